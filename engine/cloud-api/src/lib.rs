@@ -1,0 +1,3 @@
+//! WhatsApp Cloud API: wire JSON, error catalogue and webhook signature.
+
+pub mod time;

@@ -1,0 +1,109 @@
+//! The pace of one sender: evenly spaced claims, slower when WhatsApp says so, and back again.
+//!
+//! The wait is data: [`Pace::next`] says when the next claim may be, nothing here sleeps.
+
+use cloud_api::time::{Span, Timestamp};
+
+/// How far behind the even spacing claims may catch up, when the driver woke late. WhatsApp's own bucket holds about a
+/// second of pace, so this stays far inside it.
+const CATCH_UP: Span = Span::millis(50);
+
+/// Least time between two cuts of the pace: one burst of refusals is one signal.
+const CUT_EVERY: Span = Span::secs(1);
+
+/// Thousandths of a message per second below which the pace is never cut.
+const LEAST: u64 = 1_000;
+
+/// Even spacing at a rate that is halved by a throttle and grows back by a twentieth of the full rate a second.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    full: u64,
+    rate: u64,
+    next: Timestamp,
+    cut_at: Timestamp,
+    grown_at: Timestamp,
+}
+
+impl Pace {
+    /// At most `per_second` messages a second (at least 1).
+    pub fn new(per_second: u32) -> Self {
+        let full = u64::from(per_second.max(1)) * 1_000;
+        let never = Timestamp(0);
+        Self { full, rate: full, next: never, cut_at: never, grown_at: never }
+    }
+
+    /// When the next message may be claimed.
+    pub fn next(&self) -> Timestamp {
+        self.next
+    }
+
+    /// One message is claimed at `now`.
+    pub fn claim(&mut self, now: Timestamp) {
+        if self.rate < self.full && now.since(self.grown_at) >= Span::secs(1) {
+            self.rate = (self.rate + self.full / 20).min(self.full);
+            self.grown_at = now;
+        }
+        self.next = self.next.max(now - CATCH_UP) + self.interval();
+    }
+
+    fn interval(&self) -> Span {
+        Span::micros(1_000_000_000u64.div_ceil(self.rate))
+    }
+
+    /// WhatsApp answered that this was too fast.
+    pub fn throttled(&mut self, now: Timestamp) {
+        if now.since(self.cut_at) >= CUT_EVERY {
+            self.rate = (self.rate / 2).max(LEAST);
+            self.cut_at = now;
+            self.grown_at = now;
+            self.next = self.next.max(now + self.interval());
+        }
+    }
+
+    /// Messages a second, in thousandths, as of now.
+    pub fn rate_milli(&self) -> u64 {
+        self.rate
+    }
+
+    /// How many intents may wait for their commit.
+    pub fn intents_ahead(&self) -> u32 {
+        let ahead = self.rate.saturating_mul(crate::limits::INTENT_AHEAD.as_millis()) / 1_000_000;
+        u32::try_from(ahead).unwrap_or(u32::MAX).max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_are_spaced_evenly_and_never_faster_than_the_rate() {
+        let mut pace = Pace::new(300);
+        let mut now = Timestamp::from_unix_seconds(1_000);
+        let start = now;
+        for _ in 0..3_000 {
+            pace.claim(now);
+            now = pace.next();
+        }
+        let took = now.since(start);
+        assert!(took >= Span::millis(9_900) && took <= Span::millis(10_100), "{took}");
+    }
+
+    #[test]
+    fn a_throttle_halves_the_pace_once_a_second_and_it_grows_back() {
+        let mut pace = Pace::new(80);
+        let mut now = Timestamp::from_unix_seconds(1_000);
+        pace.throttled(now);
+        pace.throttled(now + Span::millis(10));
+        assert_eq!(pace.rate_milli(), 40_000);
+        for _ in 0..10_000 {
+            pace.claim(now);
+            now = pace.next();
+        }
+        assert_eq!(pace.rate_milli(), 80_000);
+        for n in 0..20 {
+            pace.throttled(now + Span::secs(n * 2));
+        }
+        assert_eq!(pace.rate_milli(), LEAST, "it never stops altogether");
+    }
+}
