@@ -1,0 +1,94 @@
+//! Webhook deliveries: sent, answered or not, sent again by the ladder, dropped after 7 days.
+
+use crate::fate::{What as Draw, fate};
+use crate::input::DeliveryId;
+use crate::limits::{REDELIVER_FOR, REDELIVERY};
+use crate::output::Update;
+use cloud_api::time::{Span, Timestamp};
+
+#[derive(Clone, Copy, Debug)]
+struct Delivery {
+    update: Update,
+    first: Timestamp,
+    tried: u8,
+    live: bool,
+}
+
+/// The deliveries that are not acknowledged yet. Ids are used again once acknowledged.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Deliveries {
+    all: Vec<Delivery>,
+    free: Vec<u32>,
+}
+
+/// What follows from an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Nothing more.
+    Done,
+    /// Again, then.
+    Again(Timestamp),
+}
+
+impl Deliveries {
+    pub(crate) fn open(&mut self, now: Timestamp, update: Update) -> DeliveryId {
+        let delivery = Delivery { update, first: now, tried: 0, live: true };
+        DeliveryId(if let Some(free) = self.free.pop() {
+            self.all[free as usize] = delivery;
+            free
+        } else {
+            self.all.push(delivery);
+            (self.all.len() - 1) as u32
+        })
+    }
+
+    /// The content, and how often it was tried before; `None` if it is done with.
+    pub(crate) fn get(&self, id: DeliveryId) -> Option<(Update, u8)> {
+        let delivery = self.all.get(id.0 as usize)?;
+        delivery.live.then_some((delivery.update, delivery.tried))
+    }
+
+    /// How many wait for an acknowledgement.
+    pub(crate) fn len(&self) -> usize {
+        self.all.len() - self.free.len()
+    }
+
+    pub(crate) fn answered(&mut self, now: Timestamp, seed: u64, id: DeliveryId, status: u16) -> Next {
+        let Some(delivery) = self.all.get_mut(id.0 as usize).filter(|delivery| delivery.live) else { return Next::Done };
+        let wait = REDELIVERY[usize::from(delivery.tried).min(REDELIVERY.len() - 1)];
+        let jitter = fate(seed, u64::from(id.0) << 8 | u64::from(delivery.tried), Draw::Redelivery) % (wait.0 / 10 + 1);
+        let again = now + wait + Span(jitter);
+        delivery.tried = delivery.tried.saturating_add(1);
+        if status == 200 || again.since(delivery.first) > REDELIVER_FOR {
+            delivery.live = false;
+            self.free.push(id.0);
+            return Next::Done;
+        }
+        Next::Again(again)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::{HandsetId, NumberId};
+    use crate::output::What;
+
+    #[test]
+    fn a_receiver_that_never_answers_is_tried_with_decreasing_frequency_for_seven_days() {
+        let start = Timestamp::from_unix_seconds(1_000_000_000);
+        let mut deliveries = Deliveries::default();
+        let update = Update { about: None, handset: HandsetId(0), number: NumberId(0), what: What::Sent, at: start };
+        let id = deliveries.open(start, update);
+        let (mut now, mut times) = (start, 1);
+        while let Next::Again(at) = deliveries.answered(now, 1, id, 500) {
+            assert!(at > now);
+            now = at;
+            times += 1;
+        }
+        assert!(now.since(start) > Span::hours(6 * 24) && now.since(start) <= REDELIVER_FOR, "{}", now.since(start));
+        assert!((30..50).contains(&times), "{times}");
+        assert_eq!((deliveries.get(id), deliveries.len()), (None, 0));
+        assert_eq!(deliveries.answered(now, 1, id, 200), Next::Done, "a late answer is nobody's");
+    }
+}

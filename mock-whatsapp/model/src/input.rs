@@ -1,0 +1,74 @@
+//! What the world is told. Every input is `Copy` and at most 32 bytes; text is the shells'.
+
+/// A business phone number, in order of registration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NumberId(pub u16);
+
+/// A contact's telephone, in order of first mention.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HandsetId(pub u32);
+
+/// An accepted message, in order of acceptance; its wamid is made of this. Never used twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageIndex(pub u32);
+
+/// A webhook delivery that is not yet acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeliveryId(pub u32);
+
+/// A message to WhatsApp that passed validation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Post {
+    /// The caller's name for the request; the reply carries it.
+    pub request: u32,
+    /// From.
+    pub number: NumberId,
+    /// To.
+    pub handset: HandsetId,
+    /// [`crate::fate::message_key`] of what is sent: the same for all attempts of a message.
+    pub key: u64,
+    /// The caller's handle on `biz_opaque_callback_data`.
+    pub callback: u64,
+    /// Whether it is a template of the marketing category.
+    pub marketing: bool,
+}
+
+/// What a person does with the telephone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Writes, by hand of the control API. `reply_to` quotes a message.
+    Says {
+        /// The caller's handle on the text.
+        text: u32,
+        /// The quoted message.
+        reply_to: Option<MessageIndex>,
+    },
+}
+
+/// Something that happens to the world. Time comes beside it; when [`crate::World::next_deadline`] is reached,
+/// [`Input::Tick`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A POST arrived.
+    Post(Post),
+    /// The receiver answered a webhook, or did not: `status` is 0.
+    Answered {
+        /// Which delivery.
+        delivery: DeliveryId,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// A person acts.
+    Handset {
+        /// Whose telephone.
+        handset: HandsetId,
+        /// To whom.
+        number: NumberId,
+        /// What.
+        act: Act,
+    },
+    /// Something is due.
+    Tick,
+}
+
+const _: () = assert!(size_of::<Input>() <= 40);

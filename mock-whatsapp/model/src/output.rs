@@ -1,0 +1,103 @@
+//! What the world does. Delay is data: a reply carries the time at which it is due.
+
+use crate::input::{DeliveryId, HandsetId, MessageIndex, NumberId};
+use cloud_api::catalogue::CodeIndex;
+use cloud_api::time::Timestamp;
+
+/// The answer to a POST.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// 200 and a wamid.
+    Accepted(MessageIndex),
+    /// The error object, and the rule that refused.
+    Refused(CodeIndex, Why),
+    /// Nothing, ever: the message was taken, and the caller does not hear of it.
+    Silence(MessageIndex),
+    /// The connection is reset after the request was written; whether the message was taken, the caller does not learn.
+    Reset,
+    /// The connection is refused: nothing of the request was written.
+    Unreachable,
+}
+
+/// Which rule refused a POST.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// A fault, by its place in the list.
+    Fault(u16),
+    /// The number's throughput.
+    Throughput,
+    /// The contact's number has a meaning.
+    Magic,
+}
+
+/// What an update tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// Status `sent`.
+    Sent,
+    /// Status `delivered`.
+    Delivered,
+    /// Status `read`.
+    Read,
+    /// Status `failed`.
+    Failed(CodeIndex),
+    /// The contact answers the message with words, as its persona does.
+    Reply,
+    /// The contact presses the STOP button of the message.
+    Stop,
+    /// The contact says something, by hand of the control API: the caller's handle on the text.
+    Says(u32),
+}
+
+impl What {
+    /// Tells the updates of one message apart, in draws.
+    pub(crate) fn place(self) -> u64 {
+        match self {
+            Self::Sent => 1,
+            Self::Delivered => 2,
+            Self::Read => 3,
+            Self::Failed(_) => 4,
+            Self::Reply => 5,
+            Self::Stop => 6,
+            Self::Says(text) => 7 + u64::from(text),
+        }
+    }
+}
+
+/// One update, as a webhook carries it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Update {
+    /// The message that it is about: of statuses, the message; of inbound ones, the one that is quoted.
+    pub about: Option<MessageIndex>,
+    /// Whose telephone.
+    pub handset: HandsetId,
+    /// Which business number.
+    pub number: NumberId,
+    /// What.
+    pub what: What,
+    /// When it happened.
+    pub at: Timestamp,
+}
+
+/// What the world wants carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Answer a POST, at the time given.
+    Reply {
+        /// The caller's name for it.
+        request: u32,
+        /// When.
+        at: Timestamp,
+        /// With what.
+        answer: Answer,
+    },
+    /// POST a webhook now, and tell how it was answered.
+    Webhook {
+        /// Its name in [`crate::Input::Answered`].
+        delivery: DeliveryId,
+        /// Its content.
+        update: Update,
+        /// How often this delivery was tried before.
+        tried: u8,
+    },
+}

@@ -1,0 +1,419 @@
+//! The dispatcher of WhatsApp's side: POSTs, handsets, statuses and webhooks, in virtual or real time.
+
+use crate::delivery::{Deliveries, Next};
+use crate::fate::{What as Draw, fate};
+use crate::faults::{self, End, Fault};
+use crate::handset::{Handset, Persona, Rule};
+use crate::input::{Act, DeliveryId, HandsetId, Input, MessageIndex, NumberId, Post};
+use crate::limits::Bucket;
+use crate::output::{Answer, Output, Update, What, Why};
+use crate::spec::{Kind, Timing};
+use crate::wheel::Wheel;
+use cloud_api::catalogue::{self, CodeIndex, Mode};
+use cloud_api::time::{Span, Timestamp};
+
+/// How far a message really came: the truth that no sender sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Stage {
+    /// Taken, and nothing more yet.
+    Accepted,
+    /// On its way.
+    Sent,
+    /// Ended without arriving.
+    Failed,
+    /// On the handset.
+    Delivered,
+    /// Read, and the business was told.
+    Read,
+    /// Answered.
+    Replied,
+}
+
+/// An accepted message: 32 bytes.
+#[derive(Clone, Copy, Debug)]
+struct Message {
+    key: u64,
+    callback: u64,
+    at: Timestamp,
+    handset: HandsetId,
+    number: u8,
+    stage: Stage,
+    code: u8,
+    marketing: bool,
+}
+
+/// An accepted message as others may see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessageView {
+    /// Its place.
+    pub index: MessageIndex,
+    /// The key of its draws.
+    pub key: u64,
+    /// The caller's handle on its callback data.
+    pub callback: u64,
+    /// When it was accepted.
+    pub at: Timestamp,
+    /// To whom.
+    pub handset: HandsetId,
+    /// From where.
+    pub number: NumberId,
+    /// How far it came.
+    pub stage: Stage,
+    /// The error that it failed with.
+    pub code: Option<CodeIndex>,
+    /// Whether it is a marketing template.
+    pub marketing: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Due {
+    Send(u32),
+    Fail(u32),
+    Arrive(u32),
+    Read(u32),
+    Reply(u32),
+    Deliver(DeliveryId),
+}
+
+const _: () = assert!(size_of::<Due>() <= 8);
+
+/// What a world starts from.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What all chance hangs on.
+    pub seed: u64,
+    /// When it begins; windows of faults and absences of handsets count from here.
+    pub start: Timestamp,
+    /// How long handsets take.
+    pub timing: Timing,
+    /// Whether throughput is refused or only counted.
+    pub limit_throughput: bool,
+}
+
+/// WhatsApp. One world is one tenant.
+#[derive(Clone, Debug)]
+pub struct World {
+    config: Config,
+    numbers: Vec<Bucket>,
+    handsets: Vec<Handset>,
+    personas: Vec<Persona>,
+    messages: Vec<Message>,
+    /// Messages that were cleared away; indices go on behind them.
+    cleared: u32,
+    faults: Vec<Fault>,
+    due: Wheel<Due>,
+    deliveries: Deliveries,
+    /// How often a message was POSTed, where its handset's own slot holds another message's count.
+    other_posts: std::collections::BTreeMap<u64, u8>,
+    now: Timestamp,
+}
+
+/// The world at a glance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Accepted since the last reset.
+    pub messages: u32,
+    /// Events that are still to come, webhooks to be sent again among them.
+    pub due: usize,
+    /// Webhooks that are not acknowledged.
+    pub unacknowledged: usize,
+}
+
+impl World {
+    /// A world in which nothing has happened.
+    pub fn new(config: Config) -> Self {
+        Self {
+            now: config.start,
+            config,
+            numbers: Vec::new(),
+            handsets: Vec::new(),
+            personas: vec![Persona::default()],
+            messages: Vec::new(),
+            cleared: 0,
+            faults: Vec::new(),
+            due: Wheel::default(),
+            deliveries: Deliveries::default(),
+            other_posts: std::collections::BTreeMap::new(),
+        }
+    }
+
+    /// Registers a business number that WhatsApp allows `throughput` messages a second.
+    pub fn add_number(&mut self, throughput: u32) -> NumberId {
+        self.numbers.push(Bucket::new(throughput));
+        NumberId((self.numbers.len() - 1) as u16)
+    }
+
+    /// Makes a kind of handset known, to be given to contacts.
+    pub fn add_persona(&mut self, mut persona: Persona) -> u32 {
+        if let Some(away) = persona.away {
+            persona.back_at = self.now.max(self.config.start) + away;
+        }
+        self.personas.push(persona);
+        (self.personas.len() - 1) as u32
+    }
+
+    /// Makes a contact's telephone known; persona 0 is the plain one.
+    pub fn add_handset(&mut self, persona: u32) -> HandsetId {
+        self.handsets.push(Handset { persona, ..Handset::default() });
+        HandsetId((self.handsets.len() - 1) as u32)
+    }
+
+    /// Gives a telephone another persona.
+    pub fn set_persona(&mut self, handset: HandsetId, persona: u32) {
+        self.handsets[handset.0 as usize].persona = persona;
+    }
+
+    /// The persona of a telephone.
+    pub fn persona(&self, handset: HandsetId) -> &Persona {
+        &self.personas[self.handsets[handset.0 as usize].persona as usize]
+    }
+
+    /// Arms faults, in place of all that were.
+    pub fn set_faults(&mut self, faults: Vec<Fault>) {
+        self.faults = faults;
+    }
+
+    /// The seed and the timing.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Makes the world as new, but for numbers, known telephones (all plain) and the numbering of messages.
+    pub fn reset(&mut self, now: Timestamp) {
+        self.cleared += self.messages.len() as u32;
+        self.messages = Vec::new();
+        self.faults.clear();
+        self.due.clear();
+        self.deliveries = Deliveries::default();
+        self.other_posts.clear();
+        self.personas.truncate(1);
+        for handset in &mut self.handsets {
+            *handset = Handset::default();
+        }
+        self.numbers.iter_mut().for_each(Bucket::reset);
+        self.config.start = now;
+    }
+
+    /// Takes in what happened, and adds to `out` what follows. Time that goes back is taken as standing still.
+    pub fn handle(&mut self, now: Timestamp, input: Input, out: &mut Vec<Output>) {
+        self.now = self.now.max(now);
+        match input {
+            Input::Post(post) => self.post(&post, out),
+            Input::Answered { delivery, status } => {
+                match self.deliveries.answered(self.now, self.config.seed, delivery, status) {
+                    Next::Done => {}
+                    Next::Again(at) => self.due.push(at, Due::Deliver(delivery)),
+                }
+            }
+            Input::Handset { handset, number, act: Act::Says { text, reply_to } } => {
+                let update = Update { about: reply_to, handset, number, what: What::Says(text), at: self.now };
+                let delivery = self.deliveries.open(self.now, update);
+                out.push(Output::Webhook { delivery, update, tried: 0 });
+            }
+            Input::Tick => {}
+        }
+        while let Some((_, due)) = self.due.pop(self.now) {
+            self.happen(due, out);
+        }
+    }
+
+    /// When something is due, if nothing is handed in before.
+    #[inline]
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.due.next()
+    }
+
+    /// The whole of it at a glance.
+    pub fn snapshot(&self) -> Status {
+        Status {
+            messages: self.messages.len() as u32,
+            due: self.due.len(),
+            unacknowledged: self.deliveries.len(),
+        }
+    }
+
+    /// An accepted message; `None` if there is none, or if it was cleared away.
+    pub fn message(&self, index: MessageIndex) -> Option<MessageView> {
+        let message = self.messages.get(index.0.checked_sub(self.cleared)? as usize)?;
+        Some(MessageView {
+            index,
+            key: message.key,
+            callback: message.callback,
+            at: message.at,
+            handset: message.handset,
+            number: NumberId(u16::from(message.number)),
+            stage: message.stage,
+            code: CodeIndex::from_raw(message.code),
+            marketing: message.marketing,
+        })
+    }
+
+    /// Every accepted message, oldest first, from `from` on.
+    pub fn messages(&self, from: MessageIndex) -> impl Iterator<Item = MessageView> {
+        let first = from.0.max(self.cleared);
+        (first..self.cleared + self.messages.len() as u32).filter_map(|index| self.message(MessageIndex(index)))
+    }
+
+    /// Which POST of its message this is, from 0. Nobody asks unless something hangs on it.
+    fn nth(&mut self, post: &Post) -> u8 {
+        let handset = &mut self.handsets[post.handset.0 as usize];
+        if handset.posts == 0 || handset.key == post.key {
+            handset.key = post.key;
+            handset.posts = handset.posts.saturating_add(1);
+            return handset.posts - 1;
+        }
+        let posts = self.other_posts.entry(post.key).or_default();
+        *posts = posts.saturating_add(1);
+        *posts - 1
+    }
+
+    fn post(&mut self, post: &Post, out: &mut Vec<Output>) {
+        let (now, seed) = (self.now, self.config.seed);
+        let rule = self.persona(post.handset).rule;
+        let counted = !self.faults.is_empty() || rule != Rule::Accept;
+        let nth = if counted { self.nth(post) } else { 0 };
+        let fault = if self.faults.is_empty() {
+            faults::OnPost::default()
+        } else {
+            faults::on_post(&self.faults, now, post.number, seed, post.key, nth)
+        };
+        let draw = fate(seed, post.key ^ u64::from(nth), Draw::Answer);
+        let at = now + self.config.timing.answer_after.draw(draw) + fault.delay;
+        let mut later = fault.later;
+        let refused = match fault.end {
+            Some(End::Error(code, place)) => Some(Answer::Refused(code, Why::Fault(place))),
+            Some(End::Unreachable) => Some(Answer::Unreachable),
+            Some(End::Reset { accepted: false }) => Some(Answer::Reset),
+            Some(End::Reset { accepted: true } | End::Silence) | None => match rule {
+                Rule::Once(code) if nth == 0 => Some(Answer::Refused(code, Why::Magic)),
+                Rule::TwoOfThree(code) if nth % 3 != 2 => Some(Answer::Refused(code, Why::Magic)),
+                Rule::Always(code) if code.entry().mode == Mode::Synchronous => Some(Answer::Refused(code, Why::Magic)),
+                Rule::Always(code) => {
+                    later = later.or(Some(code));
+                    None
+                }
+                Rule::Accept | Rule::Once(_) | Rule::TwoOfThree(_) | Rule::Silence => None,
+            },
+        };
+        let bucket = &mut self.numbers[usize::from(post.number.0)];
+        let answer = refused.unwrap_or_else(|| {
+            if !bucket.take(now, fault.rate) && self.config.limit_throughput {
+                return Answer::Refused(catalogue::find(130_429, None), Why::Throughput);
+            }
+            let index = self.accept(post, later);
+            match fault.end {
+                Some(End::Silence) => Answer::Silence(index),
+                Some(End::Reset { .. }) => Answer::Reset,
+                _ if rule == Rule::Silence => Answer::Silence(index),
+                _ => Answer::Accepted(index),
+            }
+        });
+        out.push(Output::Reply { request: post.request, at, answer });
+    }
+
+    fn accept(&mut self, post: &Post, later: Option<CodeIndex>) -> MessageIndex {
+        let (now, seed) = (self.now, self.config.seed);
+        let place = self.messages.len() as u32;
+        let handset = self.handsets[post.handset.0 as usize];
+        let persona = &self.personas[handset.persona as usize];
+        let code = later.or_else(|| persona.refuses(post.marketing, handset.opted_out));
+        self.messages.push(Message {
+            key: post.key,
+            callback: post.callback,
+            at: now,
+            handset: post.handset,
+            number: post.number.0 as u8,
+            stage: Stage::Accepted,
+            code: code.map_or(0, CodeIndex::raw),
+            marketing: post.marketing,
+        });
+        let timing = &self.config.timing;
+        if code.is_some() {
+            self.due.push(now + timing.failed_after.draw(fate(seed, post.key, Draw::Failed)), Due::Fail(place));
+        } else {
+            self.due.push(now + timing.sent_after.draw(fate(seed, post.key, Draw::Sent)), Due::Send(place));
+        }
+        MessageIndex(self.cleared + place)
+    }
+
+    fn happen(&mut self, due: Due, out: &mut Vec<Output>) {
+        let (now, seed) = (self.now, self.config.seed);
+        let timing = &self.config.timing;
+        match due {
+            Due::Deliver(delivery) => {
+                if let Some((update, tried)) = self.deliveries.get(delivery) {
+                    out.push(Output::Webhook { delivery, update, tried });
+                }
+            }
+            Due::Fail(place) => {
+                let message = &mut self.messages[place as usize];
+                message.stage = Stage::Failed;
+                let code = CodeIndex::from_raw(message.code).unwrap_or(CodeIndex::UNLISTED);
+                self.tell(place, What::Failed(code), out);
+            }
+            Due::Send(place) => {
+                let message = &mut self.messages[place as usize];
+                message.stage = Stage::Sent;
+                let persona = &self.personas[self.handsets[message.handset.0 as usize].persona as usize];
+                if let Some(at) = persona.arrives(now, seed, message.key, timing) {
+                    self.due.push(at, Due::Arrive(place));
+                }
+                self.tell(place, What::Sent, out);
+            }
+            Due::Arrive(place) => {
+                let message = &mut self.messages[place as usize];
+                message.stage = Stage::Delivered;
+                let persona = &self.personas[self.handsets[message.handset.0 as usize].persona as usize];
+                let next = persona.after_arrival(seed, message.key, timing);
+                if let Some(read) = next.read {
+                    self.due.push(now + read, Due::Read(place));
+                }
+                if let Some(answer) = next.answer {
+                    self.due.push(now + answer, Due::Reply(place));
+                }
+                self.tell(place, What::Delivered, out);
+            }
+            Due::Read(place) => {
+                let message = &mut self.messages[place as usize];
+                message.stage = message.stage.max(Stage::Read);
+                self.tell(place, What::Read, out);
+            }
+            Due::Reply(place) => {
+                let message = &mut self.messages[place as usize];
+                message.stage = Stage::Replied;
+                let handset = &mut self.handsets[message.handset.0 as usize];
+                let stops = self.personas[handset.persona as usize].kind == Kind::OptsOut;
+                handset.opted_out |= stops;
+                self.tell(place, if stops { What::Stop } else { What::Reply }, out);
+            }
+        }
+    }
+
+    /// Tells the business of an update of one of its messages.
+    fn tell(&mut self, place: u32, what: What, out: &mut Vec<Output>) {
+        let now = self.now;
+        let message = self.messages[place as usize];
+        let number = NumberId(u16::from(message.number));
+        let about = Some(MessageIndex(self.cleared + place));
+        let update = Update { about, handset: message.handset, number, what, at: now };
+        if self.faults.is_empty() {
+            let delivery = self.deliveries.open(now, update);
+            out.push(Output::Webhook { delivery, update, tried: 0 });
+            return;
+        }
+        let fault = faults::on_webhook(&self.faults, now, number, self.config.seed, message.key, what.place());
+        if fault.lost {
+            return;
+        }
+        for copy in 0..=fault.copies {
+            let delivery = self.deliveries.open(now, update);
+            let delay = fault.delay + Span::millis(u64::from(copy) * 250);
+            if delay == Span::ZERO {
+                out.push(Output::Webhook { delivery, update, tried: 0 });
+            } else {
+                self.due.push(now + delay, Due::Deliver(delivery));
+            }
+        }
+    }
+}
