@@ -1,3 +1,5 @@
 //! WhatsApp Cloud API: wire JSON, error catalogue and webhook signature.
 
+pub mod catalogue;
+pub mod limits;
 pub mod time;

@@ -47,13 +47,14 @@ impl Breaker {
     pub fn bad(&mut self, now: Timestamp) {
         self.in_a_row += 1;
         self.push(1);
+        let opens = self.in_a_row >= BREAKER_IN_A_ROW || self.half_bad();
         match &mut self.open {
             Some(open) if open.probing => {
                 let every = Span((open.every.0 * 2).min(BREAKER_PROBE_MOST.0));
                 *open = Open { until: now + every, every, probing: false };
             }
             Some(_) => {}
-            None if self.in_a_row >= BREAKER_IN_A_ROW || self.half_bad() => {
+            None if opens => {
                 self.open = Some(Open { until: now + BREAKER_PROBE, every: BREAKER_PROBE, probing: false });
                 self.last = 0;
                 self.seen = 0;

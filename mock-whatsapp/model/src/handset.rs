@@ -43,7 +43,13 @@ pub struct Persona {
     pub reply_after: Option<Distribution>,
     /// What it answers; "ok" where nothing is said.
     pub reply_text: Option<String>,
-    /// When it comes back, once it is known.
+}
+
+/// A persona as the world knows it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Known {
+    pub(crate) persona: Persona,
+    /// When who is away comes back.
     pub(crate) back_at: Timestamp,
 }
 
@@ -85,15 +91,16 @@ impl Persona {
         }
     }
 
-    /// When a message that was `sent` at `now` arrives; never, if the contact has blocked the business.
-    pub(crate) fn arrives(&self, now: Timestamp, seed: u64, key: u64, timing: &Timing) -> Option<Timestamp> {
+    /// When a message that was `sent` at `now` arrives; never, if the contact has blocked the business. Who is away is
+    /// `back_at` then.
+    pub(crate) fn arrives(&self, now: Timestamp, back_at: Timestamp, seed: u64, key: u64, timing: &Timing) -> Option<Timestamp> {
         if self.kind == Kind::Blocked {
             return None;
         }
         let after = self.delivered_after.as_ref().unwrap_or(&timing.delivered_after);
         let delay = after.draw(fate(seed, key, What::Delivered));
         // What waited for a handset that was off arrives as it comes back, not all in the same microsecond.
-        Some((now + delay).max(self.back_at + delay.min(Span::secs(5))))
+        Some((now + delay).max(back_at + delay.min(Span::secs(5))))
     }
 
     /// What the contact does with a message that arrived.

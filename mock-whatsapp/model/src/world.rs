@@ -3,7 +3,7 @@
 use crate::delivery::{Deliveries, Next};
 use crate::fate::{What as Draw, fate};
 use crate::faults::{self, End, Fault};
-use crate::handset::{Handset, Persona, Rule};
+use crate::handset::{Handset, Known, Persona, Rule};
 use crate::input::{Act, DeliveryId, HandsetId, Input, MessageIndex, NumberId, Post};
 use crate::limits::Bucket;
 use crate::output::{Answer, Output, Update, What, Why};
@@ -97,7 +97,7 @@ pub struct World {
     config: Config,
     numbers: Vec<Bucket>,
     handsets: Vec<Handset>,
-    personas: Vec<Persona>,
+    personas: Vec<Known>,
     messages: Vec<Message>,
     /// Messages that were cleared away; indices go on behind them.
     cleared: u32,
@@ -128,7 +128,7 @@ impl World {
             config,
             numbers: Vec::new(),
             handsets: Vec::new(),
-            personas: vec![Persona::default()],
+            personas: vec![Known::default()],
             messages: Vec::new(),
             cleared: 0,
             faults: Vec::new(),
@@ -145,11 +145,9 @@ impl World {
     }
 
     /// Makes a kind of handset known, to be given to contacts.
-    pub fn add_persona(&mut self, mut persona: Persona) -> u32 {
-        if let Some(away) = persona.away {
-            persona.back_at = self.now.max(self.config.start) + away;
-        }
-        self.personas.push(persona);
+    pub fn add_persona(&mut self, persona: Persona) -> u32 {
+        let back_at = persona.away.map_or(Timestamp(0), |away| self.now.max(self.config.start) + away);
+        self.personas.push(Known { persona, back_at });
         (self.personas.len() - 1) as u32
     }
 
@@ -166,7 +164,7 @@ impl World {
 
     /// The persona of a telephone.
     pub fn persona(&self, handset: HandsetId) -> &Persona {
-        &self.personas[self.handsets[handset.0 as usize].persona as usize]
+        &self.personas[self.handsets[handset.0 as usize].persona as usize].persona
     }
 
     /// Arms faults, in place of all that were.
@@ -296,9 +294,9 @@ impl World {
                 Rule::Accept | Rule::Once(_) | Rule::TwoOfThree(_) | Rule::Silence => None,
             },
         };
-        let bucket = &mut self.numbers[usize::from(post.number.0)];
         let answer = refused.unwrap_or_else(|| {
-            if !bucket.take(now, fault.rate) && self.config.limit_throughput {
+            let fits = self.numbers[usize::from(post.number.0)].take(now, fault.rate);
+            if !fits && self.config.limit_throughput {
                 return Answer::Refused(catalogue::find(130_429, None), Why::Throughput);
             }
             let index = self.accept(post, later);
@@ -316,7 +314,7 @@ impl World {
         let (now, seed) = (self.now, self.config.seed);
         let place = self.messages.len() as u32;
         let handset = self.handsets[post.handset.0 as usize];
-        let persona = &self.personas[handset.persona as usize];
+        let persona = &self.personas[handset.persona as usize].persona;
         let code = later.or_else(|| persona.refuses(post.marketing, handset.opted_out));
         self.messages.push(Message {
             key: post.key,
@@ -355,8 +353,8 @@ impl World {
             Due::Send(place) => {
                 let message = &mut self.messages[place as usize];
                 message.stage = Stage::Sent;
-                let persona = &self.personas[self.handsets[message.handset.0 as usize].persona as usize];
-                if let Some(at) = persona.arrives(now, seed, message.key, timing) {
+                let known = &self.personas[self.handsets[message.handset.0 as usize].persona as usize];
+                if let Some(at) = known.persona.arrives(now, known.back_at, seed, message.key, timing) {
                     self.due.push(at, Due::Arrive(place));
                 }
                 self.tell(place, What::Sent, out);
@@ -364,8 +362,8 @@ impl World {
             Due::Arrive(place) => {
                 let message = &mut self.messages[place as usize];
                 message.stage = Stage::Delivered;
-                let persona = &self.personas[self.handsets[message.handset.0 as usize].persona as usize];
-                let next = persona.after_arrival(seed, message.key, timing);
+                let known = &self.personas[self.handsets[message.handset.0 as usize].persona as usize];
+                let next = known.persona.after_arrival(seed, message.key, timing);
                 if let Some(read) = next.read {
                     self.due.push(now + read, Due::Read(place));
                 }
@@ -383,7 +381,7 @@ impl World {
                 let message = &mut self.messages[place as usize];
                 message.stage = Stage::Replied;
                 let handset = &mut self.handsets[message.handset.0 as usize];
-                let stops = self.personas[handset.persona as usize].kind == Kind::OptsOut;
+                let stops = self.personas[handset.persona as usize].persona.kind == Kind::OptsOut;
                 handset.opted_out |= stops;
                 self.tell(place, if stops { What::Stop } else { What::Reply }, out);
             }

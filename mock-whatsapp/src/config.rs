@@ -1,0 +1,189 @@
+//! What a server starts with, and the file that says it.
+
+use crate::clock::Pace;
+use cloud_api::time::Timestamp;
+use mock_whatsapp_model::faults::Fault;
+use mock_whatsapp_model::spec::{FaultSpec, Timing};
+use serde::Deserialize;
+use std::fmt;
+use std::ops::Range;
+use toml::Spanned;
+
+/// What becomes of a template that is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownTemplates {
+    /// 132001.
+    #[default]
+    Refuse,
+    /// It is taken with whatever parameters it has, as marketing.
+    Accept,
+}
+
+/// What every tenant starts with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What all chance hangs on.
+    pub seed: u64,
+    /// Messages a second that each number allows.
+    pub throughput: u32,
+    /// How long handsets take.
+    pub timing: Timing,
+    /// Faults from the start on.
+    pub faults: Vec<FaultSpec>,
+    /// How time begins.
+    pub pace: Pace,
+    /// Where virtual and real time meet; the server's start if not said.
+    pub anchor: Option<Timestamp>,
+    /// What becomes of a template that is not known.
+    pub unknown_templates: UnknownTemplates,
+    /// Whether `+1 AAA 555 NNNN` have a meaning.
+    pub magic_numbers: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            seed: 42,
+            throughput: 80,
+            timing: Timing::quick(),
+            faults: Vec::new(),
+            pace: Pace::default(),
+            anchor: None,
+            unknown_templates: UnknownTemplates::default(),
+            magic_numbers: true,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    seed: Option<u64>,
+    throughput: Option<Spanned<u32>>,
+    unknown_templates: Option<UnknownTemplates>,
+    magic_numbers: Option<bool>,
+    handset: Option<Timing>,
+    #[serde(default)]
+    fault: Vec<Spanned<FaultSpec>>,
+}
+
+/// What is wrong with a configuration file, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    /// What, and what would be right.
+    pub message: String,
+}
+
+impl Error {
+    fn at(text: &str, place: Option<Range<usize>>, message: &str) -> Self {
+        let before = text.get(..place.map_or(0, |place| place.start)).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Self {
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            message: message.trim_end().replace('\n', ", "),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    /// `line:column: message`, to stand behind the file's name.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.line, self.column, self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl Config {
+    /// Takes over what a configuration file says.
+    ///
+    /// # Errors
+    /// The first thing that is wrong in it.
+    pub fn read(&mut self, text: &str) -> Result<(), Error> {
+        let file: File = toml::from_str(text).map_err(|error| Error::at(text, error.span(), error.message()))?;
+        if let Some(throughput) = &file.throughput
+            && *throughput.get_ref() == 0
+        {
+            return Err(Error::at(text, Some(throughput.span()), "`throughput` is messages a second, at least 1"));
+        }
+        for fault in &file.fault {
+            if let Err((key, message)) = check_fault(fault.get_ref()) {
+                return Err(Error::at(text, Some(key_of(text, fault.span(), key)), &message));
+            }
+        }
+        self.seed = file.seed.unwrap_or(self.seed);
+        self.throughput = file.throughput.map_or(self.throughput, Spanned::into_inner);
+        self.unknown_templates = file.unknown_templates.unwrap_or(self.unknown_templates);
+        self.magic_numbers = file.magic_numbers.unwrap_or(self.magic_numbers);
+        self.timing = file.handset.unwrap_or_else(|| self.timing.clone());
+        self.faults.extend(file.fault.into_iter().map(Spanned::into_inner));
+        Ok(())
+    }
+}
+
+/// Whether a fault can be armed.
+///
+/// # Errors
+/// The key that is wrong, and what would be right.
+pub fn check_fault(spec: &FaultSpec) -> Result<(), (&'static str, String)> {
+    if let Some(misfit) = spec.misfit() {
+        return Err(misfit);
+    }
+    if Fault::is_whatsapps(spec.kind) {
+        return Ok(());
+    }
+    Err(("kind", format!("this server does not carry out faults of this kind ({:?})", spec.kind)))
+}
+
+/// The place of a key in a table that begins at `table`, or the table's own.
+fn key_of(text: &str, table: Range<usize>, key: &str) -> Range<usize> {
+    let mut at = table.start;
+    for (number, line) in text[table.start..].split_inclusive('\n').enumerate() {
+        let trimmed = line.trim_start();
+        if number > 0 && trimmed.starts_with('[') {
+            break;
+        }
+        if trimmed.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('=')) {
+            let start = at + line.len() - trimmed.len();
+            return start..start + key.len();
+        }
+        at += line.len();
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        Config::default().read(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_file_says_what_differs_from_the_defaults() {
+        let mut config = Config::default();
+        let text = "seed = 7\nunknown_templates = \"accept\"\n[handset]\nread_share = 0.5\n[[fault]]\nkind = \"outage\"\nuntil = \"5m\"\n";
+        config.read(text).unwrap();
+        assert_eq!((config.seed, config.throughput, config.faults.len()), (7, 80, 1));
+        assert_eq!(config.unknown_templates, UnknownTemplates::Accept);
+        assert_eq!(config.timing.read_share, 500_000);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_by_its_place() {
+        assert!(error("seed = 1\nsed = 2\n").starts_with("2:1: unknown field `sed`"), "{}", error("seed = 1\nsed = 2\n"));
+        assert!(error("[handset]\nread_share = 2\n").starts_with("2:14: "), "{}", error("[handset]\nread_share = 2\n"));
+        assert!(error("throughput = 0").starts_with("1:14: "));
+        let misfit = "[[fault]]\nkind = \"outage\"\n\n[[fault]]\nkind = \"latency\"\n  rate = 5\n";
+        assert!(error(misfit).starts_with("6:3: "), "{}", error(misfit));
+        assert!(error("[[fault]]\nkind = \"engine_crash\"\n").starts_with("2:1: this server does not carry out"));
+        assert!(error("seed = \n").starts_with("1:"));
+    }
+}

@@ -1,0 +1,64 @@
+//! Every bound of the server, with its derivation. WhatsApp's own limits are the model's.
+
+use std::time::Duration;
+
+/// The longest request body: the documentation's largest message is far below, and Graph's own limit is unknown.
+pub const BODY_BYTES: usize = 1024 * 1024;
+
+/// Bulk control calls carry a scenario's handsets: about 100 bytes each for a hundred thousand.
+pub const CONTROL_BODY_BYTES: usize = 16 * 1024 * 1024;
+
+/// From the first byte of a head to its last, and how long a connection may idle: longer than clients' own idle timeouts
+/// (60 to 90 s), so that it is the client that closes.
+pub const HEAD_WAIT: Duration = Duration::from_secs(120);
+
+/// How long a body may take.
+pub const BODY_WAIT: Duration = Duration::from_secs(30);
+
+/// Connections at a time. Further ones wait in the kernel's queue.
+pub const CONNECTIONS: usize = 4_096;
+
+/// A reply that never comes keeps its connection this long: longer than any sensible client waits.
+pub const SILENCE: Duration = Duration::from_secs(300);
+
+/// How long a connection may take to finish its answers once the server stops.
+pub const FAREWELL: Duration = Duration::from_secs(5);
+
+/// Calls that wait for the worlds; a full queue makes connections wait.
+pub const CALLS: usize = 4_096;
+
+/// Calls that are taken in before anything else gets its turn.
+pub const BATCH: usize = 256;
+
+/// Webhooks of one tenant that are under way at a time.
+pub const WEBHOOKS_AT_ONCE: usize = 64;
+
+/// How long a receiver may take, in real time, unless told otherwise. Undocumented; reports range from 5 to 20 s.
+pub const WEBHOOK_WAIT: Duration = Duration::from_secs(10);
+
+/// How much of a receiver's answer is read and kept.
+pub const ANSWER_BYTES: usize = 64 * 1024;
+
+/// What the webhook log of one tenant may hold.
+pub const WEBHOOK_LOG_BYTES: usize = 64 * 1024 * 1024;
+
+/// What the message log of one tenant may hold: about a million messages.
+pub const MESSAGE_LOG_BYTES: usize = 512 * 1024 * 1024;
+
+/// Messages that contacts wrote by hand of the control API.
+pub const INBOUND: usize = 100_000;
+
+/// Tenants. A test worker has one; each costs about 100 KiB.
+pub const TENANTS: usize = 1_024;
+
+/// Personas that are remembered, to be shared by the handsets that are alike.
+pub const PERSONAS: usize = 64;
+
+/// Faults that can be armed at a time.
+pub const FAULTS: usize = 1_000;
+
+/// Items of a list, unless asked for fewer or more.
+pub const PAGE: usize = 100;
+
+/// Items of a list at most.
+pub const PAGE_MOST: usize = 10_000;

@@ -1,0 +1,143 @@
+//! The two seams to the network: where connections come from, and how they are made. A simulator puts links of its own
+//! behind both; everything above runs the same lines.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot};
+
+/// One connection, from either side.
+pub trait Link: AsyncRead + AsyncWrite + Unpin + Send {
+    /// Makes the end of the connection a reset instead of an orderly close, where there is a difference.
+    fn reset_on_close(&self) {}
+}
+
+impl Link for TcpStream {
+    fn reset_on_close(&self) {
+        if let Err(error) = self.set_zero_linger() {
+            tracing::debug!(%error, "the connection closes in order instead of being reset");
+        }
+    }
+}
+
+impl Link for DuplexStream {}
+
+/// Where connections come from.
+#[derive(Debug)]
+pub enum Listener {
+    /// A socket.
+    Tcp(TcpListener),
+    /// Whatever is sent here.
+    Links(mpsc::Receiver<BoxedLink>),
+}
+
+impl Listener {
+    /// The next connection; `None` when there will never be one again.
+    pub async fn accept(&mut self) -> Option<io::Result<BoxedLink>> {
+        match self {
+            Self::Tcp(listener) => Some(listener.accept().await.and_then(|(stream, _)| {
+                stream.set_nodelay(true)?;
+                Ok(BoxedLink::new(stream))
+            })),
+            Self::Links(links) => links.recv().await.map(Ok),
+        }
+    }
+}
+
+/// How connections are made.
+#[derive(Clone, Debug)]
+pub enum Connector {
+    /// By TCP.
+    Tcp,
+    /// By asking for one here.
+    Links(mpsc::Sender<Dial>),
+}
+
+/// A wish to be connected.
+#[derive(Debug)]
+pub struct Dial {
+    /// `host:port`.
+    pub authority: String,
+    /// Where the connection goes.
+    pub answer: oneshot::Sender<io::Result<BoxedLink>>,
+}
+
+impl Connector {
+    /// Connects to `host:port`.
+    ///
+    /// # Errors
+    /// As the network has them.
+    pub async fn connect(&self, authority: &str) -> io::Result<BoxedLink> {
+        match self {
+            Self::Tcp => {
+                let stream = TcpStream::connect(authority).await?;
+                stream.set_nodelay(true)?;
+                Ok(BoxedLink::new(stream))
+            }
+            Self::Links(dials) => {
+                let gone = || io::Error::from(io::ErrorKind::ConnectionRefused);
+                let (answer, link) = oneshot::channel();
+                dials.send(Dial { authority: authority.to_owned(), answer }).await.map_err(|_| gone())?;
+                link.await.map_err(|_| gone())?
+            }
+        }
+    }
+}
+
+/// A link of any kind.
+pub struct BoxedLink {
+    link: Box<dyn Link>,
+}
+
+impl BoxedLink {
+    /// Boxes a link.
+    pub fn new(link: impl Link + 'static) -> Self {
+        Self { link: Box::new(link) }
+    }
+
+    /// See [`Link::reset_on_close`].
+    pub fn reset_on_close(&self) {
+        self.link.reset_on_close();
+    }
+}
+
+impl fmt::Debug for BoxedLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BoxedLink")
+    }
+}
+
+impl AsyncRead for BoxedLink {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.link).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for BoxedLink {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.link).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.link).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.link).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.link).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.link.is_write_vectored()
+    }
+}

@@ -1,0 +1,164 @@
+//! One HTTP exchange with a receiver of webhooks, over a connection that is kept or a new one.
+
+use crate::limits;
+use crate::net::Connector;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::{HOST, HeaderValue};
+use hyper::{Method, Request, Uri};
+use hyper_util::rt::TokioIo;
+use std::fmt;
+use std::time::Duration;
+
+/// Where webhooks go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    url: String,
+    authority: String,
+    host: HeaderValue,
+    uri: Uri,
+}
+
+impl Target {
+    /// Reads an `http://` URL.
+    ///
+    /// # Errors
+    /// What is wrong with it, as a sentence.
+    pub fn parse(url: &str) -> Result<Self, String> {
+        let uri: Uri = url.parse().map_err(|error| format!("`{url}` is no URL: {error}"))?;
+        match uri.scheme_str() {
+            Some("http") => {}
+            Some("https") => return Err(format!("`{url}`: webhooks over https are not built yet, use http")),
+            _ => return Err(format!("`{url}` is no webhook URL: it must start with http://")),
+        }
+        let authority = uri.authority().ok_or_else(|| format!("`{url}` names no host"))?;
+        let place = authority.as_str().rsplit('@').next().unwrap_or_default();
+        let host = HeaderValue::from_str(place).map_err(|_| format!("`{url}` names no usable host"))?;
+        let authority = if authority.port().is_some() { place.to_owned() } else { format!("{place}:80") };
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let uri = path.parse().map_err(|error| format!("`{url}` has no usable path: {error}"))?;
+        Ok(Self { url: url.to_owned(), authority, host, uri })
+    }
+
+    /// As it was given.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A request to it, `query` added to what its URL has.
+    pub fn request(&self, method: Method, query: &str, body: Bytes) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method;
+        *request.uri_mut() = if query.is_empty() {
+            self.uri.clone()
+        } else {
+            let joint = if self.uri.query().is_some() { '&' } else { '?' };
+            format!("{}{joint}{query}", self.uri).parse().unwrap_or_else(|_| self.uri.clone())
+        };
+        request.headers_mut().insert(HOST, self.host.clone());
+        request
+    }
+}
+
+/// A kept connection.
+pub type Kept = SendRequest<Full<Bytes>>;
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The body, as far as it was read.
+    pub body: Bytes,
+}
+
+/// Why nothing came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// No connection.
+    Connect(String),
+    /// A connection, and then none.
+    Broken(String),
+    /// Too slow.
+    Timeout(Duration),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect(error) => write!(f, "no connection: {error}"),
+            Self::Broken(error) => write!(f, "the connection broke: {error}"),
+            Self::Timeout(after) => write!(f, "no answer within {}", humantime::format_duration(*after)),
+        }
+    }
+}
+
+/// Sends a request and reads the answer; gives the connection back if it can be used again.
+pub async fn exchange(
+    connector: &Connector,
+    target: &Target,
+    kept: Option<Kept>,
+    request: Request<Full<Bytes>>,
+    wait: Duration,
+) -> (Result<Answer, Failure>, Option<Kept>) {
+    match tokio::time::timeout(wait, attempt(connector, target, kept, request)).await {
+        Ok(Ok((answer, kept))) => (Ok(answer), kept),
+        Ok(Err(failure)) => (Err(failure), None),
+        Err(_) => (Err(Failure::Timeout(wait)), None),
+    }
+}
+
+async fn attempt(
+    connector: &Connector,
+    target: &Target,
+    kept: Option<Kept>,
+    mut request: Request<Full<Bytes>>,
+) -> Result<(Answer, Option<Kept>), Failure> {
+    if let Some(mut connection) = kept
+        && connection.ready().await.is_ok()
+    {
+        match connection.try_send_request(request).await {
+            Ok(response) => return read(response, connection).await,
+            // Nothing of it was written: it was closed while it was kept.
+            Err(mut error) => match error.take_message() {
+                Some(unsent) => request = unsent,
+                None => return Err(Failure::Broken(error.error().to_string())),
+            },
+        }
+    }
+    let link = connector.connect(&target.authority).await.map_err(|error| Failure::Connect(error.to_string()))?;
+    let broken = |error: hyper::Error| Failure::Broken(error.to_string());
+    let (mut connection, driver) = http1::handshake(TokioIo::new(link)).await.map_err(broken)?;
+    tokio::spawn(async move {
+        if let Err(error) = driver.await {
+            tracing::debug!(%error, "a webhook connection ended");
+        }
+    });
+    let response = connection.send_request(request).await.map_err(broken)?;
+    read(response, connection).await
+}
+
+async fn read(response: hyper::Response<hyper::body::Incoming>, connection: Kept) -> Result<(Answer, Option<Kept>), Failure> {
+    let status = response.status().as_u16();
+    // The status is the answer; a body that is too long or breaks off costs only the connection.
+    match Limited::new(response.into_body(), limits::ANSWER_BYTES).collect().await {
+        Ok(body) => Ok((Answer { status, body: body.to_bytes() }, Some(connection))),
+        Err(_) => Ok((Answer { status, body: Bytes::new() }, None)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_http_urls_are_targets() {
+        let target = Target::parse("http://localhost/hook?a=1").unwrap();
+        assert_eq!((target.authority.as_str(), target.uri.to_string().as_str()), ("localhost:80", "/hook?a=1"));
+        assert_eq!(target.request(Method::GET, "b=2", Bytes::new()).uri(), "/hook?a=1&b=2");
+        for url in ["", "localhost:80", "https://x/", "ftp://x/", "http://"] {
+            assert!(Target::parse(url).is_err(), "{url}");
+        }
+    }
+}

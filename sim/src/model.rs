@@ -1,0 +1,7 @@
+//! The parts of the model level: everything between the two pure cores that is neither of them.
+
+pub mod disk;
+pub mod network;
+pub mod run;
+pub mod setup;
+pub mod trace;

@@ -1,0 +1,145 @@
+//! The network between the engine and WhatsApp at the model level: what is under way, and when it arrives.
+//!
+//! Legs of constant length are queues, first in first out; only answers, which WhatsApp times one by one, need a heap.
+//! What faults do to the way is WhatsApp's (`mock_whatsapp_model::faults`).
+
+use cloud_api::time::{Span, Timestamp};
+use engine_core::id::MessageId;
+use mock_whatsapp_model::input::DeliveryId;
+use mock_whatsapp_model::output::{Answer, Update};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+/// One way between the two, each direction.
+const TRANSIT: Span = Span::millis(20);
+
+/// A POST on its way, as the engine sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Request {
+    /// The message.
+    pub message: MessageId,
+    /// The attempt.
+    pub number: u8,
+    /// Of which campaign.
+    pub campaign: u16,
+}
+
+/// What arrives.
+#[derive(Clone, Copy, Debug)]
+pub enum Arrival {
+    /// A POST, at WhatsApp.
+    Post(Request),
+    /// An answer (or the end of waiting for one), at the engine.
+    Answer(Request, Answer),
+    /// A webhook, at the engine.
+    Webhook(DeliveryId, Update),
+    /// A webhook's answer, at WhatsApp.
+    Acknowledged(DeliveryId),
+}
+
+#[derive(Debug)]
+struct Queue<T>(VecDeque<(Timestamp, T)>);
+
+impl<T: Copy> Queue<T> {
+    fn next(&self) -> Timestamp {
+        self.0.front().map_or(Timestamp::NEVER, |(at, _)| *at)
+    }
+
+    fn push(&mut self, at: Timestamp, what: T) {
+        self.0.push_back((at, what));
+    }
+
+    fn pop(&mut self) -> Option<T> {
+        self.0.pop_front().map(|(_, what)| what)
+    }
+}
+
+/// Everything under way.
+#[derive(Debug)]
+pub struct Network {
+    posts: Queue<Request>,
+    webhooks: Queue<(DeliveryId, Update)>,
+    acknowledged: Queue<DeliveryId>,
+    /// By time, then by order of sending. The answers themselves lie beside, since a heap moves what it holds.
+    answers: BinaryHeap<Reverse<(Timestamp, u64, u32)>>,
+    held: Vec<(Request, Answer)>,
+    free: Vec<u32>,
+    serial: u64,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self {
+            posts: Queue(VecDeque::new()),
+            webhooks: Queue(VecDeque::new()),
+            acknowledged: Queue(VecDeque::new()),
+            answers: BinaryHeap::new(),
+            held: Vec::new(),
+            free: Vec::new(),
+            serial: 0,
+        }
+    }
+}
+
+impl Network {
+    /// The engine POSTs.
+    pub fn post(&mut self, now: Timestamp, request: Request) {
+        self.posts.push(now + TRANSIT, request);
+    }
+
+    /// WhatsApp answers at `at`; where it never does, the engine's client gives up at `at`.
+    pub fn answer(&mut self, at: Timestamp, request: Request, answer: Answer) {
+        let place = if let Some(place) = self.free.pop() {
+            self.held[place as usize] = (request, answer);
+            place
+        } else {
+            self.held.push((request, answer));
+            (self.held.len() - 1) as u32
+        };
+        self.serial += 1;
+        self.answers.push(Reverse((at + TRANSIT, self.serial, place)));
+    }
+
+    /// WhatsApp POSTs a webhook.
+    pub fn webhook(&mut self, now: Timestamp, delivery: DeliveryId, update: Update) {
+        self.webhooks.push(now + TRANSIT, (delivery, update));
+    }
+
+    /// The engine answers a webhook with 200.
+    pub fn acknowledge(&mut self, now: Timestamp, delivery: DeliveryId) {
+        self.acknowledged.push(now + TRANSIT, delivery);
+    }
+
+    /// How many things are under way.
+    pub fn len(&self) -> usize {
+        self.posts.0.len() + self.webhooks.0.len() + self.acknowledged.0.len() + self.answers.len()
+    }
+
+    /// When the next thing arrives.
+    #[inline]
+    pub fn next(&self) -> Timestamp {
+        let answer = self.answers.peek().map_or(Timestamp::NEVER, |Reverse((at, ..))| *at);
+        self.posts.next().min(self.webhooks.next()).min(self.acknowledged.next()).min(answer)
+    }
+
+    /// Takes what arrives at `now`. At one instant: POSTs, answers, webhooks, acknowledgements.
+    #[inline]
+    pub fn pop(&mut self, now: Timestamp) -> Option<Arrival> {
+        if self.posts.next() == now {
+            return self.posts.pop().map(Arrival::Post);
+        }
+        if self.answers.peek().is_some_and(|Reverse((at, ..))| *at == now) {
+            let Reverse((_, _, place)) = self.answers.pop()?;
+            self.free.push(place);
+            let (request, answer) = self.held[place as usize];
+            return Some(Arrival::Answer(request, answer));
+        }
+        if self.webhooks.next() == now {
+            return self.webhooks.pop().map(|(delivery, update)| Arrival::Webhook(delivery, update));
+        }
+        if self.acknowledged.next() == now {
+            return self.acknowledged.pop().map(Arrival::Acknowledged);
+        }
+        None
+    }
+}
