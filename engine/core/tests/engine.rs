@@ -1,0 +1,316 @@
+//! The core driven by hand: a store in a vector, a clock that is set, and every command as a line of text.
+
+use cloud_api::catalogue::find;
+use cloud_api::time::{Span, Timestamp};
+use engine_core::campaign::{self, Counts, Spec};
+use engine_core::engine::SenderSpec;
+use engine_core::event::{Answer, Event, Lane, Status};
+use engine_core::id::{AckToken, CampaignId, MessageId, SenderId};
+use engine_core::limits::{DEADLINE, HALT_PROBE, UNKNOWN_WAIT};
+use engine_core::message::{Decision, Row};
+use engine_core::{Command, Engine, State};
+
+const START: Timestamp = Timestamp::from_unix_seconds(1_000_000);
+
+/// An engine with one sender, one campaign, and a store that is durable at once.
+struct Bench {
+    engine: Engine,
+    rows: Vec<Row>,
+    now: Timestamp,
+    /// What came out and was not for the store: (message, attempt) of every `Send`, and acknowledgements.
+    sends: Vec<(u32, u8)>,
+    acks: Vec<u32>,
+    /// The most messages that were asked for in pages and not yet sent.
+    loaded: usize,
+}
+
+impl Bench {
+    fn new(size: u32, throughput: u32) -> Self {
+        Self::over(vec![Row::default(); size as usize], throughput, false)
+    }
+
+    fn over(rows: Vec<Row>, throughput: u32, restored: bool) -> Self {
+        let mut engine = Engine::new();
+        let sender = engine.add_sender(SenderSpec { throughput, ..SenderSpec::default() });
+        let end = MessageId(rows.len() as u32);
+        let spec = Spec { id: CampaignId(0), sender, first: MessageId(0), end, start: START };
+        let mut counts = Counts::default();
+        rows.iter().for_each(|row| counts.0[row.state() as usize] += 1);
+        engine.add_campaign(spec, counts, restored);
+        let mut bench = Self { engine, rows, now: START, sends: Vec::new(), acks: Vec::new(), loaded: 0 };
+        bench.tell(Event::Tick);
+        bench
+    }
+
+    fn tell(&mut self, event: Event) {
+        let mut commands = Vec::new();
+        self.engine.handle(self.now, event, &mut commands);
+        let mut next = 0;
+        while let Some(command) = commands.get(next).copied() {
+            next += 1;
+            for event in self.store(command) {
+                self.engine.handle(self.now, event, &mut commands);
+            }
+        }
+    }
+
+    fn store(&mut self, command: Command) -> Vec<Event> {
+        match command {
+            Command::Merge(merge) => {
+                vec![Event::Merged(self.rows[merge.message.0 as usize].learn(self.now, 7, &merge))]
+            }
+            Command::Sweep { campaign, from, limit, decision, held } => {
+                let end = (from.0 + u32::from(limit)).min(self.rows.len() as u32);
+                let mut events = Vec::new();
+                for id in from.0..end {
+                    let row = &mut self.rows[id as usize];
+                    let state = row.state();
+                    if state == State::Sending || (decision == Decision::DeadlinePassed && state.is_in_progress()) {
+                        events.push(Event::Merged(row.decide(MessageId(id), decision, held)));
+                    }
+                }
+                events.push(Event::SweepEnd { campaign, next: MessageId(end) });
+                events
+            }
+            Command::Load { campaign, lane: Lane::Fresh, limit, message, .. } => {
+                let queued = |id: &u32| self.rows[*id as usize].state() == State::Queued;
+                let ids: Vec<u32> = (message.0..self.rows.len() as u32).filter(queued).take(usize::from(limit)).collect();
+                self.loaded += ids.len();
+                let more = ids.len() == usize::from(limit);
+                let message = MessageId(ids.last().map_or(message.0, |id| id + 1));
+                let single = |id: &u32| Event::Loaded { campaign, lane: Lane::Fresh, first: MessageId(*id), count: 1 };
+                let mut events: Vec<Event> = ids.iter().map(single).collect();
+                events.push(Event::PageEnd { campaign, lane: Lane::Fresh, message, due: Timestamp::NEVER, more });
+                events
+            }
+            Command::Load { campaign, lane: Lane::Due, due, message, .. } => {
+                let with_due = |(id, row): (usize, &Row)| row.due().map(|due| (due, id as u32));
+                let mut waiting: Vec<(Timestamp, u32)> = self.rows.iter().enumerate().filter_map(with_due).collect();
+                waiting.retain(|entry| *entry > (due, message.0));
+                waiting.sort_unstable();
+                let next = waiting.iter().find(|(due, _)| *due > self.now).map_or(Timestamp::NEVER, |(due, _)| *due);
+                let now = waiting.iter().filter(|(due, _)| *due <= self.now);
+                let lane = Lane::Due;
+                let mut events: Vec<Event> =
+                    now.map(|(_, id)| Event::Loaded { campaign, lane, first: MessageId(*id), count: 1 }).collect();
+                events.push(Event::PageEnd { campaign, lane, message: MessageId(0), due: next, more: false });
+                events
+            }
+            Command::Send { message, number, sender, campaign } => {
+                assert_eq!((sender, campaign), (SenderId(0), CampaignId(0)));
+                assert_eq!(self.rows[message.0 as usize].state(), State::Sending, "the intent is durable");
+                self.sends.push((message.0, number));
+                Vec::new()
+            }
+            Command::Acknowledge { token } => {
+                self.acks.push(token.0);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Lets time pass until `to`, timers included.
+    fn until(&mut self, to: Timestamp) {
+        while let Some(next) = self.engine.next_deadline().filter(|next| *next <= to) {
+            self.now = self.now.max(next);
+            self.tell(Event::Tick);
+        }
+        self.now = to;
+    }
+
+    fn pass(&mut self, span: Span) {
+        self.until(self.now + span);
+    }
+
+    fn answer(&mut self, message: u32, number: u8, answer: Answer) {
+        self.tell(Event::Answered { message: MessageId(message), number, answer });
+    }
+
+    fn answer_all(&mut self, answer: Answer) {
+        for (message, number) in std::mem::take(&mut self.sends) {
+            self.answer(message, number, answer);
+        }
+    }
+
+    fn refuse_all(&mut self, code: u32) {
+        self.answer_all(Answer::Refused { code: find(code, None), retry_after_seconds: 0 });
+    }
+
+    fn status(&mut self, message: u32, number: u8, status: Status) {
+        self.tell(Event::Status { message: MessageId(message), number, status, at: self.now });
+    }
+
+    fn campaign(&self) -> (campaign::State, Vec<(State, u32)>) {
+        let status = self.engine.snapshot().campaigns[0];
+        let mut recount = Counts::default();
+        self.rows.iter().for_each(|row| recount.0[row.state() as usize] += 1);
+        assert_eq!(status.counts, recount, "kept counts equal a recount");
+        let counts = State::ALL.iter().map(|state| (*state, recount.of(*state)));
+        (status.state, counts.filter(|(_, count)| *count > 0).collect())
+    }
+}
+
+#[test]
+fn a_message_goes_from_queued_to_read_and_the_webhook_is_acknowledged_after_its_merge() {
+    let mut bench = Bench::new(1, 80);
+    assert_eq!(bench.sends, [(0, 1)]);
+    bench.answer(0, 1, Answer::Accepted);
+    assert_eq!(bench.campaign(), (campaign::State::Sending, vec![(State::Sending, 1)]));
+    bench.status(0, 1, Status::Read);
+    bench.tell(Event::WebhookEnd { token: AckToken(5) });
+    assert_eq!(bench.acks, [5]);
+    assert_eq!(bench.campaign(), (campaign::State::Completed, vec![(State::Read, 1)]));
+}
+
+#[test]
+fn claims_keep_the_pace_and_pages_keep_memory_bounded() {
+    let mut bench = Bench::new(20_000, 80);
+    for _ in 0..100 {
+        bench.pass(Span::millis(100));
+        bench.answer_all(Answer::Accepted);
+        let sent = bench.campaign().1.iter().filter(|(state, _)| *state != State::Queued).map(|(_, count)| count).sum::<u32>();
+        assert!(bench.loaded - sent as usize <= 1_536, "{} loaded, {sent} sent", bench.loaded);
+    }
+    let (_, counts) = bench.campaign();
+    let sent = counts[1].1;
+    assert!((801..=805).contains(&sent), "{sent}: ten seconds at 80 a second, and 50 ms of catching up at most");
+}
+
+#[test]
+fn posts_under_way_are_bounded_when_no_answer_comes() {
+    let mut bench = Bench::new(5_000, 1_000);
+    bench.pass(Span::secs(60));
+    assert_eq!(bench.sends.len(), 256);
+    bench.answer_all(Answer::Accepted);
+    bench.pass(Span::secs(1));
+    assert_eq!(bench.sends.len(), 256);
+}
+
+#[test]
+fn a_transient_error_is_retried_when_it_is_due_and_four_end_it() {
+    let mut bench = Bench::new(1, 80);
+    for number in 1..=4 {
+        assert_eq!(bench.sends, [(0, number)]);
+        bench.refuse_all(131_000);
+        bench.pass(Span::millis(900));
+        assert_eq!(bench.sends, [], "not before half the wait");
+        bench.pass(Span::secs(60));
+    }
+    assert_eq!(bench.sends, []);
+    assert_eq!(bench.campaign(), (campaign::State::Failed, vec![(State::Failed, 1)]));
+}
+
+#[test]
+fn evidence_that_comes_while_a_retry_waits_cancels_it() {
+    let mut bench = Bench::new(1, 80);
+    bench.refuse_all(131_000);
+    bench.status(0, 1, Status::Delivered);
+    bench.pass(Span::hours(1));
+    assert_eq!(bench.sends, []);
+    assert_eq!(bench.campaign(), (campaign::State::Completed, vec![(State::Delivered, 1)]));
+}
+
+#[test]
+fn a_throttled_message_goes_back_to_queued_and_the_pace_is_halved() {
+    let mut bench = Bench::new(10, 80);
+    bench.refuse_all(130_429);
+    assert_eq!(bench.engine.snapshot().senders[0].rate_milli, 40_000);
+    assert_eq!(bench.campaign().1, [(State::Queued, 10)]);
+    for _ in 0..40 {
+        bench.pass(Span::millis(50));
+        bench.answer_all(Answer::Accepted);
+    }
+    assert_eq!(bench.campaign().1, [(State::Sending, 10)]);
+    assert_eq!(bench.rows[0].spent(), 1);
+}
+
+#[test]
+fn a_halt_costs_no_attempt_and_one_probe_in_five_minutes_until_one_passes() {
+    for code in [190, 133_010, 132_015] {
+        let mut bench = Bench::new(1_000, 80);
+        bench.refuse_all(code);
+        bench.pass(HALT_PROBE - Span::secs(1));
+        assert_eq!(bench.sends, [], "{code}");
+        for _ in 0..3 {
+            bench.pass(Span::secs(1));
+            assert_eq!(bench.sends.len(), 1, "{code}: one probe");
+            bench.pass(Span::secs(20));
+            assert_eq!(bench.sends.len(), 1, "{code}: and no other while it is under way");
+            bench.refuse_all(code);
+            bench.pass(HALT_PROBE - Span::secs(1));
+        }
+        bench.pass(Span::secs(1));
+        bench.answer_all(Answer::Accepted);
+        bench.pass(Span::secs(1));
+        assert!(bench.sends.len() >= 80, "{code}: it goes on");
+        assert!(bench.rows.iter().all(|row| row.spent() <= 1), "{code}: nothing was spent on the halt");
+    }
+}
+
+#[test]
+fn an_outage_costs_the_messages_under_way_nothing_and_then_a_probe_at_a_time() {
+    let mut bench = Bench::new(1_000, 80);
+    bench.pass(Span::millis(100));
+    let under_way = bench.sends.len();
+    let mut posts = 0;
+    for _ in 0..600 {
+        posts += bench.sends.len();
+        bench.answer_all(Answer::NeverWritten);
+        bench.pass(Span::secs(1));
+    }
+    assert!(posts <= under_way + 20, "{posts} POSTs in ten minutes of outage, {under_way} were under way");
+    assert!(bench.rows.iter().all(|row| row.spent() == 0 || row.state() == State::Sending));
+}
+
+#[test]
+fn an_unknown_outcome_waits_for_evidence_and_is_given_up_after_the_wait() {
+    let mut bench = Bench::new(2, 80);
+    bench.pass(Span::secs(1));
+    bench.answer_all(Answer::Unknown);
+    bench.status(0, 1, Status::Sent);
+    bench.pass(UNKNOWN_WAIT * 2 - Span::secs(2));
+    assert_eq!(bench.sends, []);
+    assert_eq!(bench.campaign().1, [(State::Sending, 1), (State::Sent, 1)]);
+    bench.pass(Span::secs(5));
+    assert_eq!(bench.sends, [(1, 2)], "only the one without evidence is sent again");
+}
+
+#[test]
+fn the_deadline_ends_what_is_in_progress_and_a_later_arrival_lifts_it() {
+    let mut bench = Bench::new(3, 80);
+    bench.pass(Span::secs(1));
+    let sends = std::mem::take(&mut bench.sends);
+    bench.answer(sends[0].0, 1, Answer::Accepted);
+    bench.status(0, 1, Status::Sent);
+    bench.answer(1, 1, Answer::Accepted);
+    bench.answer(2, 1, Answer::Refused { code: find(131_049, None), retry_after_seconds: 0 });
+    bench.until(START + DEADLINE - Span::secs(1));
+    let retries = std::mem::take(&mut bench.sends);
+    assert_eq!(retries, [(2, 2)], "the cap asks for a day, so one retry is under way");
+    bench.until(START + DEADLINE);
+    let (state, counts) = bench.campaign();
+    assert_eq!(state, campaign::State::Failed);
+    assert_eq!(counts, [(State::Sent, 1), (State::Failed, 2)]);
+    bench.status(1, 1, Status::Delivered);
+    assert_eq!(bench.campaign().0, campaign::State::Completed);
+    assert_eq!(bench.engine.next_deadline(), None, "nothing is left to do");
+}
+
+#[test]
+fn after_a_crash_intents_are_unknown_and_everything_queued_goes_out() {
+    let mut before = Bench::new(10, 80);
+    before.pass(Span::millis(30));
+    let under_way = before.sends.clone();
+    before.answer(under_way[0].0, 1, Answer::Accepted);
+    // The process dies here: what is durable is the rows.
+    let mut after = Bench::over(before.rows.clone(), 80, true);
+    after.pass(Span::secs(10));
+    let sent_now: Vec<u32> = after.sends.iter().map(|(message, _)| *message).collect();
+    for (message, _) in &under_way {
+        assert!(!sent_now.contains(message), "message {message} was under way and is not sent blindly");
+    }
+    assert_eq!(sent_now.len() + under_way.len(), 10, "nothing queued is lost");
+    after.pass(UNKNOWN_WAIT * 2);
+    let unknown = under_way.len() - 1;
+    assert_eq!(after.sends.len(), sent_now.len() + unknown, "what stayed unknown is given up and sent again");
+}
