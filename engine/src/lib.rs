@@ -6,4 +6,10 @@
 //! future is dropped.
 
 pub mod clock;
+
+pub mod client;
+pub mod config;
+pub mod contacts;
+pub mod import;
+pub mod net;
 pub mod store;

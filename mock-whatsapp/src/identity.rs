@@ -75,6 +75,11 @@ impl Identity {
         }
     }
 
+    /// The number's id as the keys of draws have it.
+    pub fn number_key(&self) -> u64 {
+        self.phone_number_id.parse().unwrap_or_else(|_| digest(self.phone_number_id.as_bytes()))
+    }
+
     /// The settings by the names that `campaign-engine` and other senders read.
     pub fn env(&self, base_url: &str) -> Vec<(&'static str, String)> {
         vec![

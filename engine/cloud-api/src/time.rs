@@ -106,6 +106,13 @@ impl Add for Span {
     }
 }
 
+impl Sub for Span {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
 impl std::ops::Mul<u64> for Span {
     type Output = Self;
     fn mul(self, times: u64) -> Self {

@@ -5,7 +5,7 @@
 use super::count::Count;
 use super::diagnostic::{Diagnostic, suggestion};
 use super::reader::{Section, form};
-use super::{Campaign, Scenario};
+use super::Campaign;
 use cloud_api::time::Span;
 use engine_core::campaign::State as CampaignState;
 use engine_core::message::State as MessageState;
@@ -240,12 +240,5 @@ fn bytes(section: &Section<'_>, key: &str) -> Result<u64, Diagnostic> {
     match (number, unit) {
         (Some(number), Some(unit)) if number > 0 => Ok(number.saturating_mul(unit)),
         _ => Err(section.wrong(key, format!("\"{text}\" is not a size"), format!("write {WANTED}"))),
-    }
-}
-
-impl Scenario {
-    /// Whether more than one campaign is sent, so that checks must name theirs.
-    pub fn has_several_campaigns(&self) -> bool {
-        self.campaigns.len() > 1
     }
 }

@@ -24,7 +24,7 @@ impl Database {
         let mut statement = self.connection.prepare_cached(query).map_err(failed())?;
         let rows = statement
             .query_map(params![campaign.first.0, campaign.end.0, campaign.id.0], |row| {
-                Ok((row.get::<_, usize>(0)?, row.get::<_, u32>(1)?))
+                Ok((usize::from(row.get::<_, u8>(0)?), row.get::<_, u32>(1)?))
             })
             .map_err(failed())?;
         let mut counts = Counts::default();

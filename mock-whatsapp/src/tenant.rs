@@ -1,0 +1,428 @@
+//! One tenant: the model's world, the words that it does not know, and its dealings with the outside. One task owns all
+//! tenants, so nothing here waits or locks.
+
+pub mod dispatch;
+pub mod faults;
+pub mod handsets;
+pub mod inbound;
+pub mod journey;
+pub mod message_log;
+pub mod webhook_log;
+
+use crate::clock::VirtualClock;
+use crate::config::{Config, UnknownTemplates};
+use crate::graph::refusal::Refusal;
+use crate::graph::send::Sending;
+use crate::identity::Identity;
+use crate::templates::{Category, Templates};
+use crate::wamids::Wamids;
+use cloud_api::time::Timestamp;
+use dispatch::{Departure, Outside, Webhook};
+use faults::Armed;
+use handsets::Handsets;
+use inbound::Inbound;
+use journey::Journey;
+use message_log::{Event, MessageLog};
+use mock_whatsapp_model::fate::{digest, join, message_key};
+use mock_whatsapp_model::input::{DeliveryId, HandsetId, MessageIndex, NumberId, Post};
+use mock_whatsapp_model::output::{Answer, Update, What};
+use mock_whatsapp_model::spec::Kind;
+use mock_whatsapp_model::world::Config as WorldConfig;
+use mock_whatsapp_model::{Input, Output, World};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use webhook_log::WebhookLog;
+
+/// How a send ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is taken.
+    Accepted {
+        /// The message's id.
+        wamid: String,
+        /// The contact's canonical number.
+        wa_id: String,
+    },
+    /// It is refused.
+    Refused(Box<Refusal>),
+    /// The answer never comes.
+    Silence,
+    /// The connection breaks.
+    Reset,
+}
+
+/// Where a verdict goes, with the tenant's time at which it is given.
+pub type Reply = oneshot::Sender<(Verdict, Timestamp)>;
+
+/// Tells what belongs to the time before a reset from what came after it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Epoch(u32);
+
+/// One tenant.
+#[derive(Debug)]
+pub struct Tenant {
+    place: usize,
+    identity: Identity,
+    config: Arc<Config>,
+    outside: Outside,
+    /// Where the clock starts, and starts again after a reset.
+    anchor: Timestamp,
+    clock: VirtualClock,
+    /// The last moment that the world was told of.
+    time: Timestamp,
+    epoch: Epoch,
+    world: World,
+    number: NumberId,
+    wamids: Wamids,
+    templates: Templates,
+    handsets: Handsets,
+    inbound: Inbound,
+    messages: MessageLog,
+    faults: Vec<Armed>,
+    faults_made: u64,
+    webhook: Option<Webhook>,
+    webhooks: WebhookLog,
+    outbox: VecDeque<Departure>,
+    nowhere: Vec<DeliveryId>,
+    under_way: BTreeSet<DeliveryId>,
+    flights: JoinSet<()>,
+    kept: Vec<crate::target::Kept>,
+    /// Verdicts that are not due yet, by their time and the order of their making.
+    replies: BTreeMap<(Timestamp, u64), (Reply, Verdict)>,
+    replies_made: u64,
+    journey: Option<Journey>,
+    out: Vec<Output>,
+}
+
+impl Tenant {
+    /// A tenant in whose world nothing has happened. `anchor` is where virtual and real time meet.
+    pub fn new(place: usize, identity: Identity, config: Arc<Config>, outside: Outside, anchor: Timestamp) -> Self {
+        let clock = VirtualClock::new(config.pace, anchor);
+        let start = clock.at(outside.clock.now());
+        let seed = match identity.name.as_str() {
+            crate::identity::DEFAULT => config.seed,
+            name => join(config.seed, digest(name.as_bytes())),
+        };
+        let limit_throughput = !matches!(clock, VirtualClock::Frozen { .. });
+        let mut world = World::new(WorldConfig { seed, start, timing: config.timing.clone(), limit_throughput });
+        let number = world.add_number(config.throughput);
+        let mut tenant = Self {
+            place,
+            wamids: Wamids::new(seed, start),
+            identity,
+            outside,
+            anchor,
+            clock,
+            time: start,
+            epoch: Epoch::default(),
+            world,
+            number,
+            templates: Templates::default(),
+            handsets: Handsets::default(),
+            inbound: Inbound::default(),
+            messages: MessageLog::default(),
+            faults: Vec::new(),
+            faults_made: 0,
+            webhook: None,
+            webhooks: WebhookLog::default(),
+            outbox: VecDeque::new(),
+            nowhere: Vec::new(),
+            under_way: BTreeSet::new(),
+            flights: JoinSet::new(),
+            kept: Vec::new(),
+            replies: BTreeMap::new(),
+            replies_made: 0,
+            journey: None,
+            out: Vec::new(),
+            config,
+        };
+        for spec in tenant.config.clone().faults.clone() {
+            // The configuration was checked when it was read; a sender that is not this tenant's is another's.
+            if let Err(problem) = tenant.arm(spec, start) {
+                tracing::info!(tenant = %tenant.identity.name, %problem, "a fault of the configuration is not armed");
+            }
+        }
+        tenant
+    }
+
+    /// Who it is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Its clock.
+    pub fn clock(&self) -> &VirtualClock {
+        &self.clock
+    }
+
+    /// Its time at a real moment.
+    pub fn now(&self, real: Timestamp) -> Timestamp {
+        self.clock.at(real)
+    }
+
+    /// Its model, to be looked at.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Its telephones, to be looked at.
+    pub fn handsets(&self) -> &Handsets {
+        &self.handsets
+    }
+
+    /// Its messages, to be looked at.
+    pub fn messages(&self) -> &MessageLog {
+        &self.messages
+    }
+
+    /// Its webhooks, to be looked at.
+    pub fn webhooks(&self) -> &WebhookLog {
+        &self.webhooks
+    }
+
+    /// How its ids are made.
+    pub fn wamids(&self) -> &Wamids {
+        &self.wamids
+    }
+
+    /// What contacts wrote by hand.
+    pub fn inbound(&self) -> &Inbound {
+        &self.inbound
+    }
+
+    /// Its settings.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// How much is still to come: events, webhooks that wait or will be sent again, answers.
+    pub fn due(&self) -> usize {
+        self.world.snapshot().due + self.outbox.len() + self.replies.len()
+    }
+
+    /// When the next of it is due, if it has a time.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        let reply = self.replies.first_key_value().map(|((at, _), _)| *at);
+        self.world.next_deadline().into_iter().chain(reply).min()
+    }
+
+    /// The real moment at which there is something to do, if nothing happens before.
+    pub fn wake(&self) -> Option<Timestamp> {
+        if self.journey.is_some() {
+            return self.journey_wake();
+        }
+        self.clock.when(self.next_due()?)
+    }
+
+    /// Does what there is to do.
+    pub fn go_on(&mut self, real: Timestamp) {
+        let now = self.now(real);
+        if self.next_due().is_some_and(|due| due <= now) {
+            self.tick(now);
+        }
+        self.dispatch();
+        if self.journey.is_some() {
+            self.move_on(real);
+        }
+    }
+
+    /// Lets happen what is due, and gives the answers that are.
+    pub fn tick(&mut self, now: Timestamp) {
+        self.time = self.time.max(now);
+        self.hand_in(Input::Tick);
+        while let Some(entry) = self.replies.first_entry().filter(|entry| entry.key().0 <= self.time) {
+            let ((at, _), (reply, verdict)) = entry.remove_entry();
+            give(reply, verdict, at);
+        }
+        self.settle_nowhere();
+    }
+
+    /// Takes in a send that is well formed.
+    pub fn post(&mut self, real: Timestamp, sending: &Sending, reply: Reply) {
+        let now = self.now(real);
+        self.tick(now);
+        let unknown = self.config.unknown_templates == UnknownTemplates::Accept;
+        let mut record = match sending.fit(&self.templates, &self.identity, unknown) {
+            Ok(record) => record,
+            Err(refusal) => return give(reply, Verdict::Refused(Box::new(refusal)), now),
+        };
+        let handset = self.telephone(sending.wa_id);
+        let post = Post {
+            request: 0,
+            number: self.number,
+            handset,
+            key: message_key(sending.wa_id, self.identity.number_key(), sending.content),
+            callback: 0,
+            marketing: record.category == Some(Category::Marketing),
+        };
+        let before = self.world.snapshot().messages;
+        self.world.handle(now, Input::Post(post), &mut self.out);
+        if self.world.snapshot().messages > before {
+            record.timeline.push(Event { at: now, what: "accepted", webhook: None });
+            self.handsets.sent(handset, self.messages.end());
+            self.messages.push(record);
+        }
+        self.carry_out(Some((reply, handset)));
+        self.settle_nowhere();
+    }
+
+    /// The telephone of a number, which may be mentioned for the first time.
+    pub(crate) fn telephone(&mut self, wa_id: u64) -> HandsetId {
+        self.handsets.find_or_add(&mut self.world, self.time, wa_id, self.config.magic_numbers)
+    }
+
+    pub(crate) fn hand_in(&mut self, input: Input) {
+        self.world.handle(self.time, input, &mut self.out);
+        self.carry_out(None);
+    }
+
+    /// Carries out what the world wants. A reply is to the send that was just handed in.
+    fn carry_out(&mut self, mut asked: Option<(Reply, HandsetId)>) {
+        let mut out = std::mem::take(&mut self.out);
+        for output in out.drain(..) {
+            match output {
+                Output::Reply { at, answer, .. } => {
+                    let Some((reply, handset)) = asked.take() else { continue };
+                    let verdict = self.verdict(answer, handset);
+                    if at <= self.time {
+                        give(reply, verdict, self.time);
+                    } else {
+                        self.replies_made += 1;
+                        self.replies.insert((at, self.replies_made), (reply, verdict));
+                    }
+                }
+                Output::Webhook { delivery, update, tried } => {
+                    if tried == 0 {
+                        self.open_webhook(delivery, &update);
+                    }
+                    if self.webhook.is_some() {
+                        self.outbox.push_back(Departure { delivery, update });
+                    } else {
+                        self.nowhere.push(delivery);
+                    }
+                }
+            }
+        }
+        self.out = out;
+    }
+
+    fn verdict(&self, answer: Answer, handset: HandsetId) -> Verdict {
+        match answer {
+            Answer::Accepted(index) => {
+                Verdict::Accepted { wamid: self.wamid(index).unwrap_or_default(), wa_id: self.wa_id(handset) }
+            }
+            Answer::Refused(code, why) => Verdict::Refused(Box::new(Refusal::of_model(code, self.explain(why, handset)))),
+            Answer::Silence(_) => Verdict::Silence,
+            // A connection that was made cannot be refused any more: it ends without an answer all the same.
+            Answer::Reset | Answer::Unreachable => Verdict::Reset,
+        }
+    }
+
+    fn open_webhook(&mut self, delivery: DeliveryId, update: &Update) {
+        let kind = kind_of(update, &self.messages, &self.inbound);
+        let wamid = self.wamid_of(update).unwrap_or_default();
+        let webhook = self.webhooks.open(delivery, kind, update.about, wamid);
+        if let Some(journey) = &mut self.journey {
+            journey.count(u64::from(kind.starts_with("status.")), 0);
+        }
+        let what = match update.what {
+            What::Sent => "sent",
+            What::Delivered => "delivered",
+            What::Read => "read",
+            What::Failed(_) => "failed",
+            What::Reply => "replied",
+            What::Stop => "stopped",
+            What::Says(_) => "quoted",
+        };
+        if let Some(about) = update.about {
+            self.messages.note(about, Event { at: update.at, what, webhook: Some(webhook) });
+        }
+    }
+
+    /// The id of an accepted message.
+    pub fn wamid(&self, index: MessageIndex) -> Option<String> {
+        let message = self.world.message(index)?;
+        Some(self.wamids.outbound(&self.wa_id(message.handset), index))
+    }
+
+    /// The id of the message that an update carries: ours for statuses, the contact's own otherwise.
+    pub fn wamid_of(&self, update: &Update) -> Option<String> {
+        let wa_id = self.wa_id(update.handset);
+        match update.what {
+            What::Sent | What::Delivered | What::Read | What::Failed(_) => self.wamid(update.about?),
+            What::Reply | What::Stop => Some(self.wamids.answer(&wa_id, update.about?)),
+            What::Says(text) => Some(self.wamids.said(&wa_id, text)),
+        }
+    }
+
+    /// The number that WhatsApp calls a contact by; it can differ from the one that was given.
+    pub fn wa_id(&self, handset: HandsetId) -> String {
+        let given = self.handsets.wa_id(handset).to_string();
+        if self.world.persona(handset).kind != Kind::OtherWaId || given.len() < 6 {
+            return given;
+        }
+        // As with Brazil's ninth digit, which comes and goes behind country and area code.
+        match given.as_bytes()[4] {
+            b'9' if given.len() > 10 => format!("{}{}", &given[..4], &given[5..]),
+            _ => format!("{}9{}", &given[..4], &given[4..]),
+        }
+    }
+
+    /// Lets time begin anew: everything that happened is gone; ids, webhook and templates stay.
+    pub fn reset(&mut self, real: Timestamp) {
+        self.flights.abort_all();
+        self.flights = JoinSet::new();
+        self.under_way.clear();
+        self.outbox.clear();
+        self.nowhere.clear();
+        self.kept.clear();
+        self.replies.clear();
+        self.journey = None;
+        self.epoch.0 += 1;
+        self.clock = VirtualClock::new(self.config.pace, self.anchor);
+        self.time = self.now(real);
+        self.world.reset(self.time);
+        self.world.limit_throughput(!matches!(self.clock, VirtualClock::Frozen { .. }));
+        self.handsets.reset(&mut self.world, self.time, self.config.magic_numbers);
+        self.messages.clear();
+        self.webhooks.clear();
+        self.inbound.clear();
+        self.faults.clear();
+    }
+
+    /// Stops or moves the clock by setting it; time that is due falls due.
+    pub fn set_clock(&mut self, clock: VirtualClock, real: Timestamp) {
+        self.clock = clock;
+        self.world.limit_throughput(!matches!(clock, VirtualClock::Frozen { .. }));
+        self.tick(self.clock.at(real));
+    }
+
+    /// Whether time is being moved by hand.
+    pub fn is_moving(&self) -> bool {
+        self.journey.is_some()
+    }
+}
+
+/// What a webhook tells, in a word.
+fn kind_of(update: &Update, messages: &MessageLog, inbound: &Inbound) -> &'static str {
+    match update.what {
+        What::Sent => "status.sent",
+        What::Delivered => "status.delivered",
+        What::Read => "status.read",
+        What::Failed(_) => "status.failed",
+        What::Reply => "message.text",
+        What::Stop => {
+            let record = update.about.and_then(|about| messages.get(about));
+            if record.is_some_and(|record| !record.buttons.is_empty()) { "message.button" } else { "message.text" }
+        }
+        What::Says(text) => inbound.get(text).map_or("message.text", |said| said.kind()),
+    }
+}
+
+fn give(reply: Reply, verdict: Verdict, at: Timestamp) {
+    if reply.send((verdict, at)).is_err() {
+        tracing::debug!("the sender hung up before it was answered");
+    }
+}

@@ -1,0 +1,171 @@
+//! A tenant's webhooks on their way out: so many at a time, over connections that are kept, each answer told to the model.
+
+use super::{Epoch, Tenant, webhook_log};
+use crate::clock::Clock;
+use crate::limits::{WEBHOOK_WAIT, WEBHOOKS_AT_ONCE};
+use crate::net::Connector;
+use crate::payload;
+use crate::target::{Answer, Failure, Kept, Target, exchange};
+use bytes::Bytes;
+use cloud_api::time::Timestamp;
+use hyper::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
+use hyper::{Method, Request};
+use http_body_util::Full;
+use mock_whatsapp_model::Input;
+use mock_whatsapp_model::input::DeliveryId;
+use mock_whatsapp_model::output::Update;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use webhook_log::{Attempt, State};
+
+/// Where a tenant's webhooks go, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Webhook {
+    /// Where.
+    pub target: Target,
+    /// What the handshake carried.
+    pub verify_token: String,
+    /// Whether they are sent again, as WhatsApp does.
+    pub retries: bool,
+    /// How long the receiver may take, in real time.
+    pub wait: Duration,
+}
+
+impl Webhook {
+    /// With all that can be left unsaid.
+    pub fn new(target: Target, verify_token: String) -> Self {
+        Self { target, verify_token, retries: true, wait: WEBHOOK_WAIT }
+    }
+}
+
+/// A webhook that waits for its turn.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Departure {
+    pub(super) delivery: DeliveryId,
+    pub(super) update: Update,
+}
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub struct Landed {
+    /// Whose it was.
+    pub tenant: usize,
+    epoch: Epoch,
+    delivery: DeliveryId,
+    answer: Result<Answer, Failure>,
+    ms: u64,
+    kept: Option<Kept>,
+    target: Target,
+}
+
+/// What an attempt needs of the world around.
+#[derive(Clone, Debug)]
+pub struct Outside {
+    /// How connections are made.
+    pub connector: Connector,
+    /// The real time.
+    pub clock: Clock,
+    /// Where attempts report. Bounded by what is under way: [`WEBHOOKS_AT_ONCE`] per tenant.
+    pub landings: mpsc::UnboundedSender<Landed>,
+}
+
+impl Tenant {
+    /// Sends what waits, as many at a time as may be.
+    pub(super) fn dispatch(&mut self) {
+        while self.under_way.len() < WEBHOOKS_AT_ONCE
+            && let Some(Departure { delivery, update }) = self.outbox.pop_front()
+        {
+            let Some(webhook) = self.webhook.clone() else {
+                self.nowhere.push(delivery);
+                continue;
+            };
+            let (body, signature) = self.webhooks.sent(delivery).unwrap_or_else(|| {
+                let body = Bytes::from(payload::body(self, &update));
+                let signature = payload::sign(&self.identity.app_secret, &body);
+                self.webhooks.sends(delivery, &body, &signature);
+                (body, signature)
+            });
+            let request = post(&webhook.target, body, &signature);
+            let kept = self.kept.pop();
+            let outside = self.outside.clone();
+            let (tenant, epoch) = (self.place, self.epoch);
+            self.under_way.insert(delivery);
+            self.flights.spawn(async move {
+                let begun = outside.clock.now();
+                let (answer, kept) = exchange(&outside.connector, &webhook.target, kept, request, webhook.wait).await;
+                let ms = outside.clock.now().since(begun).as_millis();
+                let landed = Landed { tenant, epoch, delivery, answer, ms, kept, target: webhook.target };
+                if outside.landings.send(landed).is_err() {
+                    tracing::debug!("a webhook was answered after the worlds ended");
+                }
+            });
+        }
+        self.settle_nowhere();
+    }
+
+    /// Tells the model of the webhooks that there is nowhere to send to, as if they had been taken.
+    pub(super) fn settle_nowhere(&mut self) {
+        while let Some(delivery) = self.nowhere.pop() {
+            self.webhooks.ends(delivery, None, State::NoWebhook);
+            self.hand_in(Input::Answered { delivery, status: 200 });
+        }
+    }
+
+    /// Takes in how an attempt ended.
+    pub fn land(&mut self, real: Timestamp, landed: Landed) {
+        while self.flights.try_join_next().is_some() {}
+        if landed.epoch != self.epoch || !self.under_way.remove(&landed.delivery) {
+            return;
+        }
+        if let Some(kept) = landed.kept
+            && self.webhook.as_ref().is_some_and(|webhook| webhook.target == landed.target)
+        {
+            self.kept.push(kept);
+        }
+        let now = self.now(real);
+        self.tick(now);
+        let (status, failure) = match &landed.answer {
+            Ok(answer) => (answer.status, None),
+            Err(failure) => (0, Some(failure.to_string())),
+        };
+        if status != 200 {
+            tracing::debug!(tenant = %self.identity.name, status, failure, "a webhook was not acknowledged");
+        }
+        let gives_up = status != 200 && self.webhook.as_ref().is_none_or(|webhook| !webhook.retries);
+        let before = self.world.snapshot().unacknowledged;
+        self.hand_in(Input::Answered { delivery: landed.delivery, status: if gives_up { 200 } else { status } });
+        let done = self.world.snapshot().unacknowledged < before;
+        let state = match (status, done) {
+            (200, _) => State::Acked,
+            (_, true) => State::GaveUp,
+            (_, false) => State::Retrying,
+        };
+        let attempt = Attempt { at: now, status, ms: landed.ms, failure };
+        self.webhooks.ends(landed.delivery, Some(attempt), state);
+        if let Some(journey) = &mut self.journey {
+            journey.count(0, 1);
+        }
+    }
+
+    /// Sends webhooks elsewhere, or nowhere, from now on.
+    pub fn set_webhook(&mut self, webhook: Option<Webhook>) {
+        self.webhook = webhook;
+        self.kept.clear();
+    }
+
+    /// Where webhooks go.
+    pub fn webhook(&self) -> Option<&Webhook> {
+        self.webhook.as_ref()
+    }
+}
+
+fn post(target: &Target, body: Bytes, signature: &str) -> Request<Full<Bytes>> {
+    let mut request = target.request(Method::POST, "", body);
+    let headers = request.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(USER_AGENT, HeaderValue::from_static("facebookexternalua"));
+    if let Ok(signature) = HeaderValue::from_str(signature) {
+        headers.insert("x-hub-signature-256", signature);
+    }
+    request
+}

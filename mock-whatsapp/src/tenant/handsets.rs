@@ -1,0 +1,86 @@
+//! The telephones that a tenant's messages were sent to or that were given a behaviour: numbers to the model's places,
+//! and the personas that many of them share.
+
+use crate::limits::PERSONAS;
+use cloud_api::time::Timestamp;
+use mock_whatsapp_model::handset::Persona;
+use mock_whatsapp_model::input::{HandsetId, MessageIndex};
+use mock_whatsapp_model::{World, magic};
+use rustc_hash::FxHashMap;
+
+/// The telephones of one tenant.
+#[derive(Debug, Default)]
+pub struct Handsets {
+    by_wa_id: FxHashMap<u64, HandsetId>,
+    all: Vec<Phone>,
+    /// Personas that were made known to the model, and when: an absence counts from then.
+    personas: Vec<(Persona, Timestamp, u32)>,
+}
+
+#[derive(Debug)]
+struct Phone {
+    wa_id: u64,
+    sent: Vec<MessageIndex>,
+}
+
+impl Handsets {
+    /// The telephone of a number, if it was mentioned.
+    pub fn find(&self, wa_id: u64) -> Option<HandsetId> {
+        self.by_wa_id.get(&wa_id).copied()
+    }
+
+    /// The telephone of a number; a new one behaves as its number says, if numbers have a meaning.
+    pub fn find_or_add(&mut self, world: &mut World, now: Timestamp, wa_id: u64, magic_numbers: bool) -> HandsetId {
+        if let Some(known) = self.find(wa_id) {
+            return known;
+        }
+        let persona = magic::persona(wa_id).filter(|_| magic_numbers);
+        let persona = persona.map_or(0, |persona| self.persona(world, now, persona));
+        let handset = world.add_handset(persona);
+        self.by_wa_id.insert(wa_id, handset);
+        self.all.push(Phone { wa_id, sent: Vec::new() });
+        handset
+    }
+
+    /// Makes a persona known to the model, unless one like it is.
+    pub fn persona(&mut self, world: &mut World, now: Timestamp, persona: Persona) -> u32 {
+        let known = self.personas.iter().find(|(known, at, _)| *known == persona && (*at == now || persona.away.is_none()));
+        if let Some((_, _, id)) = known {
+            return *id;
+        }
+        let id = world.add_persona(persona.clone());
+        if self.personas.len() == PERSONAS {
+            self.personas.remove(0);
+        }
+        self.personas.push((persona, now, id));
+        id
+    }
+
+    /// The number of a telephone.
+    pub fn wa_id(&self, handset: HandsetId) -> u64 {
+        self.all[handset.0 as usize].wa_id
+    }
+
+    /// Notes that a message was accepted for a telephone.
+    pub fn sent(&mut self, handset: HandsetId, message: MessageIndex) {
+        self.all[handset.0 as usize].sent.push(message);
+    }
+
+    /// The messages that were accepted for a telephone, oldest first.
+    pub fn messages(&self, handset: HandsetId) -> &[MessageIndex] {
+        &self.all[handset.0 as usize].sent
+    }
+
+    /// Forgets messages and personas; telephones that have a meaning by their number get it again.
+    pub fn reset(&mut self, world: &mut World, now: Timestamp, magic_numbers: bool) {
+        self.personas.clear();
+        for place in 0..self.all.len() {
+            self.all[place].sent = Vec::new();
+            let meaning = magic::persona(self.all[place].wa_id).filter(|_| magic_numbers);
+            if let Some(persona) = meaning {
+                let persona = self.persona(world, now, persona);
+                world.set_persona(HandsetId(place as u32), persona);
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The webhooks that were to be sent, each with its body and every attempt. Bounded; the oldest go first.
+
+use crate::limits::WEBHOOK_LOG_BYTES;
+use bytes::Bytes;
+use cloud_api::time::Timestamp;
+use mock_whatsapp_model::input::{DeliveryId, MessageIndex};
+use std::collections::VecDeque;
+
+/// How far a webhook came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It is about to be sent, for the first time.
+    Due,
+    /// It was sent and not acknowledged; it will be sent again.
+    Retrying,
+    /// It was answered with 200.
+    Acked,
+    /// It was not, and is not sent any more.
+    GaveUp,
+    /// There was nowhere to send it.
+    NoWebhook,
+}
+
+impl State {
+    /// As the control API spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Due => "due",
+            Self::Retrying => "retrying",
+            Self::Acked => "acked",
+            Self::GaveUp => "gave_up",
+            Self::NoWebhook => "no_webhook",
+        }
+    }
+}
+
+/// One attempt to deliver a webhook.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// When it was answered, in the tenant's time.
+    pub at: Timestamp,
+    /// The HTTP status; 0 if there was none.
+    pub status: u16,
+    /// How long it took, in real time.
+    pub ms: u64,
+    /// Why there was no status.
+    pub failure: Option<String>,
+}
+
+/// One webhook.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Its number, never used twice.
+    pub id: u64,
+    /// What it tells, as in `status.delivered` or `message.text`.
+    pub kind: &'static str,
+    /// The message that it is about.
+    pub about: Option<MessageIndex>,
+    /// The wamid in its body.
+    pub wamid: String,
+    /// How far it came.
+    pub state: State,
+    /// Every attempt.
+    pub attempts: Vec<Attempt>,
+    /// The header of its signature.
+    pub signature: String,
+    /// The body, byte for byte. Empty until it is sent.
+    pub body: Bytes,
+}
+
+impl Record {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.wamid.len() + self.signature.len() + self.body.len() + 96
+    }
+}
+
+/// The webhooks of one tenant.
+#[derive(Debug, Default)]
+pub struct WebhookLog {
+    records: VecDeque<Record>,
+    /// The number of the first record.
+    first: u64,
+    /// Which webhook each of the model's deliveries is.
+    of_delivery: Vec<u64>,
+    bytes: usize,
+    evicted: u64,
+}
+
+impl WebhookLog {
+    /// Opens the record of a delivery that is new.
+    pub fn open(&mut self, delivery: DeliveryId, kind: &'static str, about: Option<MessageIndex>, wamid: String) -> u64 {
+        let id = self.next();
+        let (state, attempts, signature, body) = (State::Due, Vec::new(), String::new(), Bytes::new());
+        let record = Record { id, kind, about, wamid, state, attempts, signature, body };
+        let place = delivery.0 as usize;
+        if self.of_delivery.len() <= place {
+            self.of_delivery.resize(place + 1, u64::MAX);
+        }
+        self.of_delivery[place] = id;
+        self.bytes += record.bytes();
+        self.records.push_back(record);
+        self.evict();
+        id
+    }
+
+    /// The number of the next webhook.
+    pub fn next(&self) -> u64 {
+        self.first + self.records.len() as u64
+    }
+
+    fn evict(&mut self) {
+        while self.bytes > WEBHOOK_LOG_BYTES
+            && let Some(oldest) = self.records.pop_front()
+        {
+            self.bytes -= oldest.bytes();
+            self.first += 1;
+            self.evicted += 1;
+        }
+    }
+
+    fn of(&mut self, delivery: DeliveryId) -> Option<&mut Record> {
+        let id = *self.of_delivery.get(delivery.0 as usize)?;
+        let place = usize::try_from(id.checked_sub(self.first)?).ok()?;
+        self.records.get_mut(place)
+    }
+
+    /// Notes what is sent, the first time.
+    pub fn sends(&mut self, delivery: DeliveryId, body: &Bytes, signature: &str) {
+        let Some(record) = self.of(delivery).filter(|record| record.body.is_empty()) else { return };
+        let before = record.bytes();
+        record.body = body.clone();
+        record.signature = signature.to_owned();
+        let grown = record.bytes() - before;
+        self.bytes += grown;
+        self.evict();
+    }
+
+    /// The body and the signature of a webhook that was sent before.
+    pub fn sent(&mut self, delivery: DeliveryId) -> Option<(Bytes, String)> {
+        let record = self.of(delivery).filter(|record| !record.body.is_empty())?;
+        Some((record.body.clone(), record.signature.clone()))
+    }
+
+    /// Notes an attempt and what follows from it.
+    pub fn ends(&mut self, delivery: DeliveryId, attempt: Option<Attempt>, state: State) {
+        if let Some(record) = self.of(delivery) {
+            record.attempts.extend(attempt);
+            record.state = state;
+        }
+    }
+
+    /// The records from a number on, oldest first.
+    pub fn from(&self, id: u64) -> impl Iterator<Item = &Record> {
+        let skipped = usize::try_from(id.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        self.records.iter().skip(skipped)
+    }
+
+    /// How many were forgotten.
+    pub fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    /// Empties it; numbers go on.
+    pub fn clear(&mut self) {
+        *self = Self { first: self.next(), ..Self::default() };
+    }
+}

@@ -1,0 +1,360 @@
+//! Who gets the messages: every contact's number, kind of telephone and variables, by its place and without a table.
+//!
+//! The contacts of all campaigns are one row of places, so that a person in two campaigns is one handset: first those that
+//! are made from the seed, then those of files. Nothing here knows what a handset does.
+
+mod file;
+mod numbers;
+
+pub use file::{ContactList, ListError, Rejected, Row};
+pub use numbers::{Numbers, other_id, phone};
+
+use crate::scenario::{Group, People, Scenario};
+use cloud_api::time::Span;
+use mock_whatsapp_model::fate::{What, fate, permute};
+use mock_whatsapp_model::spec::Kind;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// All contacts of a scenario.
+#[derive(Clone, Debug)]
+pub struct Contacts {
+    numbers: Numbers,
+    quota: u64,
+    size: u32,
+    /// Places below this one are made from the seed.
+    generated: u32,
+    /// Made contacts whose number a file has too, and the number that they have instead; by place.
+    moved: BTreeMap<u32, u64>,
+    /// Number and canonical id of the places from `generated` on.
+    listed: Vec<(u64, u64)>,
+    kinds: Vec<Quota>,
+    audiences: Vec<Audience>,
+}
+
+/// A group of contacts with one kind of telephone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Which kind.
+    pub kind: Kind,
+    /// How long it is away, or capped.
+    pub away: Option<Span>,
+    /// How many contacts: exactly the share, rounded.
+    pub count: u32,
+    /// The first place of the permutation behind this group.
+    end: u32,
+}
+
+/// The contacts of one campaign, in the order of its messages.
+#[derive(Clone, Debug)]
+pub struct Audience {
+    places: Places,
+    list: Option<Arc<ContactList>>,
+}
+
+#[derive(Clone, Debug)]
+enum Places {
+    /// Those that an earlier campaign has too, then its own.
+    Made { shared: Range<u32>, own: Range<u32> },
+    /// The place of each row of a file.
+    Listed(Vec<u32>),
+}
+
+impl Contacts {
+    /// The contacts of a scenario under a seed. `contacts` is the size of every campaign that is not of a file, where the
+    /// command line gives one.
+    pub fn new(scenario: &Scenario, seed: u64, contacts: Option<u32>) -> Self {
+        let mut generated = 0;
+        let mut made: Vec<Option<Places>> = Vec::new();
+        for campaign in &scenario.campaigns {
+            let People::Generated(size) = campaign.people else {
+                made.push(None);
+                continue;
+            };
+            let size = contacts.unwrap_or(size);
+            let shared = campaign.overlap.map_or(0..0, |overlap| match made.get(overlap.with) {
+                Some(Some(Places::Made { own, .. })) => {
+                    let wanted = part(overlap.share, size);
+                    own.start..own.start + wanted.min(own.end - own.start)
+                }
+                _ => 0..0,
+            });
+            let own = generated..generated + (size - (shared.end - shared.start));
+            generated = own.end;
+            made.push(Some(Places::Made { shared, own }));
+        }
+        let mut places: BTreeMap<u64, u32> = BTreeMap::new();
+        let mut phones: Vec<u64> = Vec::new();
+        let mut audiences = Vec::new();
+        for (campaign, made) in scenario.campaigns.iter().zip(made) {
+            audiences.push(match (&campaign.people, made) {
+                (People::Listed(list), _) => {
+                    let mut place = |phone: u64| {
+                        *places.entry(phone).or_insert_with(|| {
+                            phones.push(phone);
+                            generated + phones.len() as u32 - 1
+                        })
+                    };
+                    Audience { places: Places::Listed(list.rows.iter().map(|row| place(row.phone)).collect()), list: Some(Arc::clone(list)) }
+                }
+                (People::Generated(_), made) => {
+                    Audience { places: made.unwrap_or(Places::Listed(Vec::new())), list: None }
+                }
+            });
+        }
+        let size = generated + phones.len() as u32;
+        let mut all = Self {
+            numbers: Numbers::new(seed),
+            quota: fate(seed, 0, What::Quota),
+            size,
+            generated,
+            moved: BTreeMap::new(),
+            listed: Vec::new(),
+            kinds: quotas(&scenario.groups, size),
+            audiences,
+        };
+        all.make_room(&places);
+        all.list(&phones);
+        all
+    }
+
+    /// Gives another number to each made contact whose number a file has.
+    fn make_room(&mut self, taken: &BTreeMap<u64, u32>) {
+        if taken.is_empty() {
+            return;
+        }
+        let mut next = u64::from(self.generated);
+        for place in 0..self.generated {
+            if taken.contains_key(&self.numbers.phone(u64::from(place))) {
+                while taken.contains_key(&self.numbers.phone(next)) {
+                    next += 1;
+                }
+                self.moved.insert(place, self.numbers.phone(next));
+                next += 1;
+            }
+        }
+    }
+
+    /// Chooses a canonical id for each listed number, other than every listed number.
+    fn list(&mut self, phones: &[u64]) {
+        let mut taken: BTreeSet<u64> = phones.iter().copied().collect();
+        for (place, phone) in (self.generated..).zip(phones) {
+            let mut id = *phone;
+            if self.kind(place) == Kind::OtherWaId {
+                id = other_id(id);
+                while !taken.insert(id) {
+                    id = other_id(id);
+                }
+            }
+            self.listed.push((*phone, id));
+        }
+    }
+
+    /// How many different contacts all campaigns have.
+    pub fn len(&self) -> u32 {
+        self.size
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.size == 0
+    }
+
+    /// The number that the sender was given: digits of E.164.
+    #[inline]
+    pub fn phone(&self, place: u32) -> u64 {
+        if place >= self.generated {
+            self.listed[(place - self.generated) as usize].0
+        } else if self.moved.is_empty() {
+            self.numbers.phone(u64::from(place))
+        } else {
+            self.moved.get(&place).copied().unwrap_or_else(|| self.numbers.phone(u64::from(place)))
+        }
+    }
+
+    /// WhatsApp's id of the contact: the number, but for the kind whose canonical id differs.
+    #[inline]
+    pub fn wa_id(&self, place: u32) -> u64 {
+        if place >= self.generated {
+            self.listed[(place - self.generated) as usize].1
+        } else if self.kind(place) == Kind::OtherWaId {
+            other_id(self.phone(place))
+        } else {
+            self.phone(place)
+        }
+    }
+
+    /// The place in [`Contacts::quotas`] of a contact's group; `None` for a plain telephone.
+    #[inline]
+    pub fn group(&self, place: u32) -> Option<usize> {
+        let named = self.kinds.last().map_or(0, |last| last.end);
+        if named == 0 {
+            return None;
+        }
+        let at = permute(self.quota, u64::from(place), u64::from(self.size)) as u32;
+        if at >= named { None } else { self.kinds.iter().position(|quota| at < quota.end) }
+    }
+
+    /// A contact's kind of telephone.
+    #[inline]
+    pub fn kind(&self, place: u32) -> Kind {
+        self.group(place).map_or(Kind::Plain, |group| self.kinds[group].kind)
+    }
+
+    /// The groups, in the order of the file's `[[contacts]]`.
+    pub fn quotas(&self) -> &[Quota] {
+        &self.kinds
+    }
+
+    /// The contacts of a campaign.
+    pub fn audience(&self, campaign: usize) -> &Audience {
+        &self.audiences[campaign]
+    }
+
+    /// The names of a campaign's template variables, in their order.
+    pub fn columns(&self, campaign: usize) -> Vec<&str> {
+        match &self.audiences[campaign].list {
+            None => vec!["name"],
+            Some(list) => list.columns.iter().map(String::as_str).collect(),
+        }
+    }
+
+    /// The values of a message's template variables: `message` counts within the campaign.
+    pub fn variables(&self, campaign: usize, message: u32) -> Vec<&str> {
+        let audience = &self.audiences[campaign];
+        match &audience.list {
+            None => vec![self.numbers.name(u64::from(audience.contact(message)))],
+            Some(list) => list.rows[message as usize].variables.iter().map(String::as_str).collect(),
+        }
+    }
+}
+
+impl Audience {
+    /// How many messages the campaign has.
+    pub fn len(&self) -> u32 {
+        match &self.places {
+            Places::Made { shared, own } => (shared.end - shared.start) + (own.end - own.start),
+            Places::Listed(places) => places.len() as u32,
+        }
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The place of the contact of a message, which counts within the campaign.
+    #[inline]
+    pub fn contact(&self, message: u32) -> u32 {
+        match &self.places {
+            Places::Made { shared, own } => {
+                let common = shared.end - shared.start;
+                if message < common { shared.start + message } else { own.start + (message - common) }
+            }
+            Places::Listed(places) => places[message as usize],
+        }
+    }
+}
+
+/// A share of a number, rounded to the nearest.
+fn part(share: u32, size: u32) -> u32 {
+    ((u64::from(share) * u64::from(size) + 500_000) / 1_000_000) as u32
+}
+
+/// How many contacts each group has. Rounding may want one too many at the end: the last groups give way.
+fn quotas(groups: &[Group], size: u32) -> Vec<Quota> {
+    let mut end = 0;
+    groups
+        .iter()
+        .map(|group| {
+            let count = part(group.share, size).min(size - end);
+            end += count;
+            Quota { kind: group.kind, away: group.away, count, end }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn contacts(text: &str, seed: u64) -> Contacts {
+        Contacts::new(&Scenario::parse(&format!("name = \"t\"\n{text}"), "t.toml", Path::new("")).unwrap(), seed, None)
+    }
+
+    #[test]
+    fn every_kind_has_exactly_its_share_at_every_size_and_seed() {
+        for (size, seed) in [(1u32, 1), (7, 2), (1_000, 3), (12_345, 4)] {
+            let text = format!(
+                "[[campaign]]\nname = \"a\"\ncontacts = {size}\n[[contacts]]\nshare = 0.02\nkind = \"blocked\"\n\
+                 [[contacts]]\nshare = 0.125\nkind = \"offline\"\nfor = \"2h\"\n[[contacts]]\nshare = 0.3\nkind = \"replies\"\n"
+            );
+            let all = contacts(&text, seed);
+            let count = |kind| (0..size).filter(|place| all.kind(*place) == kind).count() as f64;
+            for (kind, share) in [(Kind::Blocked, 0.02), (Kind::Offline, 0.125), (Kind::Replies, 0.3)] {
+                assert_eq!(count(kind), (share * f64::from(size)).round(), "{kind:?} of {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn rounding_never_gives_away_more_contacts_than_there_are() {
+        let groups = [Kind::Blocked, Kind::Replies].map(|kind| Group { share: 500_000, kind, away: None });
+        for size in 0..20 {
+            let quotas = quotas(&groups, size);
+            assert_eq!(quotas.iter().map(|quota| quota.count).sum::<u32>(), size);
+        }
+    }
+
+    #[test]
+    fn numbers_and_canonical_ids_of_all_contacts_are_unique() {
+        let all = contacts("[[campaign]]\nname = \"a\"\ncontacts = 100_000\n[[contacts]]\nshare = 0.5\nkind = \"other_wa_id\"\n", 9);
+        let mut ids = BTreeSet::new();
+        for place in 0..all.len() {
+            let (phone, id) = (all.phone(place), all.wa_id(place));
+            assert_eq!(phone != id, all.kind(place) == Kind::OtherWaId);
+            assert!(ids.insert(id), "{id} twice");
+            assert!(phone == id || ids.insert(phone), "{phone} twice");
+        }
+    }
+
+    #[test]
+    fn campaigns_share_as_many_contacts_as_they_overlap() {
+        let all = contacts(
+            "[[campaign]]\nname = \"a\"\ncontacts = 1000\n[[campaign]]\nname = \"b\"\ncontacts = 500\noverlap = 0.3\n\
+             [[campaign]]\nname = \"c\"\ncontacts = 100\noverlap = { share = 1, with = \"b\" }\n",
+            1,
+        );
+        let set = |campaign: usize| {
+            let audience = all.audience(campaign);
+            (0..audience.len()).map(|message| audience.contact(message)).collect::<BTreeSet<_>>()
+        };
+        let (a, b, c) = (set(0), set(1), set(2));
+        assert_eq!((a.len(), b.len(), c.len(), all.len()), (1000, 500, 100, 1350));
+        assert_eq!((a.intersection(&b).count(), b.intersection(&c).count(), a.intersection(&c).count()), (150, 100, 0));
+    }
+
+    #[test]
+    fn a_number_in_two_lists_is_one_contact_and_made_ones_keep_away_from_it() {
+        let mut scenario = Scenario::parse(
+            "name = \"t\"\n[[campaign]]\nname = \"a\"\ncontacts = 10\n[[campaign]]\nname = \"b\"\ncontacts = 1\n[[campaign]]\nname = \"c\"\ncontacts = 1\n",
+            "t.toml",
+            Path::new(""),
+        )
+        .unwrap();
+        let row = |phone: u64, name: &str| Row { phone, variables: vec![name.to_owned()] };
+        let clash = phone(5, 3);
+        let list = |rows| People::Listed(Arc::new(ContactList::of_rows("x.csv".into(), vec!["name".into()], rows)));
+        scenario.campaigns[1].people = list(vec![row(clash, "Ana"), row(4_915_123_000_000, "Bo")]);
+        scenario.campaigns[2].people = list(vec![row(4_915_123_000_000, "Cy")]);
+        let all = Contacts::new(&scenario, 5, None);
+        assert_eq!(all.len(), 12);
+        assert_eq!(all.audience(2).contact(0), all.audience(1).contact(1));
+        assert_eq!((all.variables(1, 1), all.variables(2, 0)), (vec!["Bo"], vec!["Cy"]));
+        let unique: BTreeSet<u64> = (0..all.len()).map(|place| all.phone(place)).collect();
+        assert_eq!(unique.len(), 12);
+        assert_eq!(all.phone(all.audience(1).contact(0)), clash);
+    }
+}
