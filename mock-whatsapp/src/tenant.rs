@@ -421,7 +421,8 @@ fn kind_of(update: &Update, messages: &MessageLog, inbound: &Inbound) -> &'stati
     }
 }
 
-fn give(reply: Reply, verdict: Verdict, at: Timestamp) {
+/// Gives a verdict to whoever waits for it.
+pub(crate) fn give(reply: Reply, verdict: Verdict, at: Timestamp) {
     if reply.send((verdict, at)).is_err() {
         tracing::debug!("the sender hung up before it was answered");
     }

@@ -36,6 +36,13 @@ impl Findings {
         }
     }
 
+    /// Takes in what was found elsewhere.
+    pub fn extend(&mut self, other: Self) {
+        self.count += other.count;
+        self.told.extend(other.told);
+        self.told.truncate(TOLD);
+    }
+
     /// Whether the promise held.
     pub fn is_clean(&self) -> bool {
         self.count == 0

@@ -6,7 +6,7 @@
 mod file;
 mod numbers;
 
-pub use file::{ContactList, ListError, Rejected, Row};
+pub use file::{ContactList, Rejected, Row};
 pub use numbers::{Numbers, other_id, phone};
 
 use crate::scenario::{Group, People, Scenario};
@@ -217,6 +217,24 @@ impl Contacts {
         match &self.audiences[campaign].list {
             None => vec!["name"],
             Some(list) => list.columns.iter().map(String::as_str).collect(),
+        }
+    }
+
+    /// Every wording of a campaign's template: the values of its variables. Made contacts share the stock of names.
+    pub fn wordings(&self, campaign: usize) -> Vec<Vec<&str>> {
+        match &self.audiences[campaign].list {
+            None => numbers::NAMES.iter().map(|name| vec![*name]).collect(),
+            Some(_) => (0..self.audiences[campaign].len()).map(|message| self.variables(campaign, message)).collect(),
+        }
+    }
+
+    /// Which of [`Contacts::wordings`] a message has.
+    #[inline]
+    pub fn wording(&self, campaign: usize, message: u32) -> usize {
+        let audience = &self.audiences[campaign];
+        match &audience.list {
+            None => self.numbers.name_at(u64::from(audience.contact(message))),
+            Some(_) => message as usize,
         }
     }
 

@@ -160,7 +160,6 @@ impl Outcome {
         let mut checks = promises;
         checks.extend(expectations(scenario, measured));
         let failed = checks.iter().any(|check| check.verdict == Verdict::Fail);
-        let messages: u64 = measured.campaigns.iter().map(|campaign| campaign.messages.total()).sum();
         let wall = measured.wall.as_secs_f64();
         let campaigns = scenario.campaigns.iter().zip(&measured.campaigns).map(|(campaign, measured)| CampaignOutcome {
             name: campaign.name.clone(),

@@ -3,6 +3,7 @@
 //! Types and loading are here; the sections are read in the submodules. Nothing here runs anything.
 
 pub mod agreement;
+mod campaigns;
 pub mod count;
 pub mod diagnostic;
 pub mod expect;
@@ -10,6 +11,7 @@ mod faults;
 mod parse;
 mod reader;
 
+pub use agreement::Agreement;
 pub use count::{Bound, Count};
 pub use diagnostic::Diagnostic;
 pub use expect::{Expectation, Percentile, Stretch, Wanted};
@@ -32,7 +34,7 @@ pub const CAMPAIGNS_MOST: usize = 1_000;
 pub const FAULTS_MOST: usize = 1_000;
 /// Most `[[contacts]]` groups.
 pub const GROUPS_MOST: usize = 64;
-/// The longest time that a file may name: what runs ends seven days after the last deadline.
+/// The longest time that a file may name.
 pub const TIME_MOST: Span = Span::hours(24 * 365);
 /// The most that is read of a scenario file, in bytes.
 pub const FILE_MOST: u64 = 1 << 20;

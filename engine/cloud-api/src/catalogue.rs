@@ -44,8 +44,18 @@ impl Class {
     pub const ALL: [Self; 12] = {
         use Class::*;
         [
-            Transient, Throttled, Pair, MessagingLimit, MarketingCap, InvalidContact, Blocked, Refused, TemplateWide,
-            NumberWide, AccountWide, Generic,
+            Transient,
+            Throttled,
+            Pair,
+            MessagingLimit,
+            MarketingCap,
+            InvalidContact,
+            Blocked,
+            Refused,
+            TemplateWide,
+            NumberWide,
+            AccountWide,
+            Generic,
         ]
     };
 
@@ -90,6 +100,8 @@ pub struct Entry {
     pub subcode: Option<u32>,
     /// The title, as documented or observed.
     pub title: &'static str,
+    /// Whether the message begins with the code, as in `(#131009) Parameter value is not valid`.
+    pub numbered: bool,
     /// `error_data.details`, where observed.
     pub details: Option<&'static str>,
     /// The HTTP status of the documentation's table of November 2025.
@@ -103,14 +115,9 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// `(#131009) Parameter value is not valid` for WhatsApp's own codes; the bare title for the Graph API's general ones
-    /// that are observed without a number.
-    pub fn message(&self) -> String {
-        match self.code {
-            0 | 1 | 2 | 104 | 190 => self.title.to_owned(),
-            100 if self.subcode == Some(33) => self.title.to_owned(),
-            code => format!("(#{code}) {}", self.title),
-        }
+    /// Whether it is WhatsApp's own and not one of the Graph API's general errors.
+    pub fn is_whatsapp(&self) -> bool {
+        self.code >= 130_000
     }
 }
 
@@ -178,7 +185,12 @@ mod tests {
         assert!(table::TABLE.len() < 256);
         let listed = &table::TABLE[1..];
         for pair in listed.windows(2) {
-            assert!(pair[0].last < pair[1].code || pair[0].code == pair[1].code, "{} and {}", pair[0].code, pair[1].code);
+            assert!(
+                pair[0].last < pair[1].code || pair[0].code == pair[1].code,
+                "{} and {}",
+                pair[0].code,
+                pair[1].code
+            );
         }
         for (index, entry) in entries() {
             assert_eq!(find(entry.code, entry.subcode), index, "{}", entry.code);
@@ -201,8 +213,8 @@ mod tests {
             (
                 Refused,
                 &[
-                    100, 131_008, 131_009, 131_047, 131_051, 131_053, 130_472, 130_497, 132_000, 132_005, 132_007, 132_012,
-                    132_018, 135_000, 137_000,
+                    100, 131_008, 131_009, 131_047, 131_051, 131_053, 130_472, 130_497, 132_000, 132_005, 132_007,
+                    132_012, 132_018, 135_000, 137_000,
                 ],
             ),
             (TemplateWide, &[132_001, 132_015, 132_016]),

@@ -13,8 +13,16 @@ use crate::lenient;
 pub const HREF: &str = "https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes";
 
 /// What may go missing without losing the code.
-const DISPENSABLE: &[&str] =
-    &["error_user_title", "error_user_msg", "is_transient", "error_data", "fbtrace_id", "error_subcode", "type", "message"];
+const DISPENSABLE: &[&str] = &[
+    "error_user_title",
+    "error_user_msg",
+    "is_transient",
+    "error_data",
+    "fbtrace_id",
+    "error_subcode",
+    "type",
+    "message",
+];
 
 /// The body of an HTTP reply that refuses: `{"error": {…}}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -129,8 +137,7 @@ impl ErrorReply {
     #[must_use]
     pub fn with_message(mut self, message: &str) -> Self {
         let numbered = self.error.index().entry().numbered;
-        self.error.message =
-            if numbered { format!("(#{}) {message}", self.error.code) } else { message.to_owned() };
+        self.error.message = if numbered { format!("(#{}) {message}", self.error.code) } else { message.to_owned() };
         self
     }
 
@@ -300,7 +307,9 @@ mod tests {
 
     #[test]
     fn what_has_no_code_is_no_error_of_the_api() {
-        for body in ["", "<html>502</html>", "{}", r#"{"error":{}}"#, r#"{"error":"x"}"#, r#"{"error":{"code":[]}}"#, "[]"] {
+        for body in
+            ["", "<html>502</html>", "{}", r#"{"error":{}}"#, r#"{"error":"x"}"#, r#"{"error":{"code":[]}}"#, "[]"]
+        {
             assert_eq!(ErrorReply::parse(body.as_bytes()), None, "{body}");
         }
     }

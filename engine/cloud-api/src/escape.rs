@@ -24,7 +24,9 @@ struct Escaping;
 impl Formatter for Escaping {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut plain = 0;
-        for (at, character) in fragment.char_indices().filter(|&(_, character)| character == '/' || !character.is_ascii()) {
+        for (at, character) in
+            fragment.char_indices().filter(|&(_, character)| character == '/' || !character.is_ascii())
+        {
             writer.write_all(&fragment.as_bytes()[plain..at])?;
             if character == '/' {
                 writer.write_all(b"\\/")?;

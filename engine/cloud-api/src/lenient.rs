@@ -26,7 +26,9 @@ impl NumberOrText {
     fn number<E: de::Error>(self) -> Result<i64, E> {
         match self {
             Self::Number(number) => Ok(number),
-            Self::Text(text) => text.trim().parse().map_err(|_| E::invalid_value(de::Unexpected::Str(&text), &"a number")),
+            Self::Text(text) => {
+                text.trim().parse().map_err(|_| E::invalid_value(de::Unexpected::Str(&text), &"a number"))
+            }
         }
     }
 }

@@ -69,23 +69,21 @@ macro_rules! open_enum {
 
 #[cfg(test)]
 mod tests {
-    open_enum! {
-        /// Strict about case.
-        exact Strict { One = "one" }
-    }
-    open_enum! {
-        /// Easy about case.
-        any_case Easy { One = "one" }
-    }
+    use crate::message::MessageType;
+    use crate::webhook::StatusKind;
 
     #[test]
     fn a_known_value_is_a_variant_and_an_unknown_one_is_kept() {
-        assert_eq!(Strict::from("one"), Strict::One);
-        assert_eq!(Strict::from("ONE"), Strict::Other("ONE".into()));
-        assert_eq!(Easy::from("ONE"), Easy::One);
-        for text in ["one", "two", ""] {
-            let parsed: Strict = serde_json::from_value(text.into()).unwrap();
+        assert_eq!(StatusKind::from("sent"), StatusKind::Sent);
+        for text in ["sent", "teleported", ""] {
+            let parsed: StatusKind = serde_json::from_value(text.into()).unwrap();
             assert_eq!(serde_json::to_value(&parsed).unwrap(), text);
         }
+    }
+
+    #[test]
+    fn letter_case_is_forgiven_in_requests_and_kept_in_webhooks() {
+        assert_eq!(MessageType::from("TEMPLATE"), MessageType::Template);
+        assert_eq!(StatusKind::from("SENT"), StatusKind::Other("SENT".into()));
     }
 }

@@ -4,6 +4,7 @@
 //! keyed ([`fate`]), so neither order of arrival nor concurrency can change an outcome. Text (telephone numbers, wamids,
 //! callback data) stays with the shells; here a message, a handset and a number are integers.
 
+pub mod content;
 pub mod delivery;
 pub mod distribution;
 pub mod fate;

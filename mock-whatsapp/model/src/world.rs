@@ -172,17 +172,23 @@ impl World {
         self.faults = faults;
     }
 
+    /// Sets whether throughput is refused or only counted.
+    pub fn limit_throughput(&mut self, limit: bool) {
+        self.config.limit_throughput = limit;
+    }
+
     /// The seed and the timing.
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// Makes the world as new, but for numbers, known telephones (all plain) and the numbering of messages.
+    /// Makes the world as new, but for numbers, known telephones (all plain) and the numbering of messages. Its time begins
+    /// anew, earlier than it was if need be.
     pub fn reset(&mut self, now: Timestamp) {
         self.cleared += self.messages.len() as u32;
         self.messages = Vec::new();
         self.faults.clear();
-        self.due.clear();
+        self.due = Wheel::default();
         self.deliveries = Deliveries::default();
         self.other_posts.clear();
         self.personas.truncate(1);
@@ -191,6 +197,7 @@ impl World {
         }
         self.numbers.iter_mut().for_each(Bucket::reset);
         self.config.start = now;
+        self.now = now;
     }
 
     /// Takes in what happened, and adds to `out` what follows. Time that goes back is taken as standing still.

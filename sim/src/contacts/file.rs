@@ -1,6 +1,8 @@
-//! Contacts from a CSV file: which rows are good, and what is wrong with the others.
+//! Contacts from a CSV file, judged line by line by the engine's own rules, so that both see the same contacts.
 
-use std::fmt;
+use campaign_engine::contacts::{Digest, Error, List};
+use campaign_engine::store::Line;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The contacts of one file, each number once.
@@ -31,65 +33,32 @@ pub struct Row {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
     /// The line of the file, from 1.
-    pub line: u64,
+    pub line: u32,
     /// Why.
     pub reason: String,
 }
 
-/// Why a file gave no contacts at all.
-#[derive(Debug)]
-pub enum ListError {
-    /// It could not be read.
-    Unreadable(std::io::Error),
-    /// Its first line names no column `phone`.
-    NoPhoneColumn,
-}
-
-impl fmt::Display for ListError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreadable(error) => write!(f, "{error}"),
-            Self::NoPhoneColumn => f.write_str("the first line names no column `phone`"),
-        }
-    }
-}
-
-impl std::error::Error for ListError {}
-
 impl ContactList {
-    /// Reads a file.
+    /// Reads a file. Bad rows are in [`ContactList::rejected`].
     ///
     /// # Errors
-    /// If it cannot be read or has no column `phone`; bad rows are in [`ContactList::rejected`].
-    pub fn read(path: &Path) -> Result<Self, ListError> {
-        let text = std::fs::read_to_string(path).map_err(ListError::Unreadable)?;
-        let mut lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
-        let header = lines.next().map(|(_, line)| fields(line)).unwrap_or_default();
-        let at = header.iter().position(|name| name.trim() == "phone").ok_or(ListError::NoPhoneColumn)?;
-        let columns: Vec<String> = header.iter().filter(|name| name.trim() != "phone").map(|name| name.trim().to_owned()).collect();
-        let mut rejected = Vec::new();
-        let mut rows = Vec::new();
-        for (line, text) in lines {
-            let mut variables = fields(text);
-            if variables.len() != header.len() {
-                let reason = format!("{} fields where the header has {}", variables.len(), header.len());
-                rejected.push(Rejected { line, reason });
-                continue;
-            }
-            let given = variables.remove(at);
-            match number(given.trim()) {
-                Ok(phone) => rows.push(Row { phone, variables }),
-                Err(reason) => rejected.push(Rejected { line, reason }),
+    /// If it cannot be read, or its first line names no column `phone`.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let mut list = List::open(path, None, Digest::of_file(path)?)?;
+        let columns = list.columns().to_vec();
+        let (mut rows, mut rejected) = (Vec::new(), Vec::new());
+        while let Some(line) = list.next_line()? {
+            match line {
+                Line::Contact { phone, variables, .. } => rows.push(Row { phone, variables }),
+                Line::Bad { line, reason, .. } => rejected.push(Rejected { line, reason }),
             }
         }
-        let mut list = Self::of_rows(path.to_owned(), columns, rows);
-        list.rejected = rejected;
-        Ok(list)
+        Ok(Self { rejected, ..Self::of_rows(path.to_owned(), columns, rows) })
     }
 
-    /// A list of rows whose numbers were accepted. Of rows with the same number the first stays.
+    /// A list of rows that were judged before. Of rows with the same number the first stays, as in the engine's store.
     pub fn of_rows(path: PathBuf, columns: Vec<String>, rows: Vec<Row>) -> Self {
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         let all = rows.len();
         let rows: Vec<Row> = rows.into_iter().filter(|row| seen.insert(row.phone)).collect();
         let repeated = (all - rows.len()) as u32;
@@ -97,34 +66,20 @@ impl ContactList {
     }
 }
 
-/// The digits of a number that libphonenumber finds valid.
-fn number(given: &str) -> Result<u64, String> {
-    if given.is_empty() {
-        return Err("the phone is empty".to_owned());
-    }
-    let parsed = phonenumber::parse(None, given).map_err(|error| format!("`{given}` is no phone number: {error}"))?;
-    if !phonenumber::is_valid(&parsed) {
-        return Err(format!("`{given}` is not a valid phone number"));
-    }
-    let text = parsed.format().mode(phonenumber::Mode::E164).to_string();
-    text.trim_start_matches('+').parse().map_err(|_| format!("`{given}` has too many digits"))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The fields of a line; a field in quotes may contain commas, and quotes doubled.
-fn fields(line: &str) -> Vec<String> {
-    let mut fields = vec![String::new()];
-    let mut quoted = false;
-    let mut chars = line.chars().peekable();
-    while let Some(c) = chars.next() {
-        match (c, quoted) {
-            ('"', true) if chars.peek() == Some(&'"') => {
-                chars.next();
-                fields.last_mut().expect("never empty").push('"');
-            }
-            ('"', _) => quoted = !quoted,
-            (',', false) => fields.push(String::new()),
-            (c, _) => fields.last_mut().expect("never empty").push(c),
-        }
+    #[test]
+    fn a_file_gives_its_good_rows_once_each_and_says_what_is_wrong_with_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("people.csv");
+        let text = "name,phone\nAna,+49 151 23456789\nBo,none\nCy,+49 (151) 2345-6789\nDi,+34 612 34 56 78\n";
+        std::fs::write(&path, text).unwrap();
+        let list = ContactList::read(&path).unwrap();
+        let rows: Vec<_> = list.rows.iter().map(|row| (row.phone, row.variables[0].as_str())).collect();
+        assert_eq!(rows, [(4_915_123_456_789, "Ana"), (34_612_345_678, "Di")]);
+        assert_eq!((list.columns, list.repeated), (vec!["name".to_owned()], 1));
+        assert_eq!(list.rejected.iter().map(|bad| bad.line).collect::<Vec<_>>(), [3]);
     }
-    fields
 }

@@ -20,7 +20,8 @@ const ALL: u64 = RANGES.len() as u64 * EACH;
 
 const _: () = assert!(ALL > 2 * crate::scenario::CONTACTS_MOST as u64);
 
-const NAMES: [&str; 48] = [
+/// The stock of given names, in several scripts.
+pub const NAMES: [&str; 48] = [
     "Amara", "Ana", "Anders", "Ángel", "Anjali", "Ayşe", "Björn", "Camila", "Chidi", "Chloé", "Dmytro", "Elif", "Emeka",
     "Fatima", "François", "Giulia", "Hana", "Ines", "Ivo", "Jamal", "João", "Jürgen", "Kateryna", "Kwame", "Lerato", "Liam",
     "Linh", "Lucía", "Mariam", "Mateo", "Mei", "Niamh", "Noor", "Oluwaseun", "Øystein", "Priya", "Rafael", "Saoirse", "Siti",
@@ -51,7 +52,13 @@ impl Numbers {
 
     /// The given name of whoever is at a place.
     pub fn name(&self, place: u64) -> &'static str {
-        NAMES[(join(self.key, place) % NAMES.len() as u64) as usize]
+        NAMES[self.name_at(place)]
+    }
+
+    /// Which of [`NAMES`] it is.
+    #[inline]
+    pub fn name_at(&self, place: u64) -> usize {
+        (join(self.key, place) % NAMES.len() as u64) as usize
     }
 }
 

@@ -9,6 +9,7 @@ use super::setup::{Plant, Setup};
 use super::trace::{Kind, Trace};
 use crate::checkers::Checkers;
 use crate::checkers::truth::Truth;
+use crate::contacts::Quota;
 use cloud_api::time::{Span, Timestamp};
 use engine_core::attempt::Fact;
 use engine_core::campaign::{Counts, Spec};
@@ -20,6 +21,7 @@ use engine_core::{Engine, State};
 use hdrhistogram::Histogram;
 use mock_whatsapp_model::fate::message_key;
 use mock_whatsapp_model::faults::Fault;
+use mock_whatsapp_model::handset::Persona;
 use mock_whatsapp_model::input::{DeliveryId, HandsetId, Input, MessageIndex, NumberId, Post};
 use mock_whatsapp_model::output::{Answer, Output, Update, What};
 use mock_whatsapp_model::world::{Config, World};
@@ -37,7 +39,7 @@ const GRACE: Span = Span::hours(7 * 24);
 /// Events between two looks at the progress.
 const PROGRESS_EVERY: u64 = 1 << 16;
 
-/// How long things took, in milliseconds of virtual time, from when a message was due.
+/// How long things took, in microseconds of virtual time, from when a message was due.
 #[derive(Clone, Debug)]
 pub struct Latency {
     /// Until the engine learned that it was accepted.
@@ -67,6 +69,8 @@ pub struct Run<'a> {
     parked: BTreeMap<u32, Vec<Update>>,
     /// How often what the plant acts on has come by.
     planted: u64,
+    /// When a message of each campaign last came out of being in progress.
+    settled: Vec<Timestamp>,
 }
 
 /// The ends of things that are not faults of the engine.
@@ -98,12 +102,13 @@ impl<'a> Run<'a> {
             faults.push(Fault::arm(spec, START, number).map_err(|kind| format!("{kind:?}"))?);
         }
         world.set_faults(faults);
-        let personas: Vec<u32> = setup.personas.iter().map(|persona| world.add_persona(persona.clone())).collect();
+        let persona = |quota: &Quota| Persona { kind: quota.kind, away: quota.away, ..Persona::default() };
+        let personas: Vec<u32> = setup.contacts.quotas().iter().map(|quota| world.add_persona(persona(quota))).collect();
+        for place in 0..setup.contacts.len() {
+            world.add_handset(setup.contacts.group(place).map_or(0, |group| personas[group]));
+        }
         let mut first = 0;
         for (place, campaign) in setup.campaigns.iter().enumerate() {
-            for index in 0..campaign.size {
-                world.add_handset(campaign.people.persona(index).map_or(0, |group| personas[group]));
-            }
             let spec = Spec {
                 id: CampaignId(place as u16),
                 sender: SenderId(campaign.sender as u16),
@@ -115,8 +120,8 @@ impl<'a> Run<'a> {
             first += campaign.size;
         }
         let sizes: Vec<u32> = setup.campaigns.iter().map(|campaign| campaign.size).collect();
-        let week_in_ms = GRACE.as_millis() * 2;
-        let histogram = || Histogram::new_with_bounds(1, week_in_ms, 3).map_err(|error| error.to_string());
+        let longest = GRACE.0 * 2;
+        let histogram = || Histogram::new_with_bounds(1, longest, 3).map_err(|error| error.to_string());
         Ok(Self {
             setup,
             now: START,
@@ -134,6 +139,7 @@ impl<'a> Run<'a> {
             known: Vec::new(),
             parked: BTreeMap::new(),
             planted: 0,
+            settled: vec![START; setup.campaigns.len()],
         })
     }
 
@@ -203,15 +209,18 @@ impl<'a> Run<'a> {
     }
 
     fn post_of(&self, request: Request) -> Post {
-        let campaign = &self.setup.campaigns[usize::from(request.campaign)];
-        let first = self.disk.range(usize::from(request.campaign)).start;
-        let person = campaign.people.person(request.message.0 - first);
+        let place = usize::from(request.campaign);
+        let campaign = &self.setup.campaigns[place];
+        let message = request.message.0 - self.disk.range(place).start;
+        let contacts = &self.setup.contacts;
+        let contact = contacts.audience(place).contact(message);
+        let content = campaign.contents[contacts.wording(place, message)];
         let sender = &self.setup.senders[campaign.sender];
         Post {
             request: 0,
             number: NumberId(campaign.sender as u16),
-            handset: HandsetId(request.message.0),
-            key: message_key(person.wa_id, sender.phone_number_id, person.content),
+            handset: HandsetId(contact),
+            key: message_key(contacts.wa_id(contact), sender.phone_number_id, content),
             callback: callback(request.message, request.number),
             marketing: campaign.marketing,
         }
@@ -246,7 +255,7 @@ impl<'a> Run<'a> {
             Answer::Accepted(index) => {
                 self.learn_wamid(index);
                 let due = self.due(request);
-                self.latency.accepted.saturating_record(self.now.since(due).as_millis());
+                self.latency.accepted.saturating_record(self.now.since(due).0);
                 (Outcome::Accepted, u64::from(index.0) << 8)
             }
             Answer::Refused(code, _) => {
@@ -365,10 +374,14 @@ impl<'a> Run<'a> {
 
     fn merged(&mut self, merged: Merged) {
         self.checkers.changed(&merged);
+        if merged.before.is_in_progress() && !merged.after.is_in_progress() {
+            let campaign = self.campaign_of(merged.message);
+            self.settled[usize::from(campaign)] = self.now;
+        }
         if merged.fact == Some(Fact::Delivered) && merged.changed {
             let campaign = self.campaign_of(merged.message);
             let due = self.due(Request { message: merged.message, number: merged.number, campaign });
-            self.latency.delivered.saturating_record(self.now.since(due).as_millis());
+            self.latency.delivered.saturating_record(self.now.since(due).0);
         }
         self.engine.handle(self.now, Event::Merged(merged), &mut self.commands);
     }
@@ -385,6 +398,9 @@ impl<'a> Run<'a> {
     }
 
     fn campaign_of(&self, message: MessageId) -> u16 {
+        if self.setup.campaigns.len() == 1 {
+            return 0;
+        }
         let mut campaigns = (0..self.setup.campaigns.len()).filter(|place| self.disk.range(*place).contains(&message.0));
         campaigns.next().unwrap_or(0) as u16
     }
@@ -406,6 +422,12 @@ impl<'a> Run<'a> {
             truths[from_callback(view.callback).0.0 as usize].add(&view);
         }
         truths
+    }
+
+    /// From a campaign's start until none of its messages was in progress any more; `None` if some still are.
+    pub fn finished_after(&self, campaign: usize) -> Option<Span> {
+        let open = self.engine.snapshot().campaigns[campaign].counts.in_progress();
+        (open == 0).then(|| self.settled[campaign].since(START + self.setup.campaigns[campaign].start))
     }
 
     /// The engine's store.

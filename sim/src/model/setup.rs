@@ -1,17 +1,14 @@
-//! A scenario as the model level runs it: numbers and functions in place of names and files.
+//! A scenario as the model level runs it: places and keys in place of names and files.
 
-use mock_whatsapp_model::handset::Persona;
-use mock_whatsapp_model::spec::{FaultSpec, Timing};
+use crate::contacts::Contacts;
+use crate::scenario::{Category, Scenario};
 use cloud_api::time::Span;
+use engine_core::translate;
+use mock_whatsapp_model::content;
+use mock_whatsapp_model::spec::{FaultSpec, Timing};
 
-/// One contact of a campaign.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Person {
-    /// The canonical id, as a number.
-    pub wa_id: u64,
-    /// The key of what is said to this contact (`mock_whatsapp_model::content::digest`).
-    pub content: u64,
-}
+/// The first sender's id at WhatsApp, which is the mock's default; the others follow.
+pub const FIRST_PHONE_NUMBER_ID: u64 = 100_000_000_000_001;
 
 /// A sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,12 +30,12 @@ pub struct CampaignSetup {
     pub sender: usize,
     /// After the start of the run.
     pub start: Span,
-    /// Contacts.
+    /// Messages.
     pub size: u32,
     /// Whether its template is of the marketing category.
     pub marketing: bool,
-    /// The contacts.
-    pub people: People,
+    /// The key of each wording ([`Contacts::wordings`]).
+    pub contents: Vec<u64>,
 }
 
 /// A bug put in on purpose, to show that a check sees it.
@@ -65,22 +62,47 @@ pub struct Setup {
     pub senders: Vec<SenderSetup>,
     /// In the order of the file.
     pub campaigns: Vec<CampaignSetup>,
-    /// One per `[[contacts]]` group, in the order of the file.
-    pub personas: Vec<Persona>,
+    /// Who gets what.
+    pub contacts: Contacts,
     /// The planted bug.
     pub plant: Option<Plant>,
 }
 
-/// The contacts of a campaign.
-#[derive(Debug)]
-pub enum People {
-    Generated { seed: u64, content: u64, size: u32, bounds: Vec<u32> },
+impl Setup {
+    /// From a scenario; `contacts` is the size of made campaigns, where the command line gives one.
+    pub fn new(scenario: &Scenario, seed: u64, contacts: Option<u32>) -> Self {
+        let contacts = Contacts::new(scenario, seed, contacts);
+        let campaigns = scenario.campaigns.iter().enumerate().map(|(place, campaign)| {
+            let size = contacts.audience(place).len();
+            let key = |wording: &Vec<&str>| content_of(&campaign.template, &campaign.language, wording);
+            let contents = contacts.wordings(place).iter().map(key).collect();
+            CampaignSetup {
+                name: campaign.name.clone(),
+                sender: campaign.senders[0],
+                start: campaign.start,
+                size,
+                marketing: campaign.category == Category::Marketing,
+                contents,
+            }
+        });
+        let senders = scenario.senders.iter().zip(FIRST_PHONE_NUMBER_ID..).map(|(sender, phone_number_id)| SenderSetup {
+            name: sender.name.clone(),
+            phone_number_id,
+            throughput: sender.throughput,
+        });
+        Self {
+            seed,
+            timing: scenario.timing.clone(),
+            faults: scenario.faults.clone(),
+            senders: senders.collect(),
+            campaigns: campaigns.collect(),
+            contacts,
+            plant: None,
+        }
+    }
 }
-impl People {
-    pub fn person(&self, index: u32) -> Person {
-        match self { Self::Generated { seed, content, .. } => Person { wa_id: 4915_000_000_000 + mock_whatsapp_model::fate::permute(*seed, u64::from(index), 100_000_000), content: *content } }
-    }
-    pub fn persona(&self, index: u32) -> Option<usize> {
-        match self { Self::Generated { seed, size, bounds, .. } => { let p = mock_whatsapp_model::fate::permute(seed ^ 1, u64::from(index), u64::from(*size)) as u32; let g = bounds.partition_point(|b| *b <= p); (g < bounds.len()).then_some(g) } }
-    }
+
+/// The key of a template message's content, as the mock works it out from the request that the engine makes.
+fn content_of(template: &str, language: &str, variables: &[&str]) -> u64 {
+    content::digest(&translate::template_message(0, template, language, variables, String::new()))
 }

@@ -42,9 +42,9 @@ impl Trace {
         self.events
     }
 
-    /// The fingerprint as it is printed: 16 hexadecimal digits.
-    pub fn fingerprint(&self) -> String {
-        format!("{:016x}", self.hash)
+    /// The hash: the run's fingerprint.
+    pub fn hash(&self) -> u64 {
+        self.hash
     }
 }
 
@@ -57,7 +57,7 @@ mod tests {
         let run = |events: &[(u64, Kind, u64, u64)]| {
             let mut trace = Trace::default();
             events.iter().for_each(|(at, kind, about, detail)| trace.add(*at, *kind, *about, *detail));
-            trace.fingerprint()
+            trace.hash()
         };
         let base = run(&[(1, Kind::Post, 2, 3), (4, Kind::Answer, 5, 6)]);
         for other in [

@@ -1,17 +1,14 @@
 //! Reads the sections of a scenario file in the order in which they need each other.
 
 use super::diagnostic::{Diagnostic, Source};
-use super::reader::{Section, Value, form, grouped};
+use super::reader::{Section, Value, form};
 use super::{
-    Act, CAMPAIGNS_MOST, CONTACTS_MOST, Campaign, Category, Engine, FAULTS_MOST, GROUPS_MOST, Level, OnUnknown, Operator,
-    Overlap, People, QuietHours, SENDERS_MOST, Scenario, Sender, TIME_MOST, expect, faults,
+    Act, Engine, FAULTS_MOST, GROUPS_MOST, Group, Level, OnUnknown, Operator, SENDERS_MOST, Scenario, Sender, campaigns,
+    expect, faults,
 };
-use crate::contacts::ContactList;
-use cloud_api::time::Span;
 use mock_whatsapp_model::spec::{MessagingLimit, Timing};
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
@@ -20,10 +17,6 @@ const TOP: [&str; 13] = [
     "operator", "expect",
 ];
 const SENDER: [&str; 4] = ["name", "portfolio", "throughput", "messaging_limit"];
-const CAMPAIGN: [&str; 12] = [
-    "name", "sender", "senders", "contacts", "contacts_file", "template", "category", "start", "priority", "quiet_hours",
-    "overlap", "language",
-];
 const OPERATOR: [&str; 4] = ["at", "do", "campaign", "sender"];
 
 /// The whole file.
@@ -34,11 +27,11 @@ pub(super) fn scenario(text: &str, file: &str, base: &Path) -> Result<Scenario, 
         source.wrong(span, format!("this is not TOML: {}", error.message()), remedy(error.message()))
     })?;
     let top = Section::open(&source, "the file", tree.get_ref(), tree.span(), &TOP)?;
-    let scenario_name = name(&top, "name", "scenario")?.ok_or_else(|| {
+    let scenario_name = identifier(&top, "name", "scenario")?.ok_or_else(|| {
         source.wrong(0..0, "the scenario has no name", "write `name = \"black-friday\"` in the first line")
     })?;
     let senders = senders(&top)?;
-    let campaigns = campaigns(&top, &senders, base)?;
+    let campaigns = campaigns::read(&top, &senders, base)?;
     let sender_names: Vec<String> = senders.iter().map(|sender| sender.name.clone()).collect();
     let campaign_names: Vec<String> = campaigns.iter().map(|campaign| campaign.name.clone()).collect();
     let mut templates: Vec<String> = campaigns.iter().map(|campaign| campaign.template.clone()).collect();
@@ -75,7 +68,7 @@ fn remedy(message: &str) -> &'static str {
 }
 
 /// Every `[[key]]`, read by `read`; at most `most`.
-fn each<'s, T>(
+pub(super) fn each<'s, T>(
     top: &Section<'s>,
     key: &str,
     most: usize,
@@ -95,7 +88,7 @@ fn each<'s, T>(
 }
 
 /// A name, which reports, files and other sections use.
-fn name(section: &Section<'_>, key: &str, noun: &str) -> Result<Option<String>, Diagnostic> {
+pub(super) fn identifier(section: &Section<'_>, key: &str, noun: &str) -> Result<Option<String>, Diagnostic> {
     let Some(text) = section.text(key, "a name in quotes")? else { return Ok(None) };
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     if text.is_empty() || text.len() > 64 || !text.bytes().all(fits) {
@@ -105,7 +98,7 @@ fn name(section: &Section<'_>, key: &str, noun: &str) -> Result<Option<String>, 
     Ok(Some(text.to_owned()))
 }
 
-fn unique(section: &Section<'_>, noun: &str, name: &str, taken: &[String]) -> Result<(), Diagnostic> {
+pub(super) fn unique(section: &Section<'_>, noun: &str, name: &str, taken: &[String]) -> Result<(), Diagnostic> {
     if taken.iter().any(|other| other == name) {
         let what = format!("there are two {noun}s named `{name}`");
         return Err(section.wrong("name", what, format!("give each {noun} a name of its own")));
@@ -131,7 +124,7 @@ fn levels(top: &Section<'_>) -> Result<Vec<Level>, Diagnostic> {
 }
 
 /// An element of a list that is one of some words.
-fn element<T: Copy>(top: &Section<'_>, value: &Value<'_>, noun: &str, all: &[(&str, T)]) -> Result<T, Diagnostic> {
+pub(super) fn element<T: Copy>(top: &Section<'_>, value: &Value<'_>, noun: &str, all: &[(&str, T)]) -> Result<T, Diagnostic> {
     let names = || all.iter().map(|(name, _)| *name);
     let DeValue::String(text) = value.get_ref() else {
         let what = format!("this {noun} is {}", form(value.get_ref()));
@@ -159,10 +152,10 @@ fn senders(top: &Section<'_>) -> Result<Vec<Sender>, Diagnostic> {
     let mut names = Vec::new();
     let mut limits: Vec<(String, MessagingLimit)> = Vec::new();
     let mut senders = each(top, "sender", SENDERS_MOST, Some(&SENDER), |section| {
-        let name = self::name(section, "name", "sender")?.ok_or_else(|| section.missing("name", "`name = \"main\"`"))?;
+        let name = identifier(section, "name", "sender")?.ok_or_else(|| section.missing("name", "`name = \"main\"`"))?;
         unique(section, "sender", &name, &names)?;
         names.push(name.clone());
-        let portfolio = self::name(section, "portfolio", "portfolio")?.unwrap_or_else(|| "default".to_owned());
+        let portfolio = identifier(section, "portfolio", "portfolio")?.unwrap_or_else(|| "default".to_owned());
         let throughput = section.whole("throughput", 1..=100_000)?.unwrap_or(u64::from(cloud_api::limits::DEFAULT_THROUGHPUT));
         if let Some(limit) = faults::messaging_limit(section)? {
             if limit == MessagingLimit::Contacts(0) {
@@ -189,164 +182,7 @@ fn senders(top: &Section<'_>) -> Result<Vec<Sender>, Diagnostic> {
     Ok(senders)
 }
 
-fn campaigns(top: &Section<'_>, senders: &[Sender], base: &Path) -> Result<Vec<Campaign>, Diagnostic> {
-    let sender_names: Vec<String> = senders.iter().map(|sender| sender.name.clone()).collect();
-    let mut all: Vec<Campaign> = Vec::new();
-    let mut total = 0u64;
-    each(top, "campaign", CAMPAIGNS_MOST, Some(&CAMPAIGN), |section| {
-        let name = self::name(section, "name", "campaign")?.ok_or_else(|| section.missing("name", "`name = \"sale\"`"))?;
-        let names: Vec<String> = all.iter().map(|campaign| campaign.name.clone()).collect();
-        unique(section, "campaign", &name, &names)?;
-        if expect::is_key(&name) {
-            let what = format!("[expect] could not tell the campaign `{name}` from its own key");
-            return Err(section.wrong("name", what, "choose another name"));
-        }
-        let people = people(section, base)?;
-        total += u64::from(people.size());
-        if total > u64::from(CONTACTS_MOST) {
-            let key = if section.has("contacts") { "contacts" } else { "contacts_file" };
-            let what = format!("all campaigns together have {} contacts", grouped(total));
-            return Err(section.wrong(key, what, format!("write at most {} in all", grouped(u64::from(CONTACTS_MOST)))));
-        }
-        all.push(Campaign {
-            senders: campaign_senders(section, &sender_names)?,
-            template: template(section, &name)?,
-            language: section.text("language", "\"en_US\"")?.unwrap_or("en_US").to_owned(),
-            category: section.one_of("category", "category", &Category::ALL)?.unwrap_or(Category::Marketing),
-            start: moment(section, "start")?.unwrap_or(Span::ZERO),
-            priority: section.whole("priority", 0..=255)?.unwrap_or(0) as u8,
-            quiet_hours: quiet_hours(section)?,
-            overlap: overlap(section, &people, &all)?,
-            people,
-            name,
-        });
-        Ok(())
-    })?;
-    if all.is_empty() {
-        let help = "write a [[campaign]] with `name` and `contacts`";
-        return Err(top.source.wrong(top.source.text.len()..top.source.text.len(), "the scenario has no campaign", help));
-    }
-    Ok(all)
-}
-
-fn people(section: &Section<'_>, base: &Path) -> Result<People, Diagnostic> {
-    let count = section.whole("contacts", 1..=u64::from(CONTACTS_MOST))?;
-    let file = section.text("contacts_file", "a path in quotes")?;
-    match (count, file) {
-        (Some(count), None) => Ok(People::Generated(count as u32)),
-        (None, Some(file)) => {
-            let path = base.join(file);
-            let list = ContactList::read(&path).map_err(|error| {
-                let help = format!("a path counts from the scenario file: {}", path.display());
-                section.wrong("contacts_file", format!("the contacts cannot be read: {error}"), help)
-            })?;
-            if list.rows.is_empty() {
-                let what = format!("{file} has no contact with a valid number ({} bad rows)", list.rejected.len());
-                return Err(section.wrong("contacts_file", what, "a campaign needs at least one contact"));
-            }
-            Ok(People::Listed(Arc::new(list)))
-        }
-        (Some(_), Some(_)) => {
-            Err(section.wrong_key("contacts_file", "a campaign has `contacts` or `contacts_file`, not both", "leave one of the two out"))
-        }
-        (None, None) => Err(section.missing("contacts", "`contacts = 1_000` (made from the seed) or `contacts_file = \"people.csv\"`")),
-    }
-}
-
-fn campaign_senders(section: &Section<'_>, names: &[String]) -> Result<Vec<usize>, Diagnostic> {
-    if section.has("sender") && section.has("senders") {
-        return Err(section.wrong_key("senders", "a campaign has `sender` or `senders`, not both", "leave one of the two out"));
-    }
-    if let Some(sender) = section.name_in("sender", "sender", names)? {
-        return Ok(vec![sender]);
-    }
-    let all: Vec<(&str, usize)> = names.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
-    let Some(values) = section.list("senders", "a list: senders = [\"a\", \"b\"]")? else {
-        return match names {
-            [_] => Ok(vec![0]),
-            _ => Err(section.missing("sender", &format!("`sender = \"{}\"`; the senders: {}", names[0], names.join(", ")))),
-        };
-    };
-    let mut senders = Vec::new();
-    for value in &values {
-        let sender = element(section, value, "sender", &all)?;
-        if senders.contains(&sender) {
-            return Err(section.source.wrong(value.span(), "this sender stands here twice", "name each sender once"));
-        }
-        senders.push(sender);
-    }
-    if senders.is_empty() {
-        return Err(section.wrong("senders", "a campaign needs a sender", format!("write one of: {}", names.join(", "))));
-    }
-    Ok(senders)
-}
-
-/// The template: by default one of the campaign's own, named after it.
-fn template(section: &Section<'_>, campaign: &str) -> Result<String, Diagnostic> {
-    let Some(text) = section.text("template", "the name of a template in quotes")? else {
-        return Ok(campaign.to_ascii_lowercase().replace(['-', '.'], "_"));
-    };
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    if text.is_empty() || text.len() > 512 || !text.bytes().all(fits) {
-        let help = "WhatsApp's templates are named with small letters, digits and `_`";
-        return Err(section.wrong("template", format!("\"{text}\" cannot be the name of a template"), help));
-    }
-    Ok(text.to_owned())
-}
-
-/// A time from the start of the run.
-fn moment(section: &Section<'_>, key: &str) -> Result<Option<Span>, Diagnostic> {
-    match section.span(key, "\"2h\"")? {
-        Some(span) if span > TIME_MOST => {
-            Err(section.wrong(key, format!("{span} is too late"), format!("write at most \"{TIME_MOST}\" from the start of the run")))
-        }
-        span => Ok(span),
-    }
-}
-
-fn quiet_hours(section: &Section<'_>) -> Result<Option<QuietHours>, Diagnostic> {
-    const WANTED: &str = "two times of day: \"21:00..08:00\" (UTC)";
-    let Some(text) = section.text("quiet_hours", WANTED)? else { return Ok(None) };
-    let minute = |text: &str| {
-        let (hour, minute) = text.trim().split_once(':')?;
-        let (hour, minute) = (hour.parse::<u16>().ok()?, minute.parse::<u16>().ok()?);
-        (hour < 24 && minute < 60).then_some(hour * 60 + minute)
-    };
-    match text.split_once("..").map(|(from, until)| (minute(from), minute(until))) {
-        Some((Some(from), Some(until))) if from != until => Ok(Some(QuietHours { from, until })),
-        _ => Err(section.wrong("quiet_hours", format!("\"{text}\" are no quiet hours"), format!("write {WANTED}"))),
-    }
-}
-
-fn overlap(section: &Section<'_>, people: &People, before: &[Campaign]) -> Result<Option<Overlap>, Diagnostic> {
-    let (share, with) = match section.get("overlap").map(|value| (value.get_ref(), value.span())) {
-        None => return Ok(None),
-        Some((DeValue::Table(table), span)) => {
-            let inner = Section::open(section.source, "`overlap`", table, span, &["share", "with"])?;
-            let share = inner.share("share")?.ok_or_else(|| inner.missing("share", "`share = 0.3`"))?;
-            let names: Vec<String> = before.iter().map(|campaign| campaign.name.clone()).collect();
-            (share, inner.name_in("with", "earlier campaign", &names)?.or(before.len().checked_sub(1)))
-        }
-        Some(_) => (section.share("overlap")?.unwrap_or(0), before.len().checked_sub(1)),
-    };
-    let Some(with) = with else {
-        let help = "write `overlap` in a later campaign; it is the share of contacts common with an earlier one";
-        return Err(section.wrong("overlap", "the first campaign can have no contacts in common with an earlier one", help));
-    };
-    let other = &before[with];
-    let (People::Generated(size), People::Generated(other_size)) = (people, &other.people) else {
-        let help = "leave `overlap` out: contacts of files are the same contact where the number is the same";
-        return Err(section.wrong("overlap", "only contacts that are made from the seed can be made to overlap", help));
-    };
-    let own = u64::from(*other_size) * u64::from(1_000_000 - other.overlap.map_or(0, |overlap| overlap.share));
-    if u64::from(*size) * u64::from(share) > own {
-        let what = format!("the campaign `{}` has fewer contacts of its own than this overlap wants", other.name);
-        return Err(section.wrong("overlap", what, format!("write a smaller share; of `{}` {} are its own", other.name, own / 1_000_000)));
-    }
-    Ok(Some(Overlap { share, with }))
-}
-
-fn groups(top: &Section<'_>) -> Result<Vec<super::Group>, Diagnostic> {
+fn groups(top: &Section<'_>) -> Result<Vec<Group>, Diagnostic> {
     let mut sum = 0u32;
     each(top, "contacts", GROUPS_MOST, Some(&["share", "kind", "for"]), |section| {
         let group = faults::group(section)?;
@@ -368,7 +204,7 @@ fn timing(top: &Section<'_>) -> Result<Timing, Diagnostic> {
 
 fn operators(top: &Section<'_>, campaigns: &[String], senders: &[String]) -> Result<Vec<Operator>, Diagnostic> {
     let mut all = each(top, "operator", FAULTS_MOST, Some(&OPERATOR), |section| {
-        let at = moment(section, "at")?.ok_or_else(|| section.missing("at", "`at = \"2h\"`"))?;
+        let at = section.span("at", "\"2h\"")?.ok_or_else(|| section.missing("at", "`at = \"2h\"`"))?;
         let acts: [(&str, &str); 4] =
             [("pause", "campaign"), ("resume", "campaign"), ("cancel", "campaign"), ("resume_sender", "sender")];
         let named = acts.map(|act| (act.0, act));

@@ -2,6 +2,7 @@
 //!
 //! It knows TOML and diagnostics, and nothing of what a scenario means.
 
+use super::TIME_MOST;
 use super::diagnostic::{Diagnostic, Source, suggestion};
 use cloud_api::time::Span;
 use serde::de::DeserializeOwned;
@@ -141,6 +142,9 @@ impl<'s> Section<'s> {
         let wanted = format!("a length of time in quotes, a number and a unit (us, ms, s, m, h, d): {example}");
         let Some(text) = self.text(key, &wanted)? else { return Ok(None) };
         match text.parse() {
+            Ok(span) if span > TIME_MOST => {
+                Err(self.wrong(key, format!("\"{text}\" is too long"), format!("write at most \"{TIME_MOST}\"")))
+            }
             Ok(span) => Ok(Some(span)),
             Err(_) => Err(self.wrong(key, format!("\"{text}\" is not a length of time"), format!("write {wanted}"))),
         }

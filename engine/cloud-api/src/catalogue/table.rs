@@ -5,7 +5,7 @@ use super::Entry;
 use super::Mode::{self, *};
 
 /// The first row stands for every code that is not listed.
-pub(super) const TABLE: [Entry; 77] = [
+pub(super) const TABLE: [Entry; 78] = [
     row(0, "Unknown error", 500, Either, Generic, "not documented"),
     row(0, "We were unable to authenticate the app user.", 401, Synchronous, AccountWide, "[K] [S26]"),
     row(1, "Invalid request or possible server error.", 400, Synchronous, Transient, "[K] [S26]; 500 seen"),
@@ -17,6 +17,7 @@ pub(super) const TABLE: [Entry; 77] = [
     row(100, "Invalid parameter", 400, Synchronous, Refused, "[K] [S26]"),
     Entry {
         subcode: Some(33),
+        numbered: false,
         ..row(
             100,
             "Unsupported post request. The object does not exist, cannot be loaded due to missing permissions, or does not support this operation.",
@@ -47,6 +48,7 @@ pub(super) const TABLE: [Entry; 77] = [
         )
     },
     row(368, "Temporarily blocked for policies violations", 403, Synchronous, AccountWide, "[K] [S26]"),
+    row(2_500, "Unknown path components", 400, Synchronous, Generic, "[GK]"),
     row(80_007, "Rate limit issues", 400, Synchronous, Throttled, "[K] [S26]; 429 in [OAS] ?"),
     row(130_403, "User has blocked the business", 400, Webhook, Blocked, "[OBS] ?"),
     Entry {
@@ -241,5 +243,6 @@ pub(super) const TABLE: [Entry; 77] = [
 ];
 
 const fn row(code: u32, title: &'static str, http: u16, mode: Mode, class: Class, source: &'static str) -> Entry {
-    Entry { code, last: code, subcode: None, title, details: None, http, mode, class, source }
+    let numbered = !matches!(code, 0 | 1 | 2 | 104 | 190 | 2_500);
+    Entry { code, last: code, subcode: None, title, numbered, details: None, http, mode, class, source }
 }

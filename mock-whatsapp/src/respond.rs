@@ -1,0 +1,96 @@
+//! One request, from its head to its answer: which API it is for, its body within bounds, and the headers that every
+//! answer carries.
+
+use crate::server::Server;
+use crate::worlds::Closed;
+use crate::{control, graph, instant, limits};
+use bytes::Bytes;
+use cloud_api::time::Timestamp;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::{Request, Response, StatusCode};
+use serde::Serialize;
+use std::fmt;
+
+/// An answer.
+pub type Answer = Response<Full<Bytes>>;
+
+/// There is no answer: the connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// In order.
+    Close,
+    /// By force.
+    Reset,
+}
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection ends without an answer, as it was meant to")
+    }
+}
+
+impl std::error::Error for Cut {}
+
+impl From<Closed> for Cut {
+    fn from(_: Closed) -> Self {
+        Self::Close
+    }
+}
+
+/// Answers a request.
+///
+/// # Errors
+/// If it is to have no answer.
+pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answer, Cut> {
+    let path = request.uri().path();
+    if path == "/_mock" || path.starts_with("/_mock/") {
+        control::answer(server, request).await
+    } else {
+        graph::answer(server, request).await
+    }
+}
+
+/// Why a body was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// It is longer than this.
+    TooLong(usize),
+    /// It broke off, or took too long.
+    Broken,
+}
+
+/// Reads a body.
+///
+/// # Errors
+/// If it is too long, breaks off or takes too long.
+pub async fn read(body: Incoming, most: usize) -> Result<Bytes, Unread> {
+    match tokio::time::timeout(limits::BODY_WAIT, Limited::new(body, most).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Unread::TooLong(most)),
+        Ok(Err(_)) | Err(_) => Err(Unread::Broken),
+    }
+}
+
+/// An answer in JSON, at a tenant's time.
+pub fn json(status: u16, content_type: &'static str, body: &impl Serialize, at: Timestamp) -> Answer {
+    let bytes = serde_json::to_vec(body).unwrap_or_else(|error| {
+        tracing::error!(%error, "an answer could not be written");
+        b"{}".to_vec()
+    });
+    let mut answer = Response::new(Full::new(Bytes::from(bytes)));
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    put(&mut answer, "x-mock-time", &instant::write(at));
+    answer
+}
+
+/// Adds a header; what cannot stand in one is replaced.
+pub fn put(answer: &mut Answer, name: &'static str, value: &str) {
+    let visible = |c: char| if (' '..='~').contains(&c) { c } else { '?' };
+    let value: String = value.chars().map(visible).collect();
+    if let Ok(value) = HeaderValue::try_from(value) {
+        answer.headers_mut().insert(HeaderName::from_static(name), value);
+    }
+}
