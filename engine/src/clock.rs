@@ -2,7 +2,7 @@
 //!
 //! Nothing else in this crate reads a clock.
 
-use engine_core::time::Timestamp;
+use engine_core::time::{Span, Timestamp};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
@@ -79,10 +79,22 @@ pub fn monotonic() -> Instant {
     Instant::now()
 }
 
+/// A time that a person gives: RFC 3339, or a length of time from now, as in `2h`.
+pub fn parse_time(text: &str, now: Timestamp) -> Result<Timestamp, String> {
+    let text = text.trim();
+    if let Ok(span) = text.trim_start_matches('+').parse::<Span>() {
+        return Ok(now + span);
+    }
+    let parsed = humantime::parse_rfc3339_weak(text).map_err(|_| {
+        format!("`{text}` is not a time: write 2026-11-27T09:00:00Z, or a length of time from now, as in 2h")
+    })?;
+    let since = parsed.duration_since(SystemTime::UNIX_EPOCH).map_err(|_| format!("`{text}` is before 1970"))?;
+    Ok(Timestamp(u64::try_from(since.as_micros()).unwrap_or(u64::MAX)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use engine_core::time::Span;
 
     #[test]
     fn a_scaled_clock_and_the_wall_agree_at_the_anchor_and_part_from_there() {
@@ -100,5 +112,13 @@ mod tests {
         let clock = Clock::runtime(start);
         clock.sleep_toward(start + Span::hours(72)).await;
         assert!(clock.now() >= start + Span::hours(72) && clock.now() < start + Span::hours(73));
+    }
+
+    #[test]
+    fn people_give_a_moment_or_a_wait() {
+        let now = Timestamp::from_unix_seconds(1_000);
+        assert_eq!(parse_time("2h", now), Ok(now + Span::hours(2)));
+        assert_eq!(parse_time("1970-01-01T00:00:07Z", now), Ok(Timestamp::from_unix_seconds(7)));
+        assert!(parse_time("tomorrow", now).is_err());
     }
 }

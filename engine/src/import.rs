@@ -1,8 +1,12 @@
 //! A list on its way into the store: judged lines in batches, and a campaign at the end or nothing.
 
-use crate::contacts::{self, List};
+use crate::contacts::{self, Digest, List};
 use crate::store::{self, Campaign, Keeper, Line, NewCampaign};
+use engine_core::id::CampaignId;
+use engine_core::time::Timestamp;
+use phonenumber::country;
 use std::fmt;
+use std::path::PathBuf;
 
 /// Lines in one transaction of the store: 2,000 take some 20 ms, so that sending goes on between them.
 const LINES: usize = 2_000;
@@ -63,8 +67,33 @@ impl From<store::Error> for Error {
     }
 }
 
-/// Where the lines come from.
-pub enum Lines {
+/// A campaign that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// Its name.
+    pub name: String,
+    /// The template's name.
+    pub template: String,
+    /// The template's language.
+    pub language: String,
+    /// Who sends it.
+    pub phone_number_id: String,
+    /// When it starts.
+    pub start: Timestamp,
+    /// Whom it goes to.
+    pub contacts: Given,
+}
+
+/// A list of contacts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// A CSV file.
+    File(PathBuf),
+    /// Phone numbers and variables as they were given.
+    Inline(Vec<(String, Vec<String>)>),
+}
+
+enum Lines {
     /// A file, streamed.
     List(Box<List>),
     /// Lines that were judged before.
@@ -80,18 +109,19 @@ impl Lines {
     }
 }
 
-/// Brings a list in. One at a time: the caller sees to that. If it fails, or the process dies, nothing of it stays.
-pub async fn import(keeper: &Keeper, new: NewCampaign, mut lines: Lines) -> Result<Campaign, Error> {
+/// Brings a list in and makes a campaign of it. One at a time: the caller sees to that. If it fails, or the process dies,
+/// nothing of it stays.
+pub async fn import(keeper: &Keeper, ask: Ask, region: Option<country::Id>) -> Result<Campaign, Error> {
     let known = keeper.run(|store| store.campaigns()).await?;
-    if let Some(campaign) = known.into_iter().find(|known| known.name == new.name && !known.importing) {
+    if let Some(campaign) = known.into_iter().find(|known| known.name == ask.name && !known.importing) {
         return Err(Error::Exists(Box::new(campaign)));
     }
+    let (new, mut lines) = open(ask, region)?;
     let campaign = keeper.run(move |store| store.begin(&new)).await?;
-    let filled = fill(keeper, &campaign, &mut lines).await;
-    match filled {
-        Ok(true) => Ok(keeper.run(move |store| store.finish(campaign.id)).await?),
+    let id = campaign.id;
+    match fill(keeper, id, &mut lines).await {
+        Ok(true) => Ok(keeper.run(move |store| store.finish(id)).await?),
         Ok(false) => {
-            let id = campaign.id;
             let first = keeper.run(move |store| store.rejects(id, 0, 1)).await?.into_iter().next();
             let campaigns = keeper.run(|store| store.campaigns()).await?;
             let bad = campaigns.iter().find(|known| known.id == id).map_or(0, |known| known.bad);
@@ -105,9 +135,60 @@ pub async fn import(keeper: &Keeper, new: NewCampaign, mut lines: Lines) -> Resu
     }
 }
 
+fn open(ask: Ask, region: Option<country::Id>) -> Result<(NewCampaign, Lines), Error> {
+    let Ask { name, template, language, phone_number_id, start, contacts } = ask;
+    let (lines, source, digest, columns) = match contacts {
+        Given::File(path) => {
+            let digest = Digest::of_file(&path)?;
+            let list = List::open(&path, region, digest)?;
+            let columns = list.columns().to_vec();
+            (Lines::List(Box::new(list)), path.display().to_string(), digest, columns)
+        }
+        Given::Inline(given) => {
+            let (lines, digest, variables) = judged(given, region);
+            let columns = (1..=variables).map(|nth| nth.to_string()).collect();
+            (Lines::Judged(lines.into_iter()), "the request".to_owned(), digest, columns)
+        }
+    };
+    let digest = digest.to_string();
+    Ok((NewCampaign { name, template, language, phone_number_id, start, columns, source, digest }, lines))
+}
+
+/// Judges contacts that came in a request. The line is the place in the list, from 1.
+fn judged(given: Vec<(String, Vec<String>)>, region: Option<country::Id>) -> (Vec<Line>, Digest, usize) {
+    let mut digest = Digest::default();
+    let want = given.first().map_or(0, |(_, variables)| variables.len());
+    let lines = given.into_iter().zip(1u32..).map(|((phone, variables), line)| {
+        for part in std::iter::once(&phone).chain(&variables) {
+            digest.add(part.as_bytes());
+            digest.add(&[0]);
+        }
+        match judge(&phone, &variables, want, region) {
+            Ok(phone) => Line::Contact { line, phone, variables },
+            Err(reason) => Line::Bad { line, text: phone.chars().take(40).collect(), reason },
+        }
+    });
+    let lines = lines.collect();
+    (lines, digest, want)
+}
+
+fn judge(
+    phone: &str,
+    variables: &[String],
+    want: usize,
+    region: Option<country::Id>,
+) -> Result<u64, String> {
+    if variables.len() != want {
+        return Err(format!("{} variables instead of {want}, as the first contact has", variables.len()));
+    }
+    for (value, nth) in variables.iter().zip(1..) {
+        contacts::check_variable(&nth.to_string(), value)?;
+    }
+    contacts::parse_phone(phone, region)
+}
+
 /// Whether there was a contact among the lines.
-async fn fill(keeper: &Keeper, campaign: &Campaign, lines: &mut Lines) -> Result<bool, Error> {
-    let id = campaign.id;
+async fn fill(keeper: &Keeper, id: CampaignId, lines: &mut Lines) -> Result<bool, Error> {
     let mut any = false;
     let mut batch = Vec::with_capacity(LINES);
     loop {

@@ -5,11 +5,17 @@
 //! [`clock::Clock`]), so that a simulation runs the same lines as production. All tasks that it starts end when its
 //! future is dropped.
 
-pub mod clock;
-
+pub mod api;
+pub mod cli;
 pub mod client;
+pub mod clock;
 pub mod config;
 pub mod contacts;
+pub mod driver;
 pub mod import;
 pub mod net;
+pub mod sender;
+pub mod server;
+pub mod service;
 pub mod store;
+pub mod webhook;

@@ -1,2 +1,5 @@
-//! Under construction.
-fn main() {}
+//! The program: see `campaign_engine::cli`.
+
+fn main() -> std::process::ExitCode {
+    campaign_engine::cli::main()
+}

@@ -5,7 +5,7 @@
 
 mod handle;
 
-pub use handle::{Ask, Given, Handle, Gone};
+pub use handle::{Gone, Handle};
 
 use crate::api::Api;
 use crate::client::{Client, Exchange};
@@ -98,7 +98,7 @@ impl Service {
         let driver = Driver::new(clock.clone(), keeper.clone(), sender, throughput, orders, webhooks);
         let (progress, watched) = watch::channel(Progress::Registering(None));
         let handle = Handle::new(order, keeper.clone(), clock.clone(), Arc::clone(&settings), watched, address);
-        let receiver = Receiver::new(&settings, store_id, incoming);
+        let receiver = Receiver::new(&settings, store_id, clock.clone(), incoming);
         let is_open = address.is_some_and(|address| !address.ip().is_loopback());
         let api = with_api.then(|| Api::new(handle.clone(), settings.api_token.clone(), is_open));
         let server = Server { receiver, api };

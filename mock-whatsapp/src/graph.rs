@@ -8,6 +8,7 @@ use crate::identity::Identity;
 use crate::respond::{Answer, Cut, Unread, json, put, read};
 use crate::server::Server;
 use crate::tenant::Verdict;
+use crate::wamids::Meaning;
 use crate::{limits, query};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -18,7 +19,7 @@ use hyper::header::AUTHORIZATION;
 use hyper::{Method, Request};
 use mock_whatsapp_model::fate::mix;
 use refusal::Refusal;
-use send::Sending;
+use send::Wish;
 use serde::Serialize;
 
 const JSON: &str = "application/json; charset=UTF-8";
@@ -129,8 +130,9 @@ async fn route(
 }
 
 async fn messages(server: &Server, identity: Identity, body: &[u8]) -> Result<Outcome, Cut> {
-    let sending = match Sending::read(body) {
-        Ok(sending) => sending,
+    let sending = match Wish::read(body) {
+        Ok(Wish::Send(sending)) => sending,
+        Ok(Wish::Read(receipt)) => return mark_as_read(server, identity, receipt.message_id).await,
         Err(refusal) => return refused(server, &identity, refusal).await,
     };
     let (input, is_template) = (sending.input.clone(), sending.is_template());
@@ -149,6 +151,22 @@ async fn messages(server: &Server, identity: Identity, body: &[u8]) -> Result<Ou
             Err(Cut::Close)
         }
     }
+}
+
+/// Marks a contact's message as read. Nobody sees that here, but the id must be one.
+async fn mark_as_read(server: &Server, identity: Identity, wamid: String) -> Result<Outcome, Cut> {
+    let known = server.worlds.with(move |worlds| {
+        let real = worlds.real();
+        let Some(tenant) = worlds.enter(&identity) else { return (real, false) };
+        let inbound = matches!(tenant.wamids().read(&wamid), Some(Meaning::Answer(_) | Meaning::Said(_)));
+        (tenant.now(real), inbound)
+    });
+    let (at, inbound) = known.await?;
+    if inbound {
+        return Ok(Outcome::Reply(at, Box::new(serde_json::json!({ "success": true }))));
+    }
+    let refusal = Refusal::new(131_009, "message_id is not the id of a message that a contact wrote to this tenant");
+    Ok(Outcome::Refusal(at, refusal.details("message_id: Message ID is invalid")))
 }
 
 /// A refusal at the tenant's time.

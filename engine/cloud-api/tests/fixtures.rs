@@ -2,6 +2,8 @@
 //!
 //! A fixture's type is the first word of its name, so a new one needs no line here.
 
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
 use std::fs;
 use std::path::Path;
 

@@ -2,44 +2,15 @@
 
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::contacts;
 use crate::driver::{Look, Order};
-use crate::import::{self, Lines};
+use crate::import::{self, Ask};
 use crate::service::Progress;
-use crate::store::{self, Campaign, Keeper, Line, NewCampaign};
+use crate::store::{self, Campaign, Keeper};
 use engine_core::campaign::Counts;
-use engine_core::time::Timestamp;
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
-
-/// A campaign that is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ask {
-    /// Its name.
-    pub name: String,
-    /// The template's name.
-    pub template: String,
-    /// The template's language.
-    pub language: String,
-    /// Who sends it.
-    pub phone_number_id: String,
-    /// When it starts.
-    pub start: Timestamp,
-    /// Whom it goes to.
-    pub contacts: Given,
-}
-
-/// A list of contacts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Given {
-    /// A CSV file.
-    File(PathBuf),
-    /// Phone numbers and variables as they were given.
-    Inline(Vec<(String, Vec<String>)>),
-}
 
 /// The service has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,64 +98,15 @@ impl Handle {
         // Until then the store may hold half a list of the life before this one.
         let mut progress = self.progress.clone();
         progress.wait_for(|progress| *progress == Progress::Running).await.map_err(|_| import::Error::Stopping)?;
-        let Ask { name, template, language, phone_number_id, start, contacts } = ask;
-        let (lines, source, digest, columns) = match contacts {
-            Given::File(path) => {
-                let digest = contacts::Digest::of_file(&path)?;
-                let list = contacts::List::open(&path, self.settings.default_region, digest)?;
-                let columns = list.columns().to_vec();
-                (Lines::List(Box::new(list)), path.display().to_string(), digest, columns)
-            }
-            Given::Inline(given) => {
-                let (lines, digest, variables) = self.judge(given);
-                let columns = (1..=variables).map(|nth| nth.to_string()).collect();
-                (Lines::Judged(lines.into_iter()), "the request".to_owned(), digest, columns)
-            }
-        };
-        let digest = digest.to_string();
-        let new = NewCampaign { name, template, language, phone_number_id, start, columns, source, digest };
-        let campaign = import::import(&self.keeper, new, lines).await?;
+        let campaign = import::import(&self.keeper, ask, self.settings.default_region).await?;
         let counts = Counts::all_queued(campaign.size());
         let order = Order::Add { campaign: Box::new(campaign.clone()), counts, restored: false };
         self.orders.send(order).await.map_err(|_| import::Error::Stopping)?;
         Ok(campaign)
     }
 
-    /// Judges contacts that came in a request. The line is the place in the list, from 1.
-    fn judge(&self, given: Vec<(String, Vec<String>)>) -> (Vec<Line>, contacts::Digest, usize) {
-        let mut digest = contacts::Digest::default();
-        let want = given.first().map_or(0, |(_, variables)| variables.len());
-        let lines = given.into_iter().zip(1u32..).map(|((phone, variables), line)| {
-            for part in std::iter::once(&phone).chain(&variables) {
-                digest.add(part.as_bytes());
-                digest.add(&[0]);
-            }
-            match judge(&phone, &variables, want, self.settings.default_region) {
-                Ok(phone) => Line::Contact { line, phone, variables },
-                Err(reason) => Line::Bad { line, text: phone.chars().take(40).collect(), reason },
-            }
-        });
-        let lines = lines.collect();
-        (lines, digest, want)
-    }
-
     /// Messages per state of a campaign, counted anew from every row.
     pub async fn recount(&self, campaign: Campaign) -> Result<Counts, store::Error> {
         self.keeper.run(move |store| store.recount(&campaign)).await
     }
-}
-
-fn judge(
-    phone: &str,
-    variables: &[String],
-    want: usize,
-    region: Option<phonenumber::country::Id>,
-) -> Result<u64, String> {
-    if variables.len() != want {
-        return Err(format!("{} variables instead of {want}, as the first contact has", variables.len()));
-    }
-    for (value, nth) in variables.iter().zip(1..) {
-        contacts::check_variable(&nth.to_string(), value)?;
-    }
-    contacts::parse_phone(phone, region)
 }

@@ -21,7 +21,7 @@ const ALL: u64 = RANGES.len() as u64 * EACH;
 const _: () = assert!(ALL > 2 * crate::scenario::CONTACTS_MOST as u64);
 
 /// The stock of given names, in several scripts.
-pub const NAMES: [&str; 48] = [
+pub(super) const NAMES: [&str; 48] = [
     "Amara", "Ana", "Anders", "Ángel", "Anjali", "Ayşe", "Björn", "Camila", "Chidi", "Chloé", "Dmytro", "Elif", "Emeka",
     "Fatima", "François", "Giulia", "Hana", "Ines", "Ivo", "Jamal", "João", "Jürgen", "Kateryna", "Kwame", "Lerato", "Liam",
     "Linh", "Lucía", "Mariam", "Mateo", "Mei", "Niamh", "Noor", "Oluwaseun", "Øystein", "Priya", "Rafael", "Saoirse", "Siti",

@@ -2,8 +2,9 @@
 
 use crate::contacts::Contacts;
 use crate::scenario::{Category, Scenario};
+use cloud_api::message::SendRequest;
+use cloud_api::template::{Component, Parameter, Template};
 use cloud_api::time::Span;
-use engine_core::translate;
 use mock_whatsapp_model::content;
 use mock_whatsapp_model::spec::{FaultSpec, Timing};
 
@@ -104,5 +105,7 @@ impl Setup {
 
 /// The key of a template message's content, as the mock works it out from the request that the engine makes.
 fn content_of(template: &str, language: &str, variables: &[&str]) -> u64 {
-    content::digest(&translate::template_message(0, template, language, variables, String::new()))
+    let parameters = variables.iter().map(|text| Parameter::text(*text)).collect();
+    let template = Template::new(template, language).with(Component::body(parameters));
+    content::digest(&SendRequest::template("", template))
 }

@@ -257,7 +257,7 @@ mod tests {
     use serde_json::json;
 
     fn message(beside: Value) -> Message {
-        let mut whole = json!({"from": "14155550123", "id": "wamid.A", "timestamp": "1", "type": "text"});
+        let mut whole = json!({"from": "447700900123", "id": "wamid.A", "timestamp": "1", "type": "text"});
         for (key, value) in beside.as_object().unwrap() {
             whole[key] = value.clone();
         }

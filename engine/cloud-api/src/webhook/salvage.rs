@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{Change, Entry, Envelope, Payload, Updates};
+use super::{Change, Entry, Envelope, Metadata, Payload, Updates};
 use crate::lenient;
 
 /// Keys that may go, in that order, before the element itself does: what was said stands in those that stay.
@@ -98,15 +98,18 @@ fn updates(mut fields: Map<String, Value>, unreadable: &mut Vec<Value>) -> Updat
         messaging_product: fields
             .remove("messaging_product")
             .and_then(|product| Deserialize::deserialize(product).ok()),
-        metadata: fields
-            .remove("metadata")
-            .and_then(|metadata| lenient::salvage(metadata, &["display_phone_number"]).ok()),
+        metadata: metadata(&mut fields, unreadable),
         contacts: elements(&mut fields, "contacts", &["profile", "user_id"], unreadable),
         statuses: elements(&mut fields, "statuses", STATUS, unreadable),
         messages: elements(&mut fields, "messages", MESSAGE, unreadable),
         errors: elements(&mut fields, "errors", ERROR, unreadable),
         user_preferences: elements(&mut fields, "user_preferences", PREFERENCE, unreadable),
     }
+}
+
+fn metadata(fields: &mut Map<String, Value>, unreadable: &mut Vec<Value>) -> Option<Metadata> {
+    let value = fields.remove("metadata").filter(|value| !value.is_null())?;
+    lenient::salvage(value, &["display_phone_number"]).map_err(|value| unreadable.push(value)).ok()
 }
 
 /// Those elements of an array that can be read, if need be without some of their keys.

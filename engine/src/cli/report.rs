@@ -1,0 +1,196 @@
+//! `status`, `export`, `rejects` and `check`: what the store says, beside an engine that may be at work.
+
+use super::{Format, Problem, find_campaign, read_store, screen};
+use crate::api::{MessageView, PerState};
+use crate::config::Layers;
+use crate::store::{Campaign, Store};
+use clap::{Args, ValueEnum};
+use engine_core::campaign;
+use engine_core::id::MessageId;
+use engine_core::limits::DEADLINE;
+use engine_core::message::State;
+use serde::Serialize;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Messages read at once.
+const PAGE: u32 = 2_000;
+
+#[derive(Debug, Args)]
+pub(super) struct StatusArguments {
+    /// The campaign; without it, all of them.
+    campaign: Option<String>,
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExportArguments {
+    /// The campaign.
+    campaign: String,
+    /// Only messages in this state: Queued, Sending, Retrying, Sent, Delivered, Read, Responded, Failed, InvalidContact
+    /// or BlockedOrSpam.
+    #[arg(long, value_parser = state_named)]
+    state: Option<State>,
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t = Rows::Csv)]
+    format: Rows,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RejectsArguments {
+    /// The campaign.
+    campaign: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    /// The campaign.
+    campaign: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Rows {
+    /// With a header row.
+    Csv,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+fn state_named(name: &str) -> Result<State, String> {
+    let named = State::ALL.into_iter().find(|state| state.name().eq_ignore_ascii_case(name));
+    named.ok_or_else(|| format!("one of {}", State::ALL.map(State::name).join(", ")))
+}
+
+#[derive(Serialize)]
+struct StatusView<'a> {
+    name: &'a str,
+    state: &'static str,
+    template: &'a str,
+    size: u32,
+    messages: PerState,
+    rejected: u32,
+    duplicates: u32,
+}
+
+pub(super) fn status(layers: &Layers<'_>, arguments: &StatusArguments) -> Result<ExitCode, Problem> {
+    let store = read_store(layers)?;
+    let campaigns = match &arguments.campaign {
+        Some(name) => vec![find_campaign(&store, name)?],
+        None => store.campaigns()?,
+    };
+    let now = layers.clock()?.now();
+    for campaign in &campaigns {
+        let counts = store.counts(campaign)?;
+        let state = campaign::State::of(&counts, campaign.start, campaign.start + DEADLINE, now);
+        let view = StatusView {
+            name: &campaign.name,
+            state: if campaign.importing { "Importing" } else { state.name() },
+            template: &campaign.template,
+            size: campaign.size(),
+            messages: PerState(counts),
+            rejected: campaign.bad,
+            duplicates: campaign.duplicates,
+        };
+        match arguments.format {
+            Format::Json => screen::line(&serde_json::to_string(&view).map_err(Problem::broken)?),
+            Format::Text => {
+                screen::line(&format!("{}  {}  {} messages", view.name, view.state, view.size));
+                for state in State::ALL.into_iter().filter(|state| counts.of(*state) > 0) {
+                    screen::line(&format!("  {:<15}{:>10}", state.name(), counts.of(state)));
+                }
+            }
+        }
+    }
+    if campaigns.is_empty() && arguments.format == Format::Text {
+        screen::line("no campaigns");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn export(layers: &Layers<'_>, arguments: &ExportArguments) -> Result<ExitCode, Problem> {
+    let store = read_store(layers)?;
+    let campaign = find_campaign(&store, &arguments.campaign)?;
+    match written(&store, &campaign, arguments) {
+        Err(Stop::Reader) | Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(Stop::Problem(problem)) => Err(problem),
+    }
+}
+
+/// Why writing ends before the end.
+enum Stop {
+    /// Whoever read it has seen enough (`| head`).
+    Reader,
+    Problem(Problem),
+}
+
+impl From<csv::Error> for Stop {
+    fn from(wrong: csv::Error) -> Self {
+        match wrong.into_kind() {
+            csv::ErrorKind::Io(wrong) => wrong.into(),
+            other => Self::Problem(Problem::Broken(format!("cannot write: {other:?}"))),
+        }
+    }
+}
+
+impl From<std::io::Error> for Stop {
+    fn from(wrong: std::io::Error) -> Self {
+        match wrong.kind() {
+            std::io::ErrorKind::BrokenPipe => Self::Reader,
+            _ => Self::Problem(Problem::Broken(format!("cannot write: {wrong}"))),
+        }
+    }
+}
+
+fn written(store: &Store, campaign: &Campaign, arguments: &ExportArguments) -> Result<(), Stop> {
+    let mut after: Option<MessageId> = None;
+    let mut csv = csv::WriterBuilder::new().from_writer(screen::output());
+    let mut any = false;
+    loop {
+        let page = store.messages(campaign, after, PAGE, arguments.state).map_err(|wrong| Stop::Problem(wrong.into()))?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        any = true;
+        for message in page.iter().map(MessageView::of) {
+            match arguments.format {
+                Rows::Csv => csv.serialize(&message)?,
+                Rows::Jsonl => {
+                    let line = serde_json::to_string(&message);
+                    let line = line.map_err(|wrong| Stop::Problem(Problem::broken(wrong)))?;
+                    writeln!(csv.get_ref_mut(), "{line}")?;
+                }
+            }
+        }
+    }
+    if !any && arguments.format == Rows::Csv {
+        csv.write_record(MessageView::COLUMNS)?;
+    }
+    csv.flush()?;
+    Ok(())
+}
+
+pub(super) fn rejects(layers: &Layers<'_>, arguments: &RejectsArguments) -> Result<ExitCode, Problem> {
+    let store = read_store(layers)?;
+    let campaign = find_campaign(&store, &arguments.campaign)?;
+    let mut after = 0;
+    loop {
+        let page = store.rejects(campaign.id, after, PAGE)?;
+        let Some(last) = page.last() else { return Ok(ExitCode::SUCCESS) };
+        after = last.line;
+        for reject in &page {
+            screen::line(&format!("line {}: {} ({})", reject.line, reject.reason, reject.text));
+        }
+    }
+}
+
+pub(super) fn check(layers: &Layers<'_>, arguments: &CheckArguments) -> Result<ExitCode, Problem> {
+    let store = read_store(layers)?;
+    let campaign = find_campaign(&store, &arguments.campaign)?;
+    let (kept, derived) = (store.counts(&campaign)?, store.recount(&campaign)?);
+    if kept != derived {
+        return Err(Problem::Broken(format!("the counts differ: kept {kept:?}, derived {derived:?}")));
+    }
+    screen::line(&format!("{}: {} messages, every state follows from its facts", campaign.name, derived.total()));
+    Ok(ExitCode::SUCCESS)
+}

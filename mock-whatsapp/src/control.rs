@@ -1,0 +1,181 @@
+//! The control API under `/_mock`: what tests and people do to the world, and what they may know of it.
+//!
+//! This file finds the handler and reads what all calls have in common; the calls themselves are below, one file a noun.
+
+pub mod body;
+mod clock;
+mod faults;
+mod handsets;
+pub mod messages;
+pub mod problem;
+mod tenants;
+mod webhooks;
+
+use crate::identity::DEFAULT;
+use crate::respond::{Answer, Cut, Unread, json, read};
+use crate::server::Server;
+use crate::tenant::Tenant;
+use crate::worlds::Closed;
+use crate::{limits, query};
+use body::Fields;
+use bytes::Bytes;
+use cloud_api::time::Timestamp;
+use hyper::body::Incoming;
+use hyper::{Method, Request};
+use problem::Problem;
+use serde_json::{Value, json as object};
+use std::collections::BTreeMap;
+
+impl From<Closed> for Problem {
+    fn from(_: Closed) -> Self {
+        Self::closing()
+    }
+}
+
+/// A call, with what all calls have in common.
+struct Ask<'a> {
+    server: &'a Server,
+    tenant: String,
+    query: BTreeMap<String, String>,
+    body: Bytes,
+}
+
+/// What a call comes to, if it is done.
+type Done = Result<(u16, Value), Problem>;
+
+/// Answers a call of the control API.
+///
+/// # Errors
+/// If it is to have no answer.
+pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answer, Cut> {
+    let (parts, body) = request.into_parts();
+    let mut query: BTreeMap<_, _> = query::pairs(parts.uri.query().unwrap_or_default()).collect();
+    let tenant = query.remove("tenant").unwrap_or_else(|| DEFAULT.to_owned());
+    let done = match read(body, limits::CONTROL_BODY_BYTES).await {
+        Err(Unread::Broken) => return Err(Cut::Close),
+        Err(Unread::TooLong(most)) => {
+            Err(Problem::new(413, "The body is too long", format!("at most {most} bytes are read")))
+        }
+        Ok(body) => {
+            let ask = Ask { server, tenant: tenant.clone(), query, body };
+            let path = parts.uri.path().trim_start_matches("/_mock").trim_matches('/');
+            let segments: Vec<String> = path.split('/').map(query::decode).collect();
+            let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+            route(ask, &parts.method, &segments).await
+        }
+    };
+    let at = server.worlds.with(move |worlds| {
+        let real = worlds.real();
+        worlds.find(&tenant).map_or(real, |tenant| tenant.now(real))
+    });
+    let at = at.await?;
+    Ok(match done {
+        Ok((status, value)) => json(status, "application/json", &value, at),
+        Err(problem) => json(problem.status, "application/problem+json", &problem, at),
+    })
+}
+
+async fn route(ask: Ask<'_>, method: &Method, path: &[&str]) -> Done {
+    let known: &[&str] = match path {
+        ["health"] | ["webhooks"] | ["messages"] | ["clock"] => &["GET"],
+        ["webhook"] | ["handsets"] => &["PUT"],
+        ["handsets", _] => &["GET", "PUT"],
+        ["faults"] => &["GET", "POST", "DELETE"],
+        ["faults", _] => &["DELETE"],
+        ["handsets", _, "messages"] | ["clock", "freeze" | "run" | "advance" | "settle"] | ["reset"] => &["POST"],
+        _ => return Err(Problem::unknown(format!("there is no /_mock/{}", path.join("/")))),
+    };
+    if !known.contains(&method.as_str()) {
+        let detail = format!("/_mock/{} takes {}", path.join("/"), known.join(", "));
+        return Err(Problem::new(405, "Not with this method", detail));
+    }
+    match (method.as_str(), path) {
+        (_, ["health"]) => tenants::health(ask).await,
+        (_, ["reset"]) => tenants::reset(ask).await,
+        (_, ["webhook"]) => webhooks::put(ask).await,
+        (_, ["webhooks"]) => webhooks::list(ask).await,
+        (_, ["messages"]) => messages::list(ask).await,
+        ("GET", ["handsets", wa_id]) => handsets::get(ask, wa_id).await,
+        ("PUT", ["handsets", wa_id]) => handsets::put(ask, wa_id).await,
+        (_, ["handsets", wa_id, _]) => handsets::say(ask, wa_id).await,
+        (_, ["handsets"]) => handsets::put_all(ask).await,
+        ("GET", ["faults"]) => faults::list(ask).await,
+        ("POST", ["faults"]) => faults::arm(ask).await,
+        (_, ["faults", id]) => faults::disarm(ask, Some(id)).await,
+        (_, ["faults"]) => faults::disarm(ask, None).await,
+        (_, ["clock", "freeze"]) => clock::freeze(ask).await,
+        (_, ["clock", "run"]) => clock::run(ask).await,
+        (_, ["clock", "advance"]) => clock::advance(ask).await,
+        (_, ["clock", "settle"]) => clock::settle(ask).await,
+        (_, ["clock"]) => clock::get(ask).await,
+        _ => Err(Problem::unknown(format!("there is no /_mock/{}", path.join("/")))),
+    }
+}
+
+impl Ask<'_> {
+    /// The fields of the body.
+    fn fields(&self) -> Result<Fields, Problem> {
+        Fields::read(&self.body)
+    }
+
+    /// Takes a parameter of the query.
+    fn parameter(&mut self, name: &str) -> Option<String> {
+        self.query.remove(name)
+    }
+
+    /// Takes a parameter that is a number.
+    fn number(&mut self, name: &str, usual: u64) -> Result<u64, Problem> {
+        let Some(text) = self.parameter(name) else { return Ok(usual) };
+        text.parse().map_err(|_| Problem::malformed(format!("?{name}"), "a whole number", format!("`{text}` is none")))
+    }
+
+    /// How many items of a list are wanted.
+    fn limit(&mut self) -> Result<usize, Problem> {
+        let limit = self.number("limit", limits::PAGE as u64)?;
+        Ok(usize::try_from(limit).unwrap_or(usize::MAX).clamp(1, limits::PAGE_MOST))
+    }
+
+    /// Refuses parameters that nobody took.
+    fn end(&self) -> Result<(), Problem> {
+        let Some(name) = self.query.keys().next() else { return Ok(()) };
+        let detail = format!("the parameter `{name}` is not known here");
+        Err(Problem::malformed(format!("?{name}"), "a known parameter", detail))
+    }
+
+    /// Does something to the tenant, at the real time that is handed in.
+    async fn tenant<R: Send + 'static>(
+        &self,
+        run: impl FnOnce(&mut Tenant, Timestamp) -> Result<R, Problem> + Send + 'static,
+    ) -> Result<R, Problem> {
+        let name = self.tenant.clone();
+        let done = self.server.worlds.with(move |worlds| {
+            let real = worlds.real();
+            match worlds.find(&name) {
+                Some(tenant) => {
+                    tenant.go_on(real);
+                    run(tenant, real)
+                }
+                None => Err(no_tenant(&name)),
+            }
+        });
+        done.await?
+    }
+}
+
+fn no_tenant(name: &str) -> Problem {
+    Problem::unknown(format!("there is no tenant {name}; its first call with the token mock-token-{name} makes it"))
+}
+
+/// A page of a list: `next` is the cursor of what comes behind it.
+fn page(items: Vec<Value>, next: Option<u64>, evicted: u64) -> Value {
+    object!({ "items": items, "next": next.map(|next| next.to_string()), "evicted": evicted })
+}
+
+/// The digits of a phone number.
+fn phone(text: &str) -> Result<u64, Problem> {
+    let digits = text.trim_start_matches('+');
+    let is_number = (5..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|_| is_number && !digits.starts_with('0')).ok_or_else(|| {
+        Problem::malformed("wa_id", "5 to 15 digits, with or without +", format!("`{text}` is no phone number"))
+    })
+}

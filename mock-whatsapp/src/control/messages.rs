@@ -1,0 +1,142 @@
+//! `/messages`: what was accepted, and what really became of it.
+
+use super::{Ask, Done, page, phone};
+use crate::instant;
+use crate::tenant::Tenant;
+use cloud_api::catalogue::CodeIndex;
+use mock_whatsapp_model::input::MessageIndex;
+use mock_whatsapp_model::world::{MessageView, Stage};
+use serde::Serialize;
+use serde_json::json;
+
+/// An accepted message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Message {
+    /// Its id.
+    pub wamid: String,
+    /// To whom.
+    pub to: String,
+    /// `text` or `template`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The template's name.
+    pub template: Option<String>,
+    /// `biz_opaque_callback_data`.
+    pub callback_data: Option<String>,
+    /// What the contact sees.
+    pub rendered: String,
+    /// How far it really came: `accepted`, `sent`, `delivered`, `read` or `failed`.
+    pub status: &'static str,
+    /// Why it failed.
+    pub error: Option<Failure>,
+    /// How many messages that say this the contact got, this one among them.
+    pub copies_on_handset: usize,
+    /// What happened to it, in order.
+    pub timeline: Vec<Event>,
+}
+
+/// Why a message failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// The code.
+    pub code: u32,
+    /// What it means.
+    pub title: &'static str,
+}
+
+/// One thing that happened to a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Event {
+    /// When, as RFC 3339.
+    pub at: String,
+    /// What.
+    pub event: &'static str,
+    /// The webhook that told of it.
+    pub webhook: Option<String>,
+}
+
+/// Which messages are wanted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    pub(crate) to: Option<u64>,
+    pub(crate) status: Option<String>,
+    pub(crate) after: u64,
+    pub(crate) limit: usize,
+}
+
+pub(super) async fn list(mut ask: Ask<'_>) -> Done {
+    let to = ask.parameter("to").map(|to| phone(&to)).transpose()?;
+    let status = ask.parameter("status");
+    let (after, limit) = (ask.number("after", 0)?, ask.limit()?);
+    ask.end()?;
+    let wanted = Wanted { to, status, after, limit };
+    let found = ask.tenant(move |tenant, _| Ok((find(tenant, &wanted), tenant.messages().evicted())));
+    let ((items, next), evicted) = found.await?;
+    Ok((200, page(items.iter().map(|item| json!(item)).collect(), next, evicted)))
+}
+
+/// The messages that are wanted, oldest first, and the cursor of what comes behind them.
+pub(crate) fn find(tenant: &Tenant, wanted: &Wanted) -> (Vec<Message>, Option<u64>) {
+    let first = u64::from(tenant.messages().first().0).max(wanted.after);
+    let (mut items, mut next) = (Vec::new(), None);
+    let mut look = |index: MessageIndex| {
+        if u64::from(index.0) < first {
+            return true;
+        }
+        if items.len() == wanted.limit {
+            next = Some(u64::from(index.0));
+            return false;
+        }
+        let view = tenant.world().message(index);
+        let fits = |view: &MessageView| wanted.status.as_deref().is_none_or(|status| status == status_of(view));
+        items.extend(view.filter(fits).and_then(|view| show(tenant, &view)));
+        true
+    };
+    match wanted.to {
+        Some(to) => {
+            let handset = tenant.handsets().find(to);
+            let sent = handset.map_or(&[][..], |handset| tenant.handsets().messages(handset));
+            sent.iter().copied().take_while(|index| look(*index)).for_each(drop);
+        }
+        None => {
+            let end = tenant.messages().end().0;
+            let from = u32::try_from(first).unwrap_or(end);
+            (from..end).map(MessageIndex).take_while(|index| look(*index)).for_each(drop);
+        }
+    }
+    (items, next)
+}
+
+fn status_of(view: &MessageView) -> &'static str {
+    match view.stage {
+        Stage::Accepted => "accepted",
+        Stage::Sent => "sent",
+        Stage::Failed => "failed",
+        Stage::Delivered => "delivered",
+        Stage::Read | Stage::Replied => "read",
+    }
+}
+
+fn show(tenant: &Tenant, view: &MessageView) -> Option<Message> {
+    let record = tenant.messages().get(view.index)?;
+    let arrived = |view: &MessageView| matches!(view.stage, Stage::Delivered | Stage::Read | Stage::Replied);
+    let same = tenant.handsets().messages(view.handset).iter().filter_map(|index| tenant.world().message(*index));
+    let failed = view.code.filter(|_| view.stage == Stage::Failed);
+    Some(Message {
+        wamid: tenant.wamid(view.index)?,
+        to: tenant.handsets().wa_id(view.handset).to_string(),
+        kind: if record.template.is_some() { "template" } else { "text" },
+        template: record.template.as_deref().map(str::to_owned),
+        callback_data: record.callback_data.as_deref().map(str::to_owned),
+        rendered: record.rendered.to_string(),
+        status: status_of(view),
+        error: failed.map(CodeIndex::entry).map(|entry| Failure { code: entry.code, title: entry.title }),
+        copies_on_handset: same.filter(|other| other.key == view.key && arrived(other)).count(),
+        timeline: record.timeline.iter().map(|event| Event {
+            at: instant::write(event.at),
+            event: event.what,
+            webhook: event.webhook.map(|id| format!("w{id}")),
+        })
+        .collect(),
+    })
+}

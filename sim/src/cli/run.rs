@@ -1,0 +1,100 @@
+//! `campaign-sim run`: each scenario at each of its levels, in order.
+
+use super::{Error, Format, Progress, RunArgs, RunOptions, Status, say};
+use crate::levels::{self, Refusal};
+use crate::outcome::Outcome;
+use crate::report::{json, junit, text};
+use crate::scenario::{CONTACTS_MOST, Level, People, Scenario};
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+/// Runs what is asked for. Every file is read before the first is run.
+pub(super) fn run(args: &RunArgs, colours: bool, out: &mut dyn Write) -> Result<Status, Error> {
+    let scenarios = args.files.iter().map(|file| Scenario::load(file)).collect::<Result<Vec<_>, _>>()?;
+    let options = RunOptions { seed: args.seed, contacts: args.contacts, time_scale: args.time_scale };
+    for scenario in &scenarios {
+        fits(scenario, &options)?;
+    }
+    let mut results = args.out.as_deref().map(Results::create).transpose()?;
+    let mut outcomes = Vec::new();
+    let mut refused = false;
+    for scenario in &scenarios {
+        let levels = if args.levels.is_empty() { &scenario.levels } else { &args.levels };
+        for level in levels {
+            match at_level(scenario, *level, &options) {
+                Err(refusal) => {
+                    refused = true;
+                    say(&format_args!("error: {} cannot be run at level {level}: {refusal}", scenario.file));
+                }
+                Ok(outcome) => {
+                    match args.format {
+                        Format::Text => text::write(out, scenario, &options, &outcome, colours)?,
+                        Format::Json => json::write(out, &outcome)?,
+                    }
+                    if let Some(results) = &mut results {
+                        results.add(&outcome)?;
+                    }
+                    outcomes.push(outcome);
+                }
+            }
+        }
+    }
+    if let Some(path) = &args.junit {
+        let unwritten = |error| Error::Unwritten(path.clone(), error);
+        File::create(path).and_then(|mut file| junit::write(&mut file, &outcomes)).map_err(unwritten)?;
+    }
+    Ok(match (outcomes.iter().any(Outcome::failed), refused) {
+        (true, _) => Status::Broken,
+        (false, true) => Status::Wrong,
+        (false, false) => Status::Holds,
+    })
+}
+
+fn at_level(scenario: &Scenario, level: Level, options: &RunOptions) -> Result<Outcome, Refusal> {
+    let progress = Progress::on_terminal(&format!("{} at level {level}", scenario.name));
+    let outcome = match level {
+        Level::Model => levels::model::run(scenario, options, &progress),
+        Level::Stack | Level::Live => Err(Refusal(format!("this build has no level {level} yet; run it with --level model"))),
+    };
+    progress.end();
+    outcome
+}
+
+/// Whether the campaigns are within bounds with the number of contacts that the command line gives.
+fn fits(scenario: &Scenario, options: &RunOptions) -> Result<(), Error> {
+    let Some(contacts) = options.contacts else { return Ok(()) };
+    let size = |people: &People| match people {
+        People::Generated(_) => u64::from(contacts),
+        People::Listed(_) => u64::from(people.size()),
+    };
+    let total: u64 = scenario.campaigns.iter().map(|campaign| size(&campaign.people)).sum();
+    if total > u64::from(CONTACTS_MOST) {
+        let campaigns = scenario.campaigns.len();
+        return Err(Error::Usage(format!(
+            "--contacts {contacts} makes {total} contacts for the {campaigns} campaigns of {}, and there can be {CONTACTS_MOST} at most",
+            scenario.file
+        )));
+    }
+    Ok(())
+}
+
+/// `result.json`, written as results come, so that what is done stays if a later run dies.
+struct Results {
+    path: std::path::PathBuf,
+    file: File,
+}
+
+impl Results {
+    fn create(folder: &Path) -> Result<Self, Error> {
+        let path = folder.join("result.json");
+        match std::fs::create_dir_all(folder).and_then(|()| File::create(&path)) {
+            Ok(file) => Ok(Self { path, file }),
+            Err(error) => Err(Error::Unwritten(path, error)),
+        }
+    }
+
+    fn add(&mut self, outcome: &Outcome) -> Result<(), Error> {
+        json::write(&mut self.file, outcome).map_err(|error| Error::Unwritten(self.path.clone(), error))
+    }
+}
