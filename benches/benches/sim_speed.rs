@@ -3,7 +3,8 @@
 //! `cargo bench --bench sim_speed` prints seconds, events per second and the ratio of medians; with `--test` it runs a
 //! small size once, so that it cannot rot.
 
-use campaign_sim::cli::{Progress, RunOptions};
+use campaign_sim::cli::RunOptions;
+use campaign_sim::progress::Progress;
 use campaign_sim::levels::model;
 use campaign_sim::scenario::Scenario;
 use criterion::{Criterion, criterion_group};
@@ -40,7 +41,7 @@ fn pair(messages: u32, seed: u64) -> (Duration, u64, Duration, u64) {
     let scenario = Scenario::parse(SCENARIO, "speed.toml", Path::new("")).expect("the scenario above is right");
     let options = RunOptions { seed: Some(seed), contacts: Some(messages), ..RunOptions::default() };
     let start = Instant::now();
-    let outcome = model::run(&scenario, &options, &Progress::silent()).expect("the model level carries it out");
+    let outcome = model::run(&scenario, &options, &Progress::hidden()).expect("the model level carries it out");
     let took = start.elapsed();
     assert!(!outcome.failed(), "{:?}", outcome.checks);
     (floor_took, floor.events, took, outcome.events)

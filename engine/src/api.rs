@@ -15,7 +15,8 @@ use hyper::body::Incoming;
 use hyper::header::AUTHORIZATION;
 use hyper::{Method, Request, StatusCode};
 use serde::Serialize;
-use wire::{CampaignView, Created, MessagePage, NewCampaign, Problem, SenderView};
+pub use wire::{CampaignView, MessageView, PerState};
+use wire::{Created, MessagePage, NewCampaign, Problem, SenderView};
 
 /// The longest body: some hundred thousand contacts. More come as a file.
 const BODY_MOST: usize = 16 * 1024 * 1024;

@@ -8,6 +8,7 @@ mod serve;
 use crate::config::{self, Layers};
 use crate::store::{self, Campaign, Keeper, Store};
 use clap::{Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -83,7 +84,12 @@ impl From<store::Error> for Problem {
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    main_from(std::env::args_os())
+}
+
+/// Runs the program with these arguments, of which the first is its name.
+pub fn main_from(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let arguments = Arguments::parse_from(arguments);
     let result = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(run(arguments)),
         Err(wrong) => Err(Problem::Broken(format!("cannot start: {wrong}"))),

@@ -208,6 +208,14 @@ impl Client {
         None
     }
 
+    /// Waits until every idle connection is closed, by whichever side: for tests of what comes after.
+    #[doc(hidden)]
+    pub async fn idle_closed(&self) {
+        while self.idle().iter().any(|(_, connection)| !connection.requests.is_closed()) {
+            tokio::task::yield_now().await;
+        }
+    }
+
     fn keep(&self, connection: Connection) {
         let mut idle = self.idle();
         if idle.len() < IDLE_COUNT && !connection.requests.is_closed() {

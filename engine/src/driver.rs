@@ -235,7 +235,7 @@ impl Driver {
     }
 
     fn begin_commit(&mut self) {
-        if self.committing.is_some() || !(self.gate.has_writes() || !self.next.is_empty()) {
+        if self.committing.is_some() || (!self.gate.has_writes() && self.next.is_empty()) {
             return;
         }
         let mut batch = std::mem::take(&mut self.next);

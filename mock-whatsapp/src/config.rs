@@ -1,6 +1,7 @@
 //! What a server starts with, and the file that says it.
 
 use crate::clock::Pace;
+use cloud_api::catalogue::{self, CodeIndex};
 use cloud_api::time::Timestamp;
 use mock_whatsapp_model::faults::Fault;
 use mock_whatsapp_model::spec::{FaultSpec, Timing};
@@ -135,6 +136,11 @@ pub fn check_fault(spec: &FaultSpec) -> Result<(), (&'static str, String)> {
     if let Some(misfit) = spec.misfit() {
         return Err(misfit);
     }
+    if let Some(code) = spec.code
+        && catalogue::find(code, None) == CodeIndex::UNLISTED
+    {
+        return Err(("code", format!("{code} is no code of the Cloud API's catalogue")));
+    }
     if Fault::is_whatsapps(spec.kind) {
         return Ok(());
     }
@@ -178,7 +184,11 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_told_by_its_place() {
-        assert!(error("seed = 1\nsed = 2\n").starts_with("2:1: unknown field `sed`"), "{}", error("seed = 1\nsed = 2\n"));
+        assert!(
+            error("seed = 1\nsed = 2\n").starts_with("2:1: unknown field `sed`"),
+            "{}",
+            error("seed = 1\nsed = 2\n")
+        );
         assert!(error("[handset]\nread_share = 2\n").starts_with("2:14: "), "{}", error("[handset]\nread_share = 2\n"));
         assert!(error("throughput = 0").starts_with("1:14: "));
         let misfit = "[[fault]]\nkind = \"outage\"\n\n[[fault]]\nkind = \"latency\"\n  rate = 5\n";

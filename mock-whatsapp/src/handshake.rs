@@ -24,10 +24,8 @@ pub struct Outcome {
 /// Shakes hands. `serial` tells one challenge from the next.
 pub async fn shake(connector: &Connector, target: &Target, verify_token: &str, serial: u64) -> Outcome {
     let challenge = (join(digest(target.url().as_bytes()), serial) % 9_000_000_000 + 1_000_000_000).to_string();
-    let asked = format!(
-        "hub.mode=subscribe&hub.challenge={challenge}&hub.verify_token={}",
-        query::encode(verify_token)
-    );
+    let asked =
+        format!("hub.mode=subscribe&hub.challenge={challenge}&hub.verify_token={}", query::encode(verify_token));
     let request = target.request(Method::GET, &asked, Bytes::new());
     let (answer, _) = exchange(connector, target, None, request, WEBHOOK_WAIT).await;
     match answer {
@@ -45,7 +43,9 @@ impl Outcome {
     pub fn complaint(&self) -> String {
         match self.status {
             0 => format!("the URL did not answer the handshake: {}", self.received),
-            200 => format!("the URL answered 200 with \"{}\" and not with the challenge {}", self.received, self.challenge),
+            200 => {
+                format!("the URL answered 200 with \"{}\" and not with the challenge {}", self.received, self.challenge)
+            }
             status => format!("the URL answered the handshake with {status}: \"{}\"", self.received),
         }
     }

@@ -102,7 +102,8 @@ mod tests {
     fn a_token_names_its_tenant() {
         assert_eq!(Identity::by_token("mock-token"), Identity::of("default"));
         assert_eq!(Identity::by_token("mock-token-w1"), Identity::of("w1"));
-        for token in ["", "mock-token-", "mock-token-default", "mock-tokenx", "EAAB", "mock-token-a b", "mock-token-é"] {
+        for token in ["", "mock-token-", "mock-token-default", "mock-tokenx", "EAAB", "mock-token-a b", "mock-token-é"]
+        {
             assert_eq!(Identity::by_token(token), None, "{token}");
         }
     }

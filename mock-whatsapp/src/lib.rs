@@ -1,1 +1,60 @@
-//! Under construction.
+//! WhatsApp in a box: the model of WhatsApp behind the Graph API's HTTP, its webhooks, and a control API for tests.
+//!
+//! In tests, [`MockWhatsApp`] runs one on a thread of its own. The binary and simulations call [`run`]. What WhatsApp does
+//! is decided in `mock-whatsapp-model`; here is only what it takes to be talked to.
+
+pub mod clock;
+pub mod config;
+pub mod control;
+pub mod graph;
+pub mod handshake;
+pub mod identity;
+pub mod instant;
+pub mod limits;
+mod mock;
+pub mod net;
+pub mod payload;
+pub mod query;
+pub mod respond;
+pub mod server;
+pub mod target;
+pub mod templates;
+pub mod tenant;
+pub mod wamids;
+pub mod worlds;
+
+pub use mock::{Builder, Error, MockWhatsApp};
+
+use clock::Clock;
+use config::Config;
+use net::{Connector, Listener};
+use server::Server;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use worlds::Handle;
+
+/// Runs a server until `stop` turns true (or nobody is left to turn it) and its connections have ended.
+pub async fn run(config: Config, listener: Listener, connector: Connector, clock: Clock, stop: watch::Receiver<bool>) {
+    let (serving, _worlds) = prepare(config, listener, connector, clock, stop);
+    serving.await;
+}
+
+/// A server that is yet to run, and a way to its worlds.
+pub(crate) fn prepare(
+    config: Config,
+    listener: Listener,
+    connector: Connector,
+    clock: Clock,
+    stop: watch::Receiver<bool>,
+) -> (impl Future<Output = ()>, Handle) {
+    let (worlds, running) = worlds::start(config, connector, clock);
+    let server = Server::new(worlds.clone(), stop);
+    let serving = async move {
+        // Both end with this future, be it finished or dropped.
+        let mut tasks = JoinSet::new();
+        tasks.spawn(running);
+        server.serve(listener).await;
+        tasks.shutdown().await;
+    };
+    (serving, worlds)
+}

@@ -22,11 +22,8 @@ pub fn body(tenant: &Tenant, update: &Update) -> Vec<u8> {
         display_phone_number: identity.display_phone_number.clone(),
         phone_number_id: identity.phone_number_id.clone(),
     };
-    let mut updates = Updates {
-        messaging_product: Some("whatsapp".to_owned()),
-        metadata: Some(metadata),
-        ..Updates::default()
-    };
+    let mut updates =
+        Updates { messaging_product: Some("whatsapp".to_owned()), metadata: Some(metadata), ..Updates::default() };
     let wa_id = tenant.wa_id(update.handset);
     let words = Words { tenant, update, wa_id: &wa_id };
     match update.what {

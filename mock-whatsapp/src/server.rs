@@ -68,7 +68,8 @@ impl Server {
             }
         }
         drop(listener);
-        let finished = tokio::time::timeout(limits::FAREWELL, async { while connections.join_next().await.is_some() {} });
+        let finished =
+            tokio::time::timeout(limits::FAREWELL, async { while connections.join_next().await.is_some() {} });
         if finished.await.is_err() {
             tracing::info!(open = connections.len(), "connections are cut off");
         }
@@ -92,7 +93,7 @@ async fn connection(server: Arc<Server>, link: BoxedLink) {
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits::HEAD_WAIT)
-            .date_header(false)
+            .auto_date_header(false)
             .serve_connection(guarded, service)
     );
     let ended = tokio::select! {

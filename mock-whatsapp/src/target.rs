@@ -139,7 +139,10 @@ async fn attempt(
     read(response, connection).await
 }
 
-async fn read(response: hyper::Response<hyper::body::Incoming>, connection: Kept) -> Result<(Answer, Option<Kept>), Failure> {
+async fn read(
+    response: hyper::Response<hyper::body::Incoming>,
+    connection: Kept,
+) -> Result<(Answer, Option<Kept>), Failure> {
     let status = response.status().as_u16();
     // The status is the answer; a body that is too long or breaks off costs only the connection.
     match Limited::new(response.into_body(), limits::ANSWER_BYTES).collect().await {

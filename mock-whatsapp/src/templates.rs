@@ -1,7 +1,6 @@
 //! The templates that a tenant has: what a send must match, what the contact then sees, and which button means STOP.
 
 use cloud_api::limits::{PARAMETER_SPACES_MAX, TEMPLATE_BODY_MAX};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a template is for; it decides the price and what an opt-out means.
@@ -28,6 +27,8 @@ impl Category {
 pub struct Template {
     /// Its name.
     pub name: Arc<str>,
+    /// Its language, as in `en_US`.
+    pub language: &'static str,
     /// What it is for.
     pub category: Category,
     /// Its body, with `{{1}}` for the first variable and so on.
@@ -38,19 +39,24 @@ pub struct Template {
     pub buttons: &'static [&'static str],
 }
 
-/// The templates of one tenant, by name and language.
+/// The templates of one tenant; a name can be there in several languages.
 #[derive(Clone, Debug)]
-pub struct Templates(BTreeMap<(&'static str, &'static str), Template>);
+pub struct Templates(Vec<Template>);
 
 impl Default for Templates {
     fn default() -> Self {
-        let template = |name: &'static str, category, body, variables, buttons| {
-            ((name, "en_US"), Template { name: name.into(), category, body, variables, buttons })
+        let template = |name: &str, category, body, variables, buttons| Template {
+            name: name.into(),
+            language: "en_US",
+            category,
+            body,
+            variables,
+            buttons,
         };
-        Self(BTreeMap::from([
+        Self(vec![
             template("hello_world", Category::Utility, "Hello World", 0, &[]),
             template("spring_sale", Category::Marketing, "Spring is here! {{1}}", 1, &["STOP"]),
-        ]))
+        ])
     }
 }
 
@@ -70,7 +76,7 @@ pub enum Misfit {
 impl Templates {
     /// The template of a name and a language.
     pub fn find(&self, name: &str, language: &str) -> Option<&Template> {
-        self.0.get(&(name, language))
+        self.0.iter().find(|template| *template.name == *name && template.language == language)
     }
 }
 

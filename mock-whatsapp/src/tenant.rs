@@ -140,7 +140,7 @@ impl Tenant {
         };
         for spec in tenant.config.clone().faults.clone() {
             // The configuration was checked when it was read; a sender that is not this tenant's is another's.
-            if let Err(problem) = tenant.arm(spec, start) {
+            if let Err(problem) = tenant.arm(spec, None, start) {
                 tracing::info!(tenant = %tenant.identity.name, %problem, "a fault of the configuration is not armed");
             }
         }
@@ -313,7 +313,9 @@ impl Tenant {
             Answer::Accepted(index) => {
                 Verdict::Accepted { wamid: self.wamid(index).unwrap_or_default(), wa_id: self.wa_id(handset) }
             }
-            Answer::Refused(code, why) => Verdict::Refused(Box::new(Refusal::of_model(code, self.explain(why, handset)))),
+            Answer::Refused(code, why) => {
+                Verdict::Refused(Box::new(Refusal::of_model(code, self.explain(why, handset))))
+            }
             Answer::Silence(_) => Verdict::Silence,
             // A connection that was made cannot be refused any more: it ends without an answer all the same.
             Answer::Reset | Answer::Unreachable => Verdict::Reset,
@@ -323,7 +325,7 @@ impl Tenant {
     fn open_webhook(&mut self, delivery: DeliveryId, update: &Update) {
         let kind = kind_of(update, &self.messages, &self.inbound);
         let wamid = self.wamid_of(update).unwrap_or_default();
-        let webhook = self.webhooks.open(delivery, kind, update.about, wamid);
+        let webhook = self.webhooks.open(delivery, kind, *update, wamid);
         if let Some(journey) = &mut self.journey {
             journey.count(u64::from(kind.starts_with("status.")), 0);
         }

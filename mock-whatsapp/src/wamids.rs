@@ -100,7 +100,14 @@ mod tests {
     fn an_id_of_another_world_is_not_ours() {
         let ids = Wamids::new(42, Timestamp(7));
         let others = Wamids::new(42, Timestamp(8)).outbound("14155550123", MessageIndex(3));
-        for wamid in [others.as_str(), "", "wamid.", "wamid.!!", "wamid.HBgL", "HBgLMTQxNTU1NTAxMjMVAgARGBI4RjFDMkQzRTRCNUE2OTc4MDEA"] {
+        for wamid in [
+            others.as_str(),
+            "",
+            "wamid.",
+            "wamid.!!",
+            "wamid.HBgL",
+            "HBgLMTQxNTU1NTAxMjMVAgARGBI4RjFDMkQzRTRCNUE2OTc4MDEA",
+        ] {
             assert_eq!(ids.read(wamid), None, "{wamid}");
         }
     }

@@ -63,7 +63,10 @@ impl Handle {
     ///
     /// # Errors
     /// If they are no more.
-    pub async fn with<R: Send + 'static>(&self, run: impl FnOnce(&mut Worlds) -> R + Send + 'static) -> Result<R, Closed> {
+    pub async fn with<R: Send + 'static>(
+        &self,
+        run: impl FnOnce(&mut Worlds) -> R + Send + 'static,
+    ) -> Result<R, Closed> {
         let (reply, result) = oneshot::channel();
         let run = move |worlds: &mut Worlds| {
             if reply.send(run(worlds)).is_err() {
@@ -91,8 +94,7 @@ pub fn start(config: Config, connector: Connector, clock: Clock) -> (Handle, imp
     let (landings, landed) = mpsc::unbounded_channel();
     let anchor = config.anchor.unwrap_or_else(|| clock.now());
     let outside = Outside { connector: connector.clone(), clock, landings };
-    let mut worlds =
-        Worlds { config: Arc::new(config), outside, anchor, tenants: Vec::new(), names: BTreeMap::new() };
+    let mut worlds = Worlds { config: Arc::new(config), outside, anchor, tenants: Vec::new(), names: BTreeMap::new() };
     if let Some(identity) = Identity::of(crate::identity::DEFAULT) {
         worlds.enter(&identity);
     }

@@ -12,6 +12,7 @@ pub mod spacing;
 pub mod transitions;
 pub mod truth;
 
+use crate::outcome::Check;
 use cloud_api::catalogue::CodeIndex;
 use cloud_api::time::{Span, Timestamp};
 use engine_core::event::Merged;
@@ -46,6 +47,11 @@ impl Findings {
     /// Whether the promise held.
     pub fn is_clean(&self) -> bool {
         self.count == 0
+    }
+
+    /// The answer as a check of this name.
+    pub fn check(&self, name: &str) -> Check {
+        if self.is_clean() { Check::pass(name, "") } else { Check::fail(name, self.detail()) }
     }
 
     /// The findings in words; empty if there is none.

@@ -62,7 +62,7 @@ struct RunArgs {
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
     /// At level live: how many times faster than real time the clocks run
-    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = time_scale)]
+    #[arg(long, value_name = "X", default_value_t = 60.0, value_parser = time_scale)]
     time_scale: f64,
 }
 
@@ -87,7 +87,7 @@ pub struct RunOptions {
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { seed: None, contacts: None, time_scale: 1.0 }
+        Self { seed: None, contacts: None, time_scale: 60.0 }
     }
 }
 
@@ -178,5 +178,5 @@ pub fn main() -> ExitCode {
 
 /// Tells people what went wrong. Where even that cannot be written, the exit status is all that is left.
 fn say(what: &dyn fmt::Display) {
-    if writeln!(io::stderr(), "{what}").is_err() {}
+    writeln!(io::stderr(), "{what}").unwrap_or_default();
 }

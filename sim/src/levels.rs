@@ -1,5 +1,6 @@
 //! The levels at which a scenario runs. What a level cannot carry out yet, it refuses: nothing of a file is passed over.
 
+pub mod live;
 pub mod model;
 
 use std::fmt;

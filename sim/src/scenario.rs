@@ -8,6 +8,7 @@ pub mod count;
 pub mod diagnostic;
 pub mod expect;
 mod faults;
+pub mod lint;
 mod parse;
 mod reader;
 

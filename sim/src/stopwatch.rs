@@ -1,6 +1,8 @@
-//! The one place that reads a clock: how long somebody had to wait for a run. Nothing that is simulated sees it.
+//! The one place that reads a clock: how long somebody had to wait for a run, and when a live run's clocks began. Nothing
+//! that is simulated sees it.
 
-use std::time::{Duration, Instant};
+use cloud_api::time::Timestamp;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Runs from its start.
 #[derive(Clone, Copy, Debug)]
@@ -17,4 +19,11 @@ impl Stopwatch {
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed()
     }
+}
+
+/// The real time.
+#[expect(clippy::disallowed_methods, reason = "the programs of a live run agree on when their clock began")]
+pub fn unix_now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
 }

@@ -1,6 +1,7 @@
 //! Every checker of the model level sees the bug that it is there for; without a bug all are green.
 
-use campaign_sim::cli::{Progress, RunOptions};
+use campaign_sim::cli::RunOptions;
+use campaign_sim::progress::Progress;
 use campaign_sim::levels::model::run_with;
 use campaign_sim::model::setup::Plant;
 use campaign_sim::outcome::{Outcome, Verdict};
@@ -31,7 +32,7 @@ share = 0.05
 fn run(seed: Option<u64>, plant: Option<Plant>) -> Outcome {
     let scenario = Scenario::parse(SCENARIO, "planted.toml", Path::new("")).unwrap();
     let options = RunOptions { seed, ..RunOptions::default() };
-    run_with(&scenario, &options, &Progress::silent(), plant).unwrap()
+    run_with(&scenario, &options, &Progress::hidden(), plant).unwrap()
 }
 
 fn red(outcome: &Outcome) -> Vec<&str> {

@@ -115,6 +115,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The HTTP status of the reply; of codes that come in webhooks only, the one that the documentation gives them anyway.
+    pub fn status_or_default(&self) -> u16 {
+        self.http
+    }
+
     /// Whether it is WhatsApp's own and not one of the Graph API's general errors.
     pub fn is_whatsapp(&self) -> bool {
         self.code >= 130_000
@@ -150,7 +155,7 @@ impl CodeIndex {
         self.entry().class
     }
 
-    /// The code; 0 with [`CodeIndex::UNLISTED`], which stands for many.
+    /// The code; `u32::MAX` with [`CodeIndex::UNLISTED`], which stands for many.
     pub fn code(self) -> u32 {
         self.entry().code
     }

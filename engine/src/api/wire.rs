@@ -137,6 +137,9 @@ pub struct MessageView {
 }
 
 impl MessageView {
+    /// The names of the fields, in order.
+    pub const COLUMNS: [&str; 9] = ["id", "phone", "state", "reason", "code", "error", "attempts", "line", "wamid"];
+
     /// From the store's.
     pub fn of(message: &Message) -> Self {
         let reason = message.row.reason();

@@ -144,29 +144,33 @@ impl From<std::io::Error> for Stop {
 }
 
 fn written(store: &Store, campaign: &Campaign, arguments: &ExportArguments) -> Result<(), Stop> {
+    let mut out = screen::output();
+    if arguments.format == Rows::Csv {
+        csv::Writer::from_writer(&mut out).write_record(MessageView::COLUMNS)?;
+    }
     let mut after: Option<MessageId> = None;
-    let mut csv = csv::WriterBuilder::new().from_writer(screen::output());
-    let mut any = false;
     loop {
         let page = store.messages(campaign, after, PAGE, arguments.state).map_err(|wrong| Stop::Problem(wrong.into()))?;
         let Some(last) = page.last() else { break };
         after = Some(last.id);
-        any = true;
-        for message in page.iter().map(MessageView::of) {
-            match arguments.format {
-                Rows::Csv => csv.serialize(&message)?,
-                Rows::Jsonl => {
-                    let line = serde_json::to_string(&message);
-                    let line = line.map_err(|wrong| Stop::Problem(Problem::broken(wrong)))?;
-                    writeln!(csv.get_ref_mut(), "{line}")?;
+        let views = page.iter().map(MessageView::of);
+        match arguments.format {
+            Rows::Csv => {
+                let mut csv = csv::WriterBuilder::new().has_headers(false).from_writer(&mut out);
+                for view in views {
+                    csv.serialize(&view)?;
+                }
+                csv.flush()?;
+            }
+            Rows::Jsonl => {
+                for view in views {
+                    let line = serde_json::to_string(&view);
+                    writeln!(out, "{}", line.map_err(|wrong| Stop::Problem(Problem::broken(wrong)))?)?;
                 }
             }
         }
     }
-    if !any && arguments.format == Rows::Csv {
-        csv.write_record(MessageView::COLUMNS)?;
-    }
-    csv.flush()?;
+    out.flush()?;
     Ok(())
 }
 

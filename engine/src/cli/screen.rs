@@ -3,21 +3,18 @@
 use std::io::{self, Write};
 
 /// A line on stdout. A reader that went away (`| head`) is no error of ours.
-#[expect(clippy::print_stdout, reason = "the program's output")]
 pub(super) fn line(text: &str) {
-    println!("{text}");
+    drop(writeln!(io::stdout(), "{text}"));
 }
 
 /// A line on stderr: what is wrong.
-#[expect(clippy::print_stderr, reason = "the program's complaints")]
 pub(super) fn error(text: &str) {
-    eprintln!("campaign-engine: {text}");
+    drop(writeln!(io::stderr(), "campaign-engine: {text}"));
 }
 
 /// A line on stderr: what goes on.
-#[expect(clippy::print_stderr, reason = "the program's progress")]
 pub(super) fn note(text: &str) {
-    eprintln!("{text}");
+    drop(writeln!(io::stderr(), "{text}"));
 }
 
 /// Stdout, buffered, for long output.

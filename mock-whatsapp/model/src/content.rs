@@ -148,6 +148,7 @@ mod tests {
 
     #[test]
     fn keys_are_pinned_since_every_fingerprint_hangs_on_them() {
-        assert_eq!(digest(&SendRequest::text("1", "hello")), 0);
+        assert_eq!(digest(&SendRequest::text("1", "hello")), 8_960_041_690_941_920_940);
+        assert_eq!(digest(&sale("Ana")), 14_074_632_422_134_251_466);
     }
 }

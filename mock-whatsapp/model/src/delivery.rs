@@ -54,7 +54,9 @@ impl Deliveries {
     }
 
     pub(crate) fn answered(&mut self, now: Timestamp, seed: u64, id: DeliveryId, status: u16) -> Next {
-        let Some(delivery) = self.all.get_mut(id.0 as usize).filter(|delivery| delivery.live) else { return Next::Done };
+        let Some(delivery) = self.all.get_mut(id.0 as usize).filter(|delivery| delivery.live) else {
+            return Next::Done;
+        };
         let wait = REDELIVERY[usize::from(delivery.tried).min(REDELIVERY.len() - 1)];
         let jitter = fate(seed, u64::from(id.0) << 8 | u64::from(delivery.tried), Draw::Redelivery) % (wait.0 / 10 + 1);
         let again = now + wait + Span(jitter);

@@ -64,7 +64,10 @@ impl Fault {
         if !Self::is_whatsapps(spec.kind) {
             return Err(spec.kind);
         }
-        let text = format!("{:?}|{}|{:?}|{}|{:?}|{:?}|{:?}", spec.kind, spec.from, spec.until, spec.share, spec.sender, spec.code, spec.rate);
+        let text = format!(
+            "{:?}|{}|{:?}|{}|{:?}|{:?}|{:?}",
+            spec.kind, spec.from, spec.until, spec.share, spec.sender, spec.code, spec.rate
+        );
         Ok(Self {
             kind: spec.kind,
             from: start + spec.from,
@@ -85,9 +88,13 @@ impl Fault {
     pub fn is_whatsapps(kind: FaultKind) -> bool {
         use FaultKind::*;
         match kind {
-            Outage | Error | Throttle | Latency | Reset | LostReply | WebhookDelay | WebhookDuplicate | WebhookLoss => true,
-            GarbledReply | WebhookReorder | WebhookOutage | WebhookForged | StatusOddity | EngineCrash | EngineZombie
-            | StaleStore | ClockStep | DiskFull | DiskSlow | TokenRevoked | TemplatePaused | Tier => false,
+            Outage | Error | Throttle | Latency | Reset | LostReply | WebhookDelay | WebhookDuplicate | WebhookLoss => {
+                true
+            }
+            GarbledReply | WebhookReorder | WebhookOutage | WebhookForged | StatusOddity | EngineCrash
+            | EngineZombie | StaleStore | ClockStep | DiskFull | DiskSlow | TokenRevoked | TemplatePaused | Tier => {
+                false
+            }
         }
     }
 
@@ -136,7 +143,14 @@ pub(crate) fn on_post(faults: &[Fault], now: Timestamp, number: NumberId, seed: 
 }
 
 /// What all faults together do to an update; `status` tells the updates of one message apart.
-pub(crate) fn on_webhook(faults: &[Fault], now: Timestamp, number: NumberId, seed: u64, key: u64, status: u64) -> OnWebhook {
+pub(crate) fn on_webhook(
+    faults: &[Fault],
+    now: Timestamp,
+    number: NumberId,
+    seed: u64,
+    key: u64,
+    status: u64,
+) -> OnWebhook {
     let mut all = OnWebhook::default();
     let mut copies = 1u32;
     let key = join(key, status);

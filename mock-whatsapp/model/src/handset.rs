@@ -93,7 +93,14 @@ impl Persona {
 
     /// When a message that was `sent` at `now` arrives; never, if the contact has blocked the business. Who is away is
     /// `back_at` then.
-    pub(crate) fn arrives(&self, now: Timestamp, back_at: Timestamp, seed: u64, key: u64, timing: &Timing) -> Option<Timestamp> {
+    pub(crate) fn arrives(
+        &self,
+        now: Timestamp,
+        back_at: Timestamp,
+        seed: u64,
+        key: u64,
+        timing: &Timing,
+    ) -> Option<Timestamp> {
         if self.kind == Kind::Blocked {
             return None;
         }

@@ -74,7 +74,8 @@ mod tests {
         assert_eq!(burst, 80);
         let second = (0..1_000).filter(|ms| bucket.take(start + Span::millis(*ms), None)).count();
         assert!((79..=80).contains(&second), "{second}");
-        let throttled = (0..10_000).filter(|ms| bucket.take(start + Span::secs(10) + Span::millis(*ms), Some(10))).count();
+        let throttled =
+            (0..10_000).filter(|ms| bucket.take(start + Span::secs(10) + Span::millis(*ms), Some(10))).count();
         assert!((108..=110).contains(&throttled), "{throttled}");
     }
 }

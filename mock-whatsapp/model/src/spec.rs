@@ -224,7 +224,9 @@ impl<'de> Deserialize<'de> for MessagingLimit {
         match Form::deserialize(deserializer)? {
             Form::Number(contacts) => Ok(Self::Contacts(contacts)),
             Form::Word(word) if word == "unlimited" => Ok(Self::Unlimited),
-            Form::Word(word) => Err(de::Error::custom(format!("`{word}` is no messaging limit: write a number or \"unlimited\""))),
+            Form::Word(word) => {
+                Err(de::Error::custom(format!("`{word}` is no messaging limit: write a number or \"unlimited\"")))
+            }
         }
     }
 }

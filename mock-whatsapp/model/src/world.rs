@@ -231,11 +231,7 @@ impl World {
 
     /// The whole of it at a glance.
     pub fn snapshot(&self) -> Status {
-        Status {
-            messages: self.messages.len() as u32,
-            due: self.due.len(),
-            unacknowledged: self.deliveries.len(),
-        }
+        Status { messages: self.messages.len() as u32, due: self.due.len(), unacknowledged: self.deliveries.len() }
     }
 
     /// An accepted message; `None` if there is none, or if it was cleared away.

@@ -40,6 +40,16 @@ impl Fields {
         format!("{}/{}", self.pointer, key.replace('~', "~0").replace('/', "~1"))
     }
 
+    /// Whether a field is there, be it null.
+    pub fn has(&self, key: &str) -> bool {
+        self.fields.contains_key(key)
+    }
+
+    /// The fields that are left, as they are.
+    pub fn copy(&self) -> Value {
+        Value::Object(self.fields.clone())
+    }
+
     /// Takes a field as it is; null is as good as absent.
     pub fn value(&mut self, key: &'static str) -> Option<Value> {
         self.asked.push(key);

@@ -39,7 +39,10 @@ pub(super) async fn get(ask: Ask<'_>) -> Done {
     Ok((200, ask.tenant(|tenant, real| Ok(status(tenant, real))).await?))
 }
 
-async fn set(ask: Ask<'_>, clock: impl FnOnce(Timestamp, Timestamp) -> Result<VirtualClock, Stuck> + Send + 'static) -> Done {
+async fn set(
+    ask: Ask<'_>,
+    clock: impl FnOnce(Timestamp, Timestamp) -> Result<VirtualClock, Stuck> + Send + 'static,
+) -> Done {
     let set = ask.tenant(move |tenant, real| {
         if tenant.is_moving() {
             return Err(explain(Stuck::Moving));

@@ -20,17 +20,22 @@ const DELAY: &str = "a delay: \"300ms\", or {\"median\":\"2s\",\"p99\":\"5m\"}";
 fn read(mut fields: Fields, written: Value) -> Result<(Persona, Value), Problem> {
     let kind: Option<Kind> = fields.typed("kind", KINDS)?;
     let away = fields.span("for")?;
-    let mut persona = Persona::default();
-    persona.delivered_after = fields.typed("delivered_after", DELAY)?;
-    persona.read_after = fields.typed("read_after", DELAY)?;
-    persona.away = away;
     let usual = if away.is_some() { Kind::Offline } else { Kind::Plain };
-    persona.kind = kind.unwrap_or(usual);
+    let mut persona = Persona {
+        kind: kind.unwrap_or(usual),
+        away,
+        delivered_after: fields.typed("delivered_after", DELAY)?,
+        read_after: fields.typed("read_after", DELAY)?,
+        ..Persona::default()
+    };
     if persona.kind == Kind::Offline && away.is_none() {
         return Err(fields.missing("for", "how long the telephone is off, as in \"12h\""));
     }
     if persona.kind != Kind::Offline && away.is_some() {
-        return Err(Problem { pointer: Some(fields.pointer("for")), ..Problem::impossible("only `offline` has a `for`") });
+        return Err(Problem {
+            pointer: Some(fields.pointer("for")),
+            ..Problem::impossible("only `offline` has a `for`")
+        });
     }
     if let Some(mut reply) = fields.nested("reply")? {
         persona.reply_text = reply.text("text")?;
@@ -42,7 +47,8 @@ fn read(mut fields: Fields, written: Value) -> Result<(Persona, Value), Problem>
             Kind::Plain | Kind::Offline | Kind::Replies => persona.kind = Kind::Replies,
             Kind::OptsOut if persona.reply_text.is_none() => {}
             _ => {
-                let detail = "a telephone of this kind does not answer with a text; `plain`, `offline` and `replies` do";
+                let detail =
+                    "a telephone of this kind does not answer with a text; `plain`, `offline` and `replies` do";
                 return Err(Problem { pointer: Some(pointer), ..Problem::impossible(detail) });
             }
         }
@@ -119,12 +125,20 @@ pub(super) async fn say(ask: Ask<'_>, wa_id: &str) -> Done {
         "button" => (fields.needed_text("button")?, true),
         other => {
             let expected = "\"text\" or \"button\"";
-            return Err(Problem::malformed("/type", expected, format!("contacts do not write messages of type `{other}` here")));
+            return Err(Problem::malformed(
+                "/type",
+                expected,
+                format!("contacts do not write messages of type `{other}` here"),
+            ));
         }
     };
     fields.end()?;
     if text.is_empty() || text.chars().count() > TEXT_BODY_MAX {
-        return Err(Problem::malformed(format!("/{kind}"), format!("1 to {TEXT_BODY_MAX} characters"), "nobody can write that"));
+        return Err(Problem::malformed(
+            format!("/{kind}"),
+            format!("1 to {TEXT_BODY_MAX} characters"),
+            "nobody can write that",
+        ));
     }
     let said = ask.tenant(move |tenant, real| speak(tenant, real, number, &text, button, reply_to));
     let (wamid, webhook) = said.await?;

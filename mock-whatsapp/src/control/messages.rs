@@ -132,11 +132,14 @@ fn show(tenant: &Tenant, view: &MessageView) -> Option<Message> {
         status: status_of(view),
         error: failed.map(CodeIndex::entry).map(|entry| Failure { code: entry.code, title: entry.title }),
         copies_on_handset: same.filter(|other| other.key == view.key && arrived(other)).count(),
-        timeline: record.timeline.iter().map(|event| Event {
-            at: instant::write(event.at),
-            event: event.what,
-            webhook: event.webhook.map(|id| format!("w{id}")),
-        })
-        .collect(),
+        timeline: record
+            .timeline
+            .iter()
+            .map(|event| Event {
+                at: instant::write(event.at),
+                event: event.what,
+                webhook: event.webhook.map(|id| format!("w{id}")),
+            })
+            .collect(),
     })
 }

@@ -19,7 +19,7 @@ pub struct Problem {
     pub expected: Option<String>,
     /// What came back from elsewhere, where that is what failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub received: Option<serde_json::Value>,
+    pub received: Option<Box<serde_json::Value>>,
 }
 
 impl Problem {

@@ -4,7 +4,9 @@ use super::problem::Problem;
 use super::{Ask, Done, page};
 use crate::handshake::shake;
 use crate::instant;
+use crate::payload;
 use crate::target::Target;
+use crate::tenant::Tenant;
 use crate::tenant::dispatch::Webhook;
 use crate::tenant::webhook_log::Record;
 use serde_json::{Value, json};
@@ -23,7 +25,11 @@ pub(super) async fn put(ask: Ask<'_>) -> Done {
     fields.end()?;
     let usual = ask.tenant(|tenant, _| Ok(tenant.identity().verify_token.clone())).await?;
     let Some(url) = url else {
-        ask.tenant(|tenant, _| { tenant.set_webhook(None); Ok(()) }).await?;
+        ask.tenant(|tenant, _| {
+            tenant.set_webhook(None);
+            Ok(())
+        })
+        .await?;
         return Ok((200, json!({ "url": null, "handshake": null })));
     };
     let target = Target::parse(&url)
@@ -32,7 +38,9 @@ pub(super) async fn put(ask: Ask<'_>) -> Done {
     match retry.as_deref() {
         None | Some("meta") => {}
         Some("none") => webhook.retries = false,
-        Some(other) => return Err(Problem::malformed("/retry", "\"meta\" or \"none\"", format!("`{other}` is neither"))),
+        Some(other) => {
+            return Err(Problem::malformed("/retry", "\"meta\" or \"none\"", format!("`{other}` is neither")));
+        }
     }
     if let Some(timeout) = timeout {
         webhook.wait = timeout.to_std();
@@ -43,11 +51,15 @@ pub(super) async fn put(ask: Ask<'_>) -> Done {
         let outcome = shake(&worlds.connector, &webhook.target, &webhook.verify_token, ask.server.next_request()).await;
         if !outcome.ok {
             let received = json!({ "status": outcome.status, "body": outcome.received, "expected": outcome.challenge });
-            return Err(Problem { received: Some(received), ..Problem::impossible(outcome.complaint()) });
+            return Err(Problem { received: Some(Box::new(received)), ..Problem::impossible(outcome.complaint()) });
         }
         shaken = json!({ "status": outcome.status, "ok": true });
     }
-    ask.tenant(|tenant, _| { tenant.set_webhook(Some(webhook)); Ok(()) }).await?;
+    ask.tenant(|tenant, _| {
+        tenant.set_webhook(Some(webhook));
+        Ok(())
+    })
+    .await?;
     Ok((200, json!({ "url": url, "handshake": shaken })))
 }
 
@@ -62,13 +74,13 @@ pub(super) async fn list(mut ask: Ask<'_>) -> Done {
         };
         let log = tenant.webhooks();
         let mut records = log.from(after).filter(fits);
-        let items: Vec<Value> = records.by_ref().take(limit).map(show).collect();
+        let items: Vec<Value> = records.by_ref().take(limit).map(|record| show(tenant, record)).collect();
         Ok(page(items, records.next().map(|record| record.id), log.evicted()))
     });
     Ok((200, found.await?))
 }
 
-fn show(record: &Record) -> Value {
+fn show(tenant: &Tenant, record: &Record) -> Value {
     let attempts: Vec<Value> = record
         .attempts
         .iter()
@@ -77,16 +89,20 @@ fn show(record: &Record) -> Value {
             json!({ "at": at, "status": attempt.status, "ms": attempt.ms, "failure": attempt.failure })
         })
         .collect();
-    let headers = if record.body.is_empty() {
-        json!({})
+    // What was not sent is shown as it would be.
+    let (body, signature) = if record.body.is_empty() {
+        let body = payload::body(tenant, &record.update);
+        let signature = payload::sign(&tenant.identity().app_secret, &body);
+        (body.into(), signature)
     } else {
-        json!({
-            "content-type": "application/json",
-            "user-agent": "facebookexternalua",
-            "content-length": record.body.len().to_string(),
-            "x-hub-signature-256": record.signature,
-        })
+        (record.body.clone(), record.signature.clone())
     };
+    let headers = json!({
+        "content-type": "application/json",
+        "user-agent": "facebookexternalua",
+        "content-length": body.len().to_string(),
+        "x-hub-signature-256": signature,
+    });
     json!({
         "id": format!("w{}", record.id),
         "kind": record.kind,
@@ -94,6 +110,6 @@ fn show(record: &Record) -> Value {
         "state": record.state.name(),
         "attempts": attempts,
         "headers": headers,
-        "body_raw": String::from_utf8_lossy(&record.body),
+        "body_raw": String::from_utf8_lossy(&body),
     })
 }

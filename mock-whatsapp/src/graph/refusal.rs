@@ -66,7 +66,7 @@ impl Refusal {
 
     /// The HTTP status.
     pub fn status(&self) -> u16 {
-        self.code.entry().status_or_default()
+        self.code.entry().http
     }
 
     /// What the caller reads.

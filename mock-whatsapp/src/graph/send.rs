@@ -34,7 +34,8 @@ pub struct Sending {
     pub wa_id: u64,
     /// The key of what it says.
     pub content: u64,
-    request: SendRequest,
+    /// Boxed: it is large, and passed on.
+    request: Box<SendRequest>,
 }
 
 /// The reply to a send that was taken.
@@ -61,7 +62,7 @@ impl Wish {
     /// # Errors
     /// The documented refusal of what is wrong with it.
     pub fn read(body: &[u8]) -> Result<Self, Refusal> {
-        let request: SendRequest = serde_json::from_slice(body).map_err(|error| unreadable(body, &error))?;
+        let request: Box<SendRequest> = serde_json::from_slice(body).map_err(|error| unreadable(body, &error))?;
         match request.messaging_product.as_deref() {
             Some("whatsapp") => {}
             Some(other) => {
@@ -96,7 +97,7 @@ fn unreadable(body: &[u8], error: &serde_json::Error) -> Refusal {
 }
 
 impl Sending {
-    fn check(request: SendRequest) -> Result<Self, Refusal> {
+    fn check(request: Box<SendRequest>) -> Result<Self, Refusal> {
         if matches!(request.recipient_type, Some(RecipientType::Group | RecipientType::Other(_))) {
             let message = "Param recipient_type must be one of {INDIVIDUAL}";
             return Err(Refusal::parameter(message, "this server has no groups, only contacts"));
@@ -160,7 +161,12 @@ impl Sending {
                     template: Some(template.name.clone()),
                     category: Some(template.category),
                     rendered: rendered.into(),
-                    buttons: template.buttons.iter().enumerate().map(|(place, label)| button(named, place, label)).collect(),
+                    buttons: template
+                        .buttons
+                        .iter()
+                        .enumerate()
+                        .map(|(place, label)| button(named, place, label))
+                        .collect(),
                     ..plain
                 })
             }
@@ -257,10 +263,12 @@ fn check_parts(named: &Named, template: &Template) -> Result<(), Refusal> {
     for (place, payload) in payloads(named) {
         if place >= template.buttons.len() {
             let details = format!("buttons: Button at index {place} of type QuickReply does not exist in the template");
-            return Err(Refusal::new(131_009, format!("{} has {} buttons", template.name, template.buttons.len())).details(details));
+            return Err(Refusal::new(131_009, format!("{} has {} buttons", template.name, template.buttons.len()))
+                .details(details));
         }
         if payload.chars().count() > QUICK_REPLY_PAYLOAD_MAX {
-            let details = format!("buttons: payload at index {place} is longer than {QUICK_REPLY_PAYLOAD_MAX} characters");
+            let details =
+                format!("buttons: payload at index {place} is longer than {QUICK_REPLY_PAYLOAD_MAX} characters");
             return Err(Refusal::new(131_009, "a quick-reply payload has a documented length").details(details));
         }
     }

@@ -8,6 +8,7 @@ use mock_whatsapp_model::faults::Fault;
 use mock_whatsapp_model::input::HandsetId;
 use mock_whatsapp_model::output::Why;
 use mock_whatsapp_model::spec::FaultSpec;
+use serde_json::{Value, json};
 use std::fmt;
 
 /// A fault that is armed.
@@ -16,7 +17,7 @@ pub struct Armed {
     /// Its number, never used twice.
     pub id: u64,
     /// As it was written.
-    pub spec: FaultSpec,
+    pub written: Value,
     /// When it was armed: its window counts from here.
     pub since: Timestamp,
     fault: Fault,
@@ -38,11 +39,11 @@ impl fmt::Display for Unfit {
 }
 
 impl Tenant {
-    /// Arms a fault; its window counts from `since`.
+    /// Arms a fault; its window counts from `since`. `written` is the form in which it came, for whoever asks.
     ///
     /// # Errors
     /// If there can be no such fault here.
-    pub fn arm(&mut self, spec: FaultSpec, since: Timestamp) -> Result<u64, Unfit> {
+    pub fn arm(&mut self, spec: FaultSpec, written: Option<Value>, since: Timestamp) -> Result<u64, Unfit> {
         check_fault(&spec).map_err(|(key, message)| Unfit { key, message })?;
         if self.faults.len() == FAULTS {
             return Err(Unfit { key: "", message: format!("{FAULTS} faults are armed, which is all there can be") });
@@ -55,7 +56,8 @@ impl Tenant {
         let unfit = |kind| Unfit { key: "kind", message: format!("faults of this kind ({kind:?}) are not WhatsApp's") };
         let fault = Fault::arm(&spec, since, number).map_err(unfit)?;
         self.faults_made += 1;
-        self.faults.push(Armed { id: self.faults_made, spec, since, fault });
+        let written = written.unwrap_or_else(|| describe(&spec));
+        self.faults.push(Armed { id: self.faults_made, written, since, fault });
         self.rearm();
         Ok(self.faults_made)
     }
@@ -96,4 +98,16 @@ impl Tenant {
             ),
         }
     }
+}
+
+/// A fault in words, where it did not come as JSON.
+fn describe(spec: &FaultSpec) -> Value {
+    json!({
+        "kind": format!("{:?}", spec.kind),
+        "from": spec.from.to_string(),
+        "until": spec.until.map(|until| until.to_string()),
+        "share": f64::from(spec.share) / 1_000_000.0,
+        "code": spec.code,
+        "rate": spec.rate,
+    })
 }

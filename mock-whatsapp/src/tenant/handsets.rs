@@ -1,18 +1,23 @@
 //! The telephones that a tenant's messages were sent to or that were given a behaviour: numbers to the model's places,
 //! and the personas that many of them share.
 
+use super::Tenant;
 use crate::limits::PERSONAS;
 use cloud_api::time::Timestamp;
 use mock_whatsapp_model::handset::Persona;
 use mock_whatsapp_model::input::{HandsetId, MessageIndex};
 use mock_whatsapp_model::{World, magic};
 use rustc_hash::FxHashMap;
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// The telephones of one tenant.
 #[derive(Debug, Default)]
 pub struct Handsets {
     by_wa_id: FxHashMap<u64, HandsetId>,
     all: Vec<Phone>,
+    /// What telephones were made to be by hand, as it was written.
+    given: BTreeMap<u64, Value>,
     /// Personas that were made known to the model, and when: an absence counts from then.
     personas: Vec<(Persona, Timestamp, u32)>,
 }
@@ -44,7 +49,8 @@ impl Handsets {
 
     /// Makes a persona known to the model, unless one like it is.
     pub fn persona(&mut self, world: &mut World, now: Timestamp, persona: Persona) -> u32 {
-        let known = self.personas.iter().find(|(known, at, _)| *known == persona && (*at == now || persona.away.is_none()));
+        let known =
+            self.personas.iter().find(|(known, at, _)| *known == persona && (*at == now || persona.away.is_none()));
         if let Some((_, _, id)) = known {
             return *id;
         }
@@ -54,6 +60,11 @@ impl Handsets {
         }
         self.personas.push((persona, now, id));
         id
+    }
+
+    /// What a telephone was made to be by hand.
+    pub fn given(&self, wa_id: u64) -> Option<&Value> {
+        self.given.get(&wa_id)
     }
 
     /// The number of a telephone.
@@ -71,9 +82,15 @@ impl Handsets {
         &self.all[handset.0 as usize].sent
     }
 
+    /// Notes what a telephone was made to be.
+    pub(super) fn note(&mut self, wa_id: u64, written: Value) {
+        self.given.insert(wa_id, written);
+    }
+
     /// Forgets messages and personas; telephones that have a meaning by their number get it again.
     pub fn reset(&mut self, world: &mut World, now: Timestamp, magic_numbers: bool) {
         self.personas.clear();
+        self.given.clear();
         for place in 0..self.all.len() {
             self.all[place].sent = Vec::new();
             let meaning = magic::persona(self.all[place].wa_id).filter(|_| magic_numbers);
@@ -82,5 +99,19 @@ impl Handsets {
                 world.set_persona(HandsetId(place as u32), persona);
             }
         }
+    }
+}
+
+impl Tenant {
+    /// Gives a telephone another behaviour, from now on.
+    pub fn give(&mut self, real: Timestamp, wa_id: u64, persona: Persona, written: Value) {
+        self.tick(self.now(real));
+        let handset = self.telephone(wa_id);
+        let persona = match persona == Persona::default() {
+            true => 0,
+            false => self.handsets.persona(&mut self.world, self.time, persona),
+        };
+        self.world.set_persona(handset, persona);
+        self.handsets.note(wa_id, written);
     }
 }

@@ -68,7 +68,12 @@ impl Tenant {
     }
 
     /// The button of that label on a message to a telephone: on the message that is quoted, or on the newest that has it.
-    pub fn button(&self, handset: HandsetId, label: &str, quoted: Option<MessageIndex>) -> Option<(MessageIndex, Button)> {
+    pub fn button(
+        &self,
+        handset: HandsetId,
+        label: &str,
+        quoted: Option<MessageIndex>,
+    ) -> Option<(MessageIndex, Button)> {
         let on = |index: MessageIndex| {
             let buttons = &self.messages.get(index)?.buttons;
             let button = buttons.iter().find(|button| button.text.eq_ignore_ascii_case(label))?;

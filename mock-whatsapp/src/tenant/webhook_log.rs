@@ -3,7 +3,8 @@
 use crate::limits::WEBHOOK_LOG_BYTES;
 use bytes::Bytes;
 use cloud_api::time::Timestamp;
-use mock_whatsapp_model::input::{DeliveryId, MessageIndex};
+use mock_whatsapp_model::input::DeliveryId;
+use mock_whatsapp_model::output::Update;
 use std::collections::VecDeque;
 
 /// How far a webhook came.
@@ -54,8 +55,8 @@ pub struct Record {
     pub id: u64,
     /// What it tells, as in `status.delivered` or `message.text`.
     pub kind: &'static str,
-    /// The message that it is about.
-    pub about: Option<MessageIndex>,
+    /// What it tells, from which its body can be made at any time.
+    pub update: Update,
     /// The wamid in its body.
     pub wamid: String,
     /// How far it came.
@@ -88,10 +89,10 @@ pub struct WebhookLog {
 
 impl WebhookLog {
     /// Opens the record of a delivery that is new.
-    pub fn open(&mut self, delivery: DeliveryId, kind: &'static str, about: Option<MessageIndex>, wamid: String) -> u64 {
+    pub fn open(&mut self, delivery: DeliveryId, kind: &'static str, update: Update, wamid: String) -> u64 {
         let id = self.next();
         let (state, attempts, signature, body) = (State::Due, Vec::new(), String::new(), Bytes::new());
-        let record = Record { id, kind, about, wamid, state, attempts, signature, body };
+        let record = Record { id, kind, update, wamid, state, attempts, signature, body };
         let place = delivery.0 as usize;
         if self.of_delivery.len() <= place {
             self.of_delivery.resize(place + 1, u64::MAX);

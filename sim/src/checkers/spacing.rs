@@ -6,7 +6,7 @@ use cloud_api::time::Span;
 use engine_core::id::MessageId;
 
 /// The least wait after the `nth` (from 1) spent attempt failed with `class`; `None` where no retry is allowed.
-fn least(class: Class, nth: u8) -> Option<Span> {
+pub(crate) fn least(class: Class, nth: u8) -> Option<Span> {
     let nth = usize::from(nth.clamp(1, 3)) - 1;
     match class {
         Class::InvalidContact | Class::Blocked | Class::Refused => None,

@@ -23,14 +23,19 @@ pub struct Truth {
 impl Truth {
     /// Takes in one accepted attempt; they come in order of acceptance.
     pub fn add(&mut self, message: &MessageView) {
+        self.add_attempt(message.stage);
+    }
+
+    /// The same, where only the stage is known.
+    pub fn add_attempt(&mut self, stage: Stage) {
         self.accepted = self.accepted.saturating_add(1);
-        self.best = self.best.max(Some(message.stage));
-        self.sent |= message.stage == Stage::Sent;
-        self.copies += u8::from(message.stage >= Stage::Delivered);
+        self.best = self.best.max(Some(stage));
+        self.sent |= stage == Stage::Sent;
+        self.copies += u8::from(stage >= Stage::Delivered);
     }
 
     /// The state that a sender should report after its deadline, whose last word from the API was `told`.
-    fn state(&self, told: Option<CodeIndex>) -> State {
+    pub fn state(&self, told: Option<CodeIndex>) -> State {
         match self.best {
             Some(Stage::Replied) => return State::Responded,
             Some(Stage::Read) => return State::Read,

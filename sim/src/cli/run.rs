@@ -55,7 +55,8 @@ fn at_level(scenario: &Scenario, level: Level, options: &RunOptions) -> Result<O
     let progress = Progress::on_terminal(&format!("{} at level {level}", scenario.name));
     let outcome = match level {
         Level::Model => levels::model::run(scenario, options, &progress),
-        Level::Stack | Level::Live => Err(Refusal(format!("this build has no level {level} yet; run it with --level model"))),
+        Level::Live => levels::live::run(scenario, options, &progress),
+        Level::Stack => Err(Refusal(format!("this build has no level {level} yet; run it with --level model"))),
     };
     progress.end();
     outcome

@@ -3,7 +3,8 @@
 use super::Refusal;
 use crate::checkers::campaign::When;
 use crate::checkers::{Findings, campaign, conservation, duplicates, receipts, truth};
-use crate::cli::{Progress, RunOptions};
+use crate::cli::RunOptions;
+use crate::progress::Progress;
 use crate::model::run::{End, Run, START};
 use crate::model::setup::{Plant, Setup};
 use crate::outcome::{Check, Latencies, Measured, MeasuredCampaign, Messages, Outcome, Quantiles};
@@ -129,22 +130,18 @@ fn judge(setup: &Setup, run: &Run<'_>, end: End) -> (Vec<Check>, u64) {
         (0..audience.len()).map(move |message| setup.contacts.kind(audience.contact(message)))
     });
     let (copies, duplicates) = duplicates::judge(&truths);
-    let mut checks = vec![check("no-duplicates", &duplicates), check("conservation", &conserved)];
-    checks.extend(run.checkers().along_the_way().iter().map(|(name, findings)| check(name, findings)));
-    checks.push(check("receipts-off", &receipts::judge(rows, kinds)));
-    checks.push(check("campaign-state", &by_definition));
+    let mut checks = vec![duplicates.check("no-duplicates"), conserved.check("conservation")];
+    checks.extend(run.checkers().along_the_way().iter().map(|(name, findings)| findings.check(name)));
+    checks.push(receipts::judge(rows, kinds).check("receipts-off"));
+    checks.push(by_definition.check("campaign-state"));
     checks.push(if setup.faults.iter().any(|fault| fault.kind == FaultKind::WebhookLoss) {
         Check::skipped("states-equal-truth", "webhooks are lost in this scenario, so the truth cannot be known")
     } else {
-        check("states-equal-truth", &truth::judge(rows, &truths, run.checkers()))
+        truth::judge(rows, &truths, run.checkers()).check("states-equal-truth")
     });
     checks.push(match end {
         End::Quiet => Check::pass("comes-to-rest", ""),
         End::TimedOut => Check::fail("comes-to-rest", "something is still due seven days after the last deadline"),
     });
     (checks, copies)
-}
-
-fn check(name: &str, findings: &Findings) -> Check {
-    if findings.is_clean() { Check::pass(name, "") } else { Check::fail(name, findings.detail()) }
 }

@@ -120,8 +120,6 @@ impl<'a> Run<'a> {
             first += campaign.size;
         }
         let sizes: Vec<u32> = setup.campaigns.iter().map(|campaign| campaign.size).collect();
-        let longest = GRACE.0 * 2;
-        let histogram = || Histogram::new_with_bounds(1, longest, 3).map_err(|error| error.to_string());
         Ok(Self {
             setup,
             now: START,
@@ -131,7 +129,7 @@ impl<'a> Run<'a> {
             network: Network::default(),
             trace: Trace::default(),
             checkers: Checkers::new(first as usize, START),
-            latency: Latency { accepted: histogram()?, delivered: histogram()? },
+            latency: Latency { accepted: latency_histogram()?, delivered: latency_histogram()? },
             attempts: 0,
             commands: Vec::new(),
             outputs: Vec::new(),
@@ -469,6 +467,14 @@ impl<'a> Run<'a> {
     pub fn now(&self) -> Timestamp {
         self.now
     }
+}
+
+/// An empty histogram of microseconds, for latencies of up to two weeks.
+///
+/// # Errors
+/// Never: the bounds are constants that fit.
+pub fn latency_histogram() -> Result<Histogram<u64>, String> {
+    Histogram::new_with_bounds(1, GRACE.0 * 2, 3).map_err(|error| error.to_string())
 }
 
 /// The callback data of an attempt, as the model's handle on it.

@@ -1,8 +1,9 @@
 //! `[[campaign]]`: who is sent what, from where and when.
 
+use super::count::grouped;
 use super::diagnostic::Diagnostic;
 use super::parse::{each, element, identifier, unique};
-use super::reader::{Section, grouped};
+use super::reader::Section;
 use super::{CAMPAIGNS_MOST, CONTACTS_MOST, Campaign, Category, Overlap, People, QuietHours, Sender, expect};
 use crate::contacts::ContactList;
 use cloud_api::time::Span;

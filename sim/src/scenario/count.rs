@@ -3,7 +3,6 @@
 //! `20_000`, `"20_000"`, `"19_000..21_000"`, `"60%..80%"`, `"..5%"`; both ends belong to a range. No floating point: a share
 //! is compared in whole numbers.
 
-use super::reader::grouped;
 use std::fmt;
 use std::str::FromStr;
 
@@ -128,6 +127,19 @@ impl fmt::Display for Count {
             }
         }
     }
+}
+
+/// A number as files write it: 1_000_000.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push('_');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! What is allowed in a scenario file and probably not meant.
 
-use super::{Level, MAGIC, People, Scenario, Wanted};
+use super::{Level, People, Scenario, Wanted};
 use crate::contacts::ContactList;
+use mock_whatsapp_model::magic;
 
 /// What somebody should look at.
 pub fn notes(scenario: &Scenario) -> Vec<String> {
@@ -39,7 +40,7 @@ fn of_list(list: &ContactList, magic: bool) -> Vec<String> {
     if list.repeated > 0 {
         notes.push(format!("{file}: rows are left out since their number stands in an earlier one: {}", list.repeated));
     }
-    if !magic && let Some(row) = list.rows.iter().find(|row| MAGIC(row.phone)) {
+    if !magic && let Some(row) = list.rows.iter().find(|row| magic::persona(row.phone).is_some()) {
         notes.push(format!("{file}: +{} has a meaning only with `magic_numbers = true`", row.phone));
     }
     notes

@@ -3,6 +3,7 @@
 //! It knows TOML and diagnostics, and nothing of what a scenario means.
 
 use super::TIME_MOST;
+use super::count::grouped;
 use super::diagnostic::{Diagnostic, Source, suggestion};
 use cloud_api::time::Span;
 use serde::de::DeserializeOwned;
@@ -244,17 +245,4 @@ fn plural(noun: &str) -> String {
         Some((head, tail)) => format!("the {head}s {tail}"),
         None => format!("the {noun}s"),
     }
-}
-
-/// A number as people write it: 1_000_000.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push('_');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }

@@ -5,8 +5,8 @@ use super::Entry;
 use super::Mode::{self, *};
 
 /// The first row stands for every code that is not listed.
-pub(super) const TABLE: [Entry; 78] = [
-    row(0, "Unknown error", 500, Either, Generic, "not documented"),
+pub(super) const TABLE: [Entry; 79] = [
+    row(u32::MAX, "Unknown error", 500, Either, Generic, "not documented"),
     row(0, "We were unable to authenticate the app user.", 401, Synchronous, AccountWide, "[K] [S26]"),
     row(1, "Invalid request or possible server error.", 400, Synchronous, Transient, "[K] [S26]; 500 seen"),
     row(2, "Service temporarily unavailable.", 503, Synchronous, Transient, "[K] [S26]"),
@@ -235,6 +235,7 @@ pub(super) const TABLE: [Entry; 78] = [
     row(134_102, "Template is unavailable", 500, Synchronous, Generic, "[S26]"),
     row(135_000, "Generic user error", 400, Synchronous, Refused, "[K] [S26]"),
     row(137_000, "Recipient identity key hash mismatch", 400, Webhook, Refused, "[K]"),
+    Entry { last: 138_999, ..row(138_000, "Calling error", 400, Synchronous, Generic, "[K]; a range of codes") },
     row(139_100, "Failed to block or unblock some users", 400, Synchronous, Generic, "[K]"),
     row(139_101, "Block list limit reached", 400, Synchronous, Generic, "[K]"),
     row(139_102, "Block list concurrent update", 400, Synchronous, Generic, "[K]"),

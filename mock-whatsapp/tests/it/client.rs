@@ -1,0 +1,159 @@
+//! A small HTTP client, and the requests that most tests make.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1;
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::{Method, Request};
+use hyper_util::rt::TokioIo;
+use mock_whatsapp::{Builder, MockWhatsApp};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::net::TcpStream;
+
+/// How long a test waits for what must come.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The error's code, subcode, message and details.
+    pub fn error(&self) -> (i64, Option<i64>, &str, &str) {
+        let error = &self.body["error"];
+        let text = |value: &'static str| error.pointer(value).and_then(Value::as_str).unwrap_or_default();
+        (
+            error["code"].as_i64().unwrap(),
+            error["error_subcode"].as_i64(),
+            text("/message"),
+            text("/error_data/details"),
+        )
+    }
+
+    pub fn wamid(&self) -> String {
+        assert_eq!(self.status, 200, "{:?}", self.body);
+        self.body["messages"][0]["id"].as_str().unwrap().to_owned()
+    }
+}
+
+/// A mock and the ways to talk to it.
+#[derive(Debug)]
+pub struct Mock {
+    pub whatsapp: MockWhatsApp,
+    pub token: String,
+    pub number: String,
+}
+
+impl Mock {
+    pub async fn start() -> Self {
+        Self::of(MockWhatsApp::builder()).await
+    }
+
+    pub async fn of(builder: Builder) -> Self {
+        let whatsapp = builder.start().await.unwrap();
+        let (token, number) = (whatsapp.token().to_owned(), whatsapp.phone_number_id().to_owned());
+        Self { whatsapp, token, number }
+    }
+
+    /// One request over a connection of its own; an error if the connection ends without an answer.
+    pub async fn raw(&self, method: Method, path: &str, token: &str, body: Vec<u8>) -> Result<Answer, String> {
+        let authority = self.whatsapp.base_url().strip_prefix("http://").unwrap();
+        let stream = TcpStream::connect(authority).await.map_err(|error| error.to_string())?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let mut request = Request::new(Full::new(Bytes::from(body)));
+        *request.method_mut() = method;
+        *request.uri_mut() = path.parse().unwrap();
+        let headers = request.headers_mut();
+        headers.insert("host", HeaderValue::from_static("graph.facebook.com"));
+        if !token.is_empty() {
+            let value = HeaderValue::try_from(format!("Bearer {token}")).unwrap();
+            headers.insert(HeaderName::from_static("authorization"), value);
+        }
+        let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
+        let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
+    }
+
+    /// A call of the control API.
+    pub async fn control(&self, method: &str, path: &str, body: Value) -> Answer {
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        self.raw(method, &format!("/_mock{path}"), "", body).await.unwrap()
+    }
+
+    /// A call of the control API that must succeed.
+    pub async fn done(&self, method: &str, path: &str, body: Value) -> Value {
+        let answer = self.control(method, path, body).await;
+        assert!(answer.status < 300, "{method} {path}: {answer:?}");
+        answer.body
+    }
+
+    /// Sends a message.
+    pub async fn send(&self, message: &Value) -> Answer {
+        self.try_send(message).await.unwrap()
+    }
+
+    /// Sends a message that may get no answer.
+    pub async fn try_send(&self, message: &Value) -> Result<Answer, String> {
+        let path = format!("/v23.0/{}/messages", self.number);
+        self.raw(Method::POST, &path, &self.token, message.to_string().into_bytes()).await
+    }
+
+    /// What became of the messages, once all that is due has happened.
+    pub async fn settled(&self, query: &str) -> Vec<Value> {
+        let waiting = async {
+            loop {
+                let clock = self.done("GET", &format!("/clock{query}"), Value::Null).await;
+                if clock["due"] == 0 && clock["unacked"] == 0 {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.expect("nothing more is due in the end");
+        self.messages(query).await
+    }
+
+    /// The messages as the control API shows them.
+    pub async fn messages(&self, query: &str) -> Vec<Value> {
+        let list = self.done("GET", &format!("/messages{query}"), Value::Null).await;
+        list["items"].as_array().unwrap().clone()
+    }
+}
+
+/// A text message.
+pub fn text(to: &str, body: &str) -> Value {
+    json!({ "messaging_product": "whatsapp", "to": to, "type": "text", "text": { "body": body } })
+}
+
+/// The template with one variable.
+pub fn sale(to: &str, name: &str) -> Value {
+    template(to, "spring_sale", &[name])
+}
+
+/// Any template.
+pub fn template(to: &str, template: &str, parameters: &[&str]) -> Value {
+    let parameters: Vec<Value> = parameters.iter().map(|text| json!({ "type": "text", "text": text })).collect();
+    json!({
+        "messaging_product": "whatsapp", "to": to, "type": "template",
+        "template": { "name": template, "language": { "code": "en_US" },
+                      "components": [{ "type": "body", "parameters": parameters }] },
+    })
+}
+
+/// The events of a message, in order.
+pub fn events(message: &Value) -> Vec<&str> {
+    message["timeline"].as_array().unwrap().iter().map(|event| event["event"].as_str().unwrap()).collect()
+}

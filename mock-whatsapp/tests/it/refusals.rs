@@ -1,0 +1,180 @@
+//! The documented refusals, each with the rule that refused beside it.
+
+use crate::client::{Answer, Mock, sale, template, text};
+use hyper::Method;
+use serde_json::{Value, json};
+
+/// What a refusal must be: status, code, subcode, message, details.
+fn check(answer: &Answer, wanted: (u16, i64, Option<i64>, &str, &str)) {
+    let (status, code, subcode, message, details) = wanted;
+    assert_eq!((answer.status, answer.error()), (status, (code, subcode, message, details)), "{answer:?}");
+    assert!(!answer.header("x-mock-why").is_empty(), "{answer:?}");
+    assert!(answer.body["error"]["fbtrace_id"].is_string());
+    assert_eq!(answer.header("content-type"), "application/json; charset=UTF-8");
+}
+
+fn without(mut message: Value, pointer: &str) -> Value {
+    let (parent, key) = pointer.rsplit_once('/').unwrap();
+    message.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(key);
+    message
+}
+
+fn with(mut message: Value, key: &str, value: Value) -> Value {
+    message[key] = value;
+    message
+}
+
+#[tokio::test]
+async fn a_call_without_a_token_of_ours_is_190() {
+    let mock = Mock::start().await;
+    let path = format!("/v23.0/{}/messages", mock.number);
+    let wrong = mock.raw(Method::POST, &path, "EAABsomething", b"{}".to_vec()).await.unwrap();
+    check(&wrong, (401, 190, None, "Invalid OAuth access token - Cannot parse access token", ""));
+    assert!(wrong.header("www-authenticate").starts_with("OAuth \"Facebook Platform\" \"invalid_token\""));
+    let missing = mock.raw(Method::POST, &path, "", b"{}".to_vec()).await.unwrap();
+    check(&missing, (401, 190, None, "An access token is required to request this resource.", ""));
+    let in_query = format!("{path}?access_token=mock-token");
+    let message = text("+14155550123", "x").to_string().into_bytes();
+    assert_eq!(mock.raw(Method::POST, &in_query, "", message).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_100_with_subcode_33() {
+    let mock = Mock::start().await;
+    let message = text("+14155550123", "x").to_string().into_bytes();
+    for (method, path, verb) in [
+        (Method::POST, "/v23.0/42/messages", "post"),
+        (Method::POST, "/v23.0/100000000000001/nothing", "post"),
+        (Method::GET, "/100000000000001/messages", "get"),
+    ] {
+        let answer = mock.raw(method, path, "mock-token", message.clone()).await.unwrap();
+        assert_eq!((answer.status, answer.error().0, answer.error().1), (400, 100, Some(33)), "{path}");
+        assert!(answer.error().2.starts_with(&format!("Unsupported {verb} request. Object with ID '")), "{path}");
+        assert_eq!(answer.body["error"]["type"], "GraphMethodException");
+    }
+}
+
+#[tokio::test]
+async fn a_parameter_that_is_wrong_is_named() {
+    let mock = Mock::start().await;
+    let good = || text("+14155550123", "x");
+    for (message, wanted) in [
+        (json!({}), "(#100) The parameter messaging_product is required."),
+        (without(good(), "/to"), "(#100) The parameter to is required."),
+        (with(good(), "to", json!("")), "(#100) The parameter to is required."),
+        (without(good(), "/text/body"), "(#100) The parameter text['body'] is required."),
+        (text("+14155550123", &"é".repeat(4_097)), "(#100) Param text['body'] must be at most 4096 characters long."),
+        (
+            with(good(), "messaging_product", json!("foo")),
+            "(#100) Param messaging_product must be one of {WHATSAPP} - got \"foo\".",
+        ),
+        (
+            with(good(), "type", json!("jpeg")),
+            "(#100) Param type must be one of {AUDIO, CONTACTS, DOCUMENT, GIF, IMAGE, INTERACTIVE, LINK_PREVIEW, LOCATION, \
+             PIN, REACTION, STICKER, TEMPLATE, TEXT, VIDEO} - got \"jpeg\".",
+        ),
+        (
+            with(good(), "biz_opaque_callback_data", json!("é".repeat(513))),
+            "(#100) Param biz_opaque_callback_data must be at most 512 characters long.",
+        ),
+    ] {
+        check(&mock.send(&message).await, (400, 100, None, wanted, ""));
+    }
+    let details = "Parameter 'text' is mandatory for type 'text'";
+    let no_object = mock.send(&without(good(), "/text")).await;
+    check(&no_object, (400, 100, None, "(#100) Invalid parameter", details));
+    let wrong_type = mock.send(&with(good(), "text", json!([1]))).await;
+    check(&wrong_type, (400, 100, None, "(#100) Invalid parameter", "Param text is not of the expected type"));
+    let path = format!("/{}/messages", mock.number);
+    let no_json = mock.raw(Method::POST, &path, "mock-token", b"to=1".to_vec()).await.unwrap();
+    check(&no_json, (400, 100, None, "(#100) The parameter messaging_product is required.", ""));
+    assert_eq!(mock.send(&with(good(), "type", json!("image"))).await.error().0, 131_051);
+}
+
+#[tokio::test]
+async fn what_is_no_phone_number_is_131009() {
+    let mock = Mock::start().await;
+    let details = "The phone number is malformed: Please use the format: +1234567890.";
+    for to in ["123", "+1415555012x", "1234567890123456", "00491511234567"] {
+        let wanted = (400, 131_009, None, "(#131009) Parameter value is not valid", details);
+        check(&mock.send(&text(to, "x")).await, wanted);
+    }
+    assert_eq!(mock.send(&text("+15557650001", "to ourselves")).await.error().0, 131_021);
+    for to in ["14155550123", "+1 415-555-0123", "(1) 415 555 0123"] {
+        assert_eq!(mock.send(&text(to, "x")).await.status, 200, "{to}");
+    }
+}
+
+#[tokio::test]
+async fn a_template_must_be_known_and_filled() {
+    let mock = Mock::start().await;
+    let to = "+14155550123";
+    let unknown = mock.send(&template(to, "autumn_sale", &[])).await;
+    assert_eq!(
+        (unknown.error().0, unknown.error().3),
+        (132_001, "template name (autumn_sale) does not exist in en_US")
+    );
+    assert!(unknown.header("x-mock-why").contains("unknown_templates"));
+    let count = mock.send(&template(to, "spring_sale", &["a", "b"])).await;
+    let details = "body: number of localizable_params (2) does not match the expected number of params (1)";
+    check(
+        &count,
+        (400, 132_000, None, "(#132000) Number of parameters does not match the expected number of params", details),
+    );
+    let none = json!({ "messaging_product": "whatsapp", "to": to, "type": "template",
+                       "template": { "name": "spring_sale", "language": { "code": "en_US" } } });
+    assert_eq!(mock.send(&none).await.error().0, 132_000);
+    for broken in ["a\nb", "a\tb", "a     b"] {
+        let answer = mock.send(&sale(to, broken)).await;
+        assert_eq!(answer.error().0, 132_018, "{broken:?}");
+        assert!(answer.error().3.starts_with("Param text cannot have new-line/tab characters"));
+    }
+    let nameless = json!({ "messaging_product": "whatsapp", "to": to, "type": "template" });
+    assert_eq!(mock.send(&nameless).await.error().3, "Parameter 'template' is mandatory for type 'template'");
+    assert_eq!(mock.send(&template(to, "hello_world", &[])).await.status, 200);
+    assert!(mock.messages("").await.len() == 1, "what is refused is no message");
+}
+
+#[tokio::test]
+async fn unknown_templates_are_taken_on_request() {
+    let mock = Mock::of(mock_whatsapp::MockWhatsApp::builder().accept_unknown_templates()).await;
+    mock.send(&template("+14155550123", "autumn_sale", &["Ana", "20%"])).await.wamid();
+    let messages = mock.settled("").await;
+    assert_eq!(
+        (&messages[0]["template"], &messages[0]["rendered"]),
+        (&json!("autumn_sale"), &json!("autumn_sale: Ana | 20%"))
+    );
+}
+
+#[tokio::test]
+async fn the_control_api_says_where_a_body_is_wrong() {
+    let mock = Mock::start().await;
+    for (method, path, body, pointer) in [
+        ("PUT", "/webhook", json!({ "url": "http://x/", "handshke": false }), "/handshke"),
+        ("PUT", "/webhook", json!({ "url": 5 }), "/url"),
+        ("PUT", "/webhook", json!({}), "/url"),
+        ("PUT", "/handsets/14155550123", json!({ "kind": "sleepy" }), "/kind"),
+        ("PUT", "/handsets/14155550123", json!({ "kind": "offline" }), "/for"),
+        ("PUT", "/handsets/14155550123", json!({ "reply": { "txt": "ok" } }), "/reply/txt"),
+        (
+            "PUT",
+            "/handsets",
+            json!({ "items": [{ "wa_id": "14155550123" }, { "wa_id": "14155550124", "x": 1 }] }),
+            "/items/1/x",
+        ),
+        ("POST", "/faults", json!({ "kind": "latency", "dealy": "1s" }), "/dealy"),
+        ("POST", "/faults", json!({ "kind": "latency", "delay": "soon" }), "/delay"),
+        ("POST", "/faults", json!({ "share": 1 }), "/kind"),
+        ("POST", "/clock/advance", json!({ "by": "12" }), "/by"),
+        ("POST", "/clock/run", json!({ "factor": 0 }), "/factor"),
+        ("GET", "/messages?limt=1", Value::Null, "?limt"),
+        ("GET", "/messages?after=x", Value::Null, "?after"),
+    ] {
+        let answer = mock.control(method, path, body).await;
+        assert_eq!((answer.status, answer.body["pointer"].as_str()), (400, Some(pointer)), "{path}: {answer:?}");
+        assert!(answer.body["expected"].is_string(), "{path}");
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+    }
+    assert_eq!(mock.control("GET", "/nothing", Value::Null).await.status, 404);
+    assert_eq!(mock.control("POST", "/messages", Value::Null).await.status, 405);
+}

@@ -1,0 +1,105 @@
+//! The server as a whole: tenants, resets, the library and the program.
+
+use crate::client::{Mock, text};
+use crate::receiver::Receiver;
+use hyper::Method;
+use mock_whatsapp::MockWhatsApp;
+use mock_whatsapp::clock::Pace;
+use serde_json::{Value, json};
+
+fn tenant(mock: &Mock, name: &str) -> (String, String) {
+    let env = mock_whatsapp::identity::Identity::of(name).unwrap().env(mock.whatsapp.base_url());
+    let value = |wanted: &str| env.iter().find(|(name, _)| *name == wanted).unwrap().1.clone();
+    (value("WHATSAPP_TOKEN"), value("WHATSAPP_PHONE_NUMBER_ID"))
+}
+
+#[tokio::test]
+async fn a_token_makes_a_tenant_that_nobody_else_sees() {
+    let mut mock = Mock::start().await;
+    assert_eq!(mock.control("GET", "/messages?tenant=w1", Value::Null).await.status, 404);
+    let default = mock.number.clone();
+    (mock.token, mock.number) = tenant(&mock, "w1");
+    let one = mock.send(&text("+14155550123", "x")).await.wamid();
+    let foreign = mock.raw(Method::POST, &format!("/{default}/messages"), &mock.token, b"{}".to_vec()).await.unwrap();
+    assert_eq!(foreign.error().1, Some(33), "another tenant's number is not there");
+    (mock.token, mock.number) = tenant(&mock, "w2");
+    let two = mock.send(&text("+14155550123", "x")).await.wamid();
+    assert_ne!(one, two);
+    assert_eq!(mock.messages("?tenant=w1").await.len(), 1);
+    assert_eq!(mock.messages("").await.len(), 0);
+    assert_eq!(mock.done("GET", "/health", Value::Null).await["tenants"], 3);
+    mock.done("POST", "/clock/freeze?tenant=w1", Value::Null).await;
+    assert_eq!(mock.done("GET", "/clock", Value::Null).await["mode"], "real");
+    mock.done("POST", "/reset", json!({ "tenant": "w1" })).await;
+    assert_eq!(mock.messages("?tenant=w1").await.len(), 0);
+    assert_eq!(mock.messages("?tenant=w2").await.len(), 1);
+    assert_eq!(mock.done("POST", "/reset", json!({ "tenant": "*" })).await["tenants"], 3);
+    assert_eq!(mock.messages("?tenant=w2").await.len(), 0);
+}
+
+#[tokio::test]
+async fn after_a_reset_all_is_new_but_the_ids_and_the_webhook() {
+    let mock = Mock::of(MockWhatsApp::builder().clock(Pace::Frozen)).await;
+    let mut receiver = Receiver::of(&mock).await;
+    let start = mock.done("GET", "/clock", Value::Null).await["now"].clone();
+    mock.done("POST", "/faults", json!({ "kind": "webhook_delay", "delay": "1ms" })).await;
+    mock.done("PUT", "/handsets/14155550123", json!({ "kind": "blocked" })).await;
+    let before = mock.send(&text("+14155550123", "x")).await.wamid();
+    mock.done("POST", "/clock/advance", json!({ "by": "5ms" })).await;
+    mock.done("POST", "/reset", Value::Null).await;
+    let clock = mock.done("GET", "/clock", Value::Null).await;
+    assert_eq!((&clock["now"], &clock["due"], &clock["unacked"]), (&start, &json!(0), &json!(0)));
+    assert_eq!(mock.done("GET", "/faults", Value::Null).await["items"], json!([]));
+    assert_eq!(mock.messages("").await, Vec::<Value>::new());
+    let after = mock.send(&text("+14155550123", "x")).await.wamid();
+    assert_ne!(before, after);
+    mock.done("POST", "/clock/settle", json!({ "quiet": "0s" })).await;
+    assert_eq!(receiver.kinds(3).await, ["sent", "delivered", "read"]);
+    assert_eq!(mock.messages("").await[0]["status"], "read");
+}
+
+#[tokio::test]
+async fn the_library_knows_what_a_sender_needs() {
+    let whatsapp = MockWhatsApp::start().await.unwrap();
+    let names: Vec<_> = whatsapp.env().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(
+        names,
+        [
+            "WHATSAPP_BASE_URL",
+            "WHATSAPP_TOKEN",
+            "WHATSAPP_PHONE_NUMBER_ID",
+            "WHATSAPP_BUSINESS_ACCOUNT_ID",
+            "WHATSAPP_APP_ID",
+            "WHATSAPP_APP_SECRET",
+            "WHATSAPP_VERIFY_TOKEN"
+        ]
+    );
+    assert!(whatsapp.messages().await.unwrap().is_empty());
+    assert!(whatsapp.set_webhook("https://example.com/").await.is_err());
+    let base = whatsapp.base_url().to_owned();
+    drop(whatsapp);
+    let address = base.strip_prefix("http://").unwrap();
+    assert!(tokio::net::TcpStream::connect(address).await.is_err(), "it is closed");
+}
+
+#[tokio::test]
+async fn lists_come_in_pages() {
+    let mock = Mock::start().await;
+    for body in ["a", "b", "c"] {
+        mock.send(&text("+14155550123", body)).await.wamid();
+    }
+    let first = mock.done("GET", "/messages?limit=2&to=%2B14155550123", Value::Null).await;
+    assert_eq!(first["items"].as_array().unwrap().len(), 2);
+    assert_eq!(first["evicted"], 0);
+    let rest = format!("/messages?limit=2&after={}", first["next"].as_str().unwrap());
+    let rest = mock.done("GET", &rest, Value::Null).await;
+    assert_eq!((&rest["items"][0]["rendered"], &rest["next"]), (&json!("c"), &Value::Null));
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_long_is_refused() {
+    let mock = Mock::start().await;
+    let path = format!("/{}/messages", mock.number);
+    let refused = mock.raw(Method::POST, &path, "mock-token", vec![b' '; 1024 * 1024 + 1]).await.unwrap();
+    assert_eq!(refused.error().0, 100);
+}
