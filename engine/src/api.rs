@@ -77,7 +77,8 @@ impl Api {
 
     fn admit(&self, request: &Request<Incoming>) -> Result<(), Problem> {
         let Some(token) = &self.token else {
-            let why = "the operator API is closed: this listener is reachable from other machines and no api_token is set";
+            let why =
+                "the operator API is closed: this listener is reachable from other machines and no api_token is set";
             return if self.is_open { Err(Problem::new(StatusCode::FORBIDDEN, why)) } else { Ok(()) };
         };
         let given = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -117,7 +118,9 @@ impl Api {
             }
         };
         let start = match new.start {
-            Some(text) => crate::clock::parse_time(&text, self.handle.clock().now()).map_err(|why| bad("/start", why))?,
+            Some(text) => {
+                crate::clock::parse_time(&text, self.handle.clock().now()).map_err(|why| bad("/start", why))?
+            }
             None => self.handle.clock().now(),
         };
         let phone_number_id = new.from.or_else(|| self.handle.settings().phone_number_id.clone());

@@ -88,7 +88,8 @@ impl Base {
         let authority = uri.authority().ok_or_else(bad)?;
         let bare = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = authority.port_u16().unwrap_or(if tls { 443 } else { 80 });
-        let host = authority.port_u16().map_or(authority.host().to_owned(), |port| format!("{}:{port}", authority.host()));
+        let host =
+            authority.port_u16().map_or(authority.host().to_owned(), |port| format!("{}:{port}", authority.host()));
         let path = uri.path().trim_end_matches('/').to_owned();
         Ok(Self { endpoint: Endpoint { host: bare, port, tls }, path, host })
     }
@@ -140,9 +141,10 @@ impl Client {
         match timeout(self.timeouts.connect, self.connect()).await {
             Ok(Ok(connection)) => self.exchange(connection, path, body).await,
             Ok(Err(wrong)) => Exchange::NeverWritten(format!("cannot connect: {wrong}")),
-            Err(_) => {
-                Exchange::NeverWritten(format!("cannot connect: no answer in {} s", self.timeouts.connect.as_secs_f32()))
-            }
+            Err(_) => Exchange::NeverWritten(format!(
+                "cannot connect: no answer in {} s",
+                self.timeouts.connect.as_secs_f32()
+            )),
         }
     }
 

@@ -149,7 +149,9 @@ impl List {
         let is_phone = |name: &String| name.eq_ignore_ascii_case(PHONE);
         let phone = names.iter().position(is_phone).ok_or_else(|| {
             let found = names.join(", ");
-            bad(format!("the header row has no column `{PHONE}`; it has: {found}. The first line must name the columns"))
+            bad(format!(
+                "the header row has no column `{PHONE}`; it has: {found}. The first line must name the columns"
+            ))
         })?;
         if names.iter().filter(|name| is_phone(name)).count() > 1 {
             return Err(bad(format!("the header row has the column `{PHONE}` twice")));

@@ -172,12 +172,7 @@ fn judged(given: Vec<(String, Vec<String>)>, region: Option<country::Id>) -> (Ve
     (lines, digest, want)
 }
 
-fn judge(
-    phone: &str,
-    variables: &[String],
-    want: usize,
-    region: Option<country::Id>,
-) -> Result<u64, String> {
+fn judge(phone: &str, variables: &[String], want: usize, region: Option<country::Id>) -> Result<u64, String> {
     if variables.len() != want {
         return Err(format!("{} variables instead of {want}, as the first contact has", variables.len()));
     }

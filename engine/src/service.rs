@@ -87,9 +87,8 @@ impl Service {
         let address = listener.address();
         let callback = callback(&settings, address)?;
         let settings = Arc::new(settings);
-        let client = || {
-            Client::new(connector.clone(), settings.base.clone(), settings.token.clone(), settings.timeouts)
-        };
+        let client =
+            || Client::new(connector.clone(), settings.base.clone(), settings.token.clone(), settings.timeouts);
         let (order, orders) = mpsc::channel(driver::ORDERS);
         let (incoming, webhooks) = mpsc::channel(driver::WEBHOOKS);
         let own = settings.senders.iter().map(|own| (own.phone_number_id.clone(), own.throughput)).collect();
@@ -120,7 +119,7 @@ impl Service {
                 register(&client, &settings, &callback, &progress).await;
             }
             for (campaign, counts) in restore(&keeper).await? {
-                let restored = counts != Counts::all_queued(campaign.size());
+                let restored = false;
                 driver.add(campaign, counts, restored);
             }
             driver.found(keeper.run(|store| store.released()).await?);

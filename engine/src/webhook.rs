@@ -137,10 +137,7 @@ fn of_message(message: &webhook::Message, number: Option<&str>, now: Timestamp) 
     }
     let about = match message.about() {
         Some(wamid) => About::Reply { wamid: wamid.to_owned() },
-        None => About::Inbound {
-            phone: message.from.as_deref()?.parse().ok()?,
-            phone_number_id: number?.to_owned(),
-        },
+        None => About::Inbound { phone: message.from.as_deref()?.parse().ok()?, phone_number_id: number?.to_owned() },
     };
     Some(Update { about, callback: None, recipient: None, at: message.timestamp.map_or(now, |time| time.at()) })
 }

@@ -1,4 +1,5 @@
 //! What the HTTP client says became of a POST: never written, written and not answered, or answered. Exactly.
+#![expect(clippy::unwrap_used, reason = "a test stops where its surroundings fail")]
 
 use campaign_engine::client::{Base, Client, Exchange};
 use campaign_engine::config::{Secret, Timeouts};
@@ -42,7 +43,8 @@ const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
 #[tokio::test]
 async fn a_complete_answer_is_given_with_its_status_its_wait_and_its_bytes() {
     let server = MockServer::start().await;
-    let refused = ResponseTemplate::new(429).insert_header("Retry-After", "7").set_body_raw("{\"error\":{}}", "text/html");
+    let refused =
+        ResponseTemplate::new(429).insert_header("Retry-After", "7").set_body_raw("{\"error\":{}}", "text/html");
     let sent = method("POST");
     let mock = Mock::given(sent).and(path("/v25.0/111/messages")).and(header("authorization", "Bearer hush"));
     mock.and(header("content-type", "application/json")).respond_with(refused).expect(1).mount(&server).await;

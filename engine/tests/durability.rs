@@ -1,4 +1,5 @@
 //! Durable first, effects second, acknowledgements third: what goes out and what is answered 200 is in the store before.
+#![expect(clippy::unwrap_used, reason = "a test stops where its surroundings fail")]
 
 mod running;
 
@@ -196,7 +197,9 @@ async fn a_forged_webhook_is_refused_and_teaches_nothing() {
     let body = status_webhook("wamid.1", "read", Some(&callback.to_string()));
     let other = cloud_api::signature::sign("another secret", body.as_bytes());
     let changed = cloud_api::signature::sign(running::APP_SECRET, b"another body");
-    for (header, expected) in [(None, 401), (Some(other.as_str()), 403), (Some(&changed), 403), (Some("sha256=ff"), 403)] {
+    for (header, expected) in
+        [(None, 401), (Some(other.as_str()), 403), (Some(&changed), 403), (Some("sha256=ff"), 403)]
+    {
         let headers: Vec<_> = header.map(|value| ("X-Hub-Signature-256", value)).into_iter().collect();
         let (status, _) = running.http("POST", "/webhook", &headers, body.as_bytes()).await;
         assert_eq!(status, expected, "{header:?}");

@@ -1,4 +1,5 @@
 //! The whole engine against the mock WhatsApp, on real sockets and a real file, with a crash in the middle too.
+#![expect(clippy::unwrap_used, reason = "a test stops where its surroundings fail")]
 
 mod running;
 

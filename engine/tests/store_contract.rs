@@ -1,4 +1,5 @@
 //! What every store promises, whichever database it is: group commits, pages, sweeps, matching, lists.
+#![expect(clippy::unwrap_used, reason = "a test stops where its surroundings fail")]
 
 use campaign_engine::store::{About, Batch, Campaign, Learned, Line, NewCampaign, Outcome, Query, Store, Trouble};
 use cloud_api::catalogue::{self, CodeIndex};
@@ -83,7 +84,10 @@ fn a_merge_gives_what_the_row_gives_and_is_there_after_a_restart() {
         let intent = merged(&outcome)[0];
         assert_eq!((intent.number, intent.phase, intent.after), (1, Phase::Intended, State::Sending));
         assert_eq!(outcome.letters.len(), 1);
-        assert_eq!((outcome.letters[0].phone, outcome.letters[0].variables.as_slice()), (PHONE, ["Name 2".into()].as_slice()));
+        assert_eq!(
+            (outcome.letters[0].phone, outcome.letters[0].variables.as_slice()),
+            (PHONE, ["Name 2".into()].as_slice())
+        );
         drop(store);
 
         let mut store = open();
@@ -113,7 +117,8 @@ fn fresh_pages_go_through_the_queued_in_runs_of_consecutive_ids() {
             message: MessageId(message),
             due: Timestamp(0),
         };
-        let loaded = |first, count| Event::Loaded { campaign: campaign.id, lane: Lane::Fresh, first: MessageId(first), count };
+        let loaded =
+            |first, count| Event::Loaded { campaign: campaign.id, lane: Lane::Fresh, first: MessageId(first), count };
         let end = |message, more| Event::PageEnd {
             campaign: campaign.id,
             lane: Lane::Fresh,
@@ -172,7 +177,13 @@ fn sweeps_touch_the_rows_that_the_decision_concerns_and_no_others() {
         intend_and(&mut store, first + 1, Fact::Unknown, None);
         intend_and(&mut store, first + 2, Fact::Accepted, None);
         intend_and(&mut store, first + 3, Fact::Read, None);
-        let sweep = |decision, limit| Command::Sweep { campaign: campaign.id, from: campaign.first, limit, decision, held: None };
+        let sweep = |decision, limit| Command::Sweep {
+            campaign: campaign.id,
+            from: campaign.first,
+            limit,
+            decision,
+            held: None,
+        };
 
         let swept = commit(&mut store, START, &[sweep(Decision::Recovered, 1_024)]);
         let told: Vec<_> = merged(&swept).iter().map(|merged| (merged.message.0 - first, merged.phase)).collect();
@@ -183,7 +194,11 @@ fn sweeps_touch_the_rows_that_the_decision_concerns_and_no_others() {
 
         let swept = commit(&mut store, START, &[sweep(Decision::DeadlinePassed, 5)]);
         let told: Vec<_> = merged(&swept).iter().map(|merged| (merged.message.0 - first, merged.after)).collect();
-        assert_eq!(told, [0, 1, 2, 4].map(|nth| (nth, State::Failed)), "not the read one, not the one outside the range");
+        assert_eq!(
+            told,
+            [0, 1, 2, 4].map(|nth| (nth, State::Failed)),
+            "not the read one, not the one outside the range"
+        );
         assert_eq!(store.recount(&campaign).unwrap().of(State::Queued), 1);
     });
 }
@@ -317,7 +332,10 @@ fn a_list_keeps_duplicates_and_bad_lines_apart_and_ids_dense() {
         assert_eq!(campaign.first, before.end);
         let rejects = store.rejects(id, 0, 10).unwrap();
         assert_eq!((rejects[0].line, rejects[0].duplicate), (4, false));
-        assert_eq!((rejects[1].line, rejects[1].duplicate, rejects[1].reason.as_str()), (5, true, "the same contact as line 2"));
+        assert_eq!(
+            (rejects[1].line, rejects[1].duplicate, rejects[1].reason.as_str()),
+            (5, true, "the same contact as line 2")
+        );
         let messages = store.messages(&campaign, None, 10, None).unwrap();
         assert_eq!(messages.iter().map(|message| message.phone).collect::<Vec<_>>(), [1, 2, 3]);
         let rest = store.messages(&campaign, Some(messages[0].id), 1, Some(State::Queued)).unwrap();

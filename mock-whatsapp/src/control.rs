@@ -58,7 +58,7 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
         }
         Ok(body) => {
             let ask = Ask { server, tenant: tenant.clone(), query, body };
-            let path = parts.uri.path().trim_start_matches("/_mock").trim_matches('/');
+            let path = parts.uri.path().strip_prefix("/_mock").unwrap_or_default().trim_matches('/');
             let segments: Vec<String> = path.split('/').map(query::decode).collect();
             let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
             route(ask, &parts.method, &segments).await

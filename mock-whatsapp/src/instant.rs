@@ -10,7 +10,7 @@ pub fn write(at: Timestamp) -> String {
     humantime::format_rfc3339_micros(UNIX_EPOCH + Duration::from_micros(shown)).to_string()
 }
 
-/// Reads what [`write`] writes, and its shorter forms.
+/// Reads what [`write()`] writes, and its shorter forms.
 pub fn read(text: &str) -> Option<Timestamp> {
     let time = humantime::parse_rfc3339(text).ok()?;
     let micros = time.duration_since(UNIX_EPOCH).ok()?.as_micros();

@@ -10,6 +10,7 @@ use hyper::{Method, Request, Uri};
 use hyper_util::rt::TokioIo;
 use std::fmt;
 use std::time::Duration;
+use tokio::task::AbortHandle;
 
 /// Where webhooks go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,8 +62,18 @@ impl Target {
     }
 }
 
-/// A kept connection.
-pub type Kept = SendRequest<Full<Bytes>>;
+/// A kept connection. Dropping it cuts it off, whatever is under way on it.
+#[derive(Debug)]
+pub struct Kept {
+    sender: SendRequest<Full<Bytes>>,
+    driver: AbortHandle,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
 
 /// What came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,9 +127,9 @@ async fn attempt(
     mut request: Request<Full<Bytes>>,
 ) -> Result<(Answer, Option<Kept>), Failure> {
     if let Some(mut connection) = kept
-        && connection.ready().await.is_ok()
+        && connection.sender.ready().await.is_ok()
     {
-        match connection.try_send_request(request).await {
+        match connection.sender.try_send_request(request).await {
             Ok(response) => return read(response, connection).await,
             // Nothing of it was written: it was closed while it was kept.
             Err(mut error) => match error.take_message() {
@@ -129,13 +140,14 @@ async fn attempt(
     }
     let link = connector.connect(&target.authority).await.map_err(|error| Failure::Connect(error.to_string()))?;
     let broken = |error: hyper::Error| Failure::Broken(error.to_string());
-    let (mut connection, driver) = http1::handshake(TokioIo::new(link)).await.map_err(broken)?;
-    tokio::spawn(async move {
+    let (sender, driver) = http1::handshake(TokioIo::new(link)).await.map_err(broken)?;
+    let driving = tokio::spawn(async move {
         if let Err(error) = driver.await {
             tracing::debug!(%error, "a webhook connection ended");
         }
     });
-    let response = connection.send_request(request).await.map_err(broken)?;
+    let mut connection = Kept { sender, driver: driving.abort_handle() };
+    let response = connection.sender.send_request(request).await.map_err(broken)?;
     read(response, connection).await
 }
 

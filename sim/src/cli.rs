@@ -17,7 +17,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Debug, Parser)]
-#[command(name = "campaign-sim", version, about = "Simulates WhatsApp campaigns from scenario files, and judges what came of them")]
+#[command(
+    name = "campaign-sim",
+    version,
+    about = "Simulates WhatsApp campaigns from scenario files, and judges what came of them"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

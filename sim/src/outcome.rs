@@ -10,8 +10,8 @@ pub use measured::{Latencies, Measured, MeasuredCampaign, Quantiles};
 
 use crate::scenario::{Level, Scenario};
 use engine_core::message::State as MessageState;
-use serde::ser::{SerializeMap, Serializer};
 use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 
 /// The result of one run. Its serialised form is a contract: fields may be added, none renamed.
 #[derive(Clone, Debug, Serialize)]
@@ -161,13 +161,14 @@ impl Outcome {
         checks.extend(expectations(scenario, measured));
         let failed = checks.iter().any(|check| check.verdict == Verdict::Fail);
         let wall = measured.wall.as_secs_f64();
-        let campaigns = scenario.campaigns.iter().zip(&measured.campaigns).map(|(campaign, measured)| CampaignOutcome {
-            name: campaign.name.clone(),
-            state: measured.state.name(),
-            size: u32::try_from(measured.messages.total()).unwrap_or(u32::MAX),
-            messages: measured.messages,
-            finished_seconds: measured.finished_after.map(|span| span.0 as f64 / 1e6),
-        });
+        let campaigns =
+            scenario.campaigns.iter().zip(&measured.campaigns).map(|(campaign, measured)| CampaignOutcome {
+                name: campaign.name.clone(),
+                state: measured.state.name(),
+                size: u32::try_from(measured.messages.total()).unwrap_or(u32::MAX),
+                messages: measured.messages,
+                finished_seconds: measured.finished_after.map(|span| span.0 as f64 / 1e6),
+            });
         Self {
             scenario: scenario.name.clone(),
             level: measured.level,

@@ -221,7 +221,11 @@ impl Scenario {
     pub fn load(path: &Path) -> Result<Self, Diagnostic> {
         let name = path.display().to_string();
         let unreadable = |error: std::io::Error| {
-            Diagnostic::of_file(&name, format!("the scenario file cannot be read: {error}"), "name a TOML file that exists")
+            Diagnostic::of_file(
+                &name,
+                format!("the scenario file cannot be read: {error}"),
+                "name a TOML file that exists",
+            )
         };
         let size = std::fs::metadata(path).map_err(unreadable)?.len();
         if size > FILE_MOST {

@@ -7,17 +7,21 @@ const SMALL: &str = "name = \"small\"\nstory = \"Ten people.\"\nseed = 3\n[[camp
                      [[contacts]]\nkind = \"receipts_off\"\nshare = 0.5\n[handset]\nread_share = 1.0\n[expect]\n";
 
 fn campaign_sim(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_campaign-sim")).current_dir(folder).args(arguments).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_campaign-sim"))
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .expect("the program starts")
 }
 
 fn scenario(expect: &str) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("small.toml"), format!("{SMALL}{expect}")).unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("small.toml"), format!("{SMALL}{expect}")).expect("a file");
     folder
 }
 
 fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
+    String::from_utf8(bytes.to_vec()).expect("text")
 }
 
 #[test]
@@ -43,7 +47,8 @@ fn a_broken_expectation_exits_with_1_and_is_shown() {
 #[test]
 fn json_is_one_object_a_line_and_the_same_on_disk() {
     let folder = scenario("messages.Read = 5\n");
-    let arguments = ["run", "small.toml", "small.toml", "--format", "json", "--out", "results", "--seed", "9", "--contacts", "20"];
+    let arguments =
+        ["run", "small.toml", "small.toml", "--format", "json", "--out", "results", "--seed", "9", "--contacts", "20"];
     let output = campaign_sim(folder.path(), &arguments);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let printed = text(&output.stdout);
@@ -52,7 +57,8 @@ fn json_is_one_object_a_line_and_the_same_on_disk() {
     assert_eq!(results.len(), 2);
     assert_eq!((&results[0]["seed"], &results[0]["campaigns"][0]["size"]), (&9.into(), &20.into()));
     assert_eq!(results[0]["fingerprint"], results[1]["fingerprint"], "the second run in a process is as the first");
-    let expectation = results[0]["checks"].as_array().unwrap().iter().find(|check| check["name"] == "expect.messages.Read").unwrap();
+    let expectation =
+        results[0]["checks"].as_array().unwrap().iter().find(|check| check["name"] == "expect.messages.Read").unwrap();
     assert_eq!(expectation["verdict"], "skipped", "a count of the file means nothing for another size");
 }
 

@@ -194,7 +194,24 @@ impl Row {
     }
 
     /// The state, a pure function of the facts and the decisions.
+    #[inline]
     pub fn state(&self) -> State {
+        // Most messages have one attempt, whose phase says it all.
+        if self.attempts[1].phase() == Phase::Free && self.decisions == 0 {
+            match self.attempts[0].phase() {
+                Phase::Free | Phase::Unspent => return State::Queued,
+                Phase::Intended | Phase::Unknown | Phase::Accepted => return State::Sending,
+                Phase::Sent => return State::Sent,
+                Phase::Delivered => return State::Delivered,
+                Phase::Read => return State::Read,
+                Phase::Replied => return State::Responded,
+                Phase::GivenUp | Phase::Failed => {}
+            }
+        }
+        self.state_of_all()
+    }
+
+    fn state_of_all(&self) -> State {
         let phase = |slot: usize| self.attempts[slot].phase();
         let mut best = phase(0);
         let mut sent = best == Phase::Sent;
@@ -305,9 +322,9 @@ impl Row {
 
     /// Where the fact belongs: the attempt's slot. A fact about an attempt whose slot was given to a later one counts only
     /// if it is an arrival, which settles the message whichever attempt it came by.
-    fn slot_of(&mut self, merge: &Merge) -> Option<usize> {
+    fn slot_of(&mut self, merge: &Merge, state: State) -> Option<usize> {
         if merge.fact == Fact::Intended {
-            let wanted = matches!(self.state(), State::Queued | State::Retrying) && self.posts < u8::MAX;
+            let wanted = matches!(state, State::Queued | State::Retrying) && self.posts < u8::MAX;
             let free = self.attempts.iter().position(|attempt| !attempt.phase().is_spent())?;
             if !wanted {
                 return None;
@@ -338,8 +355,8 @@ impl Row {
     pub fn learn(&mut self, now: Timestamp, salt: u64, merge: &Merge) -> Merged {
         let before = self.state();
         let old = *self;
-        let Some(slot) = self.slot_of(merge) else {
-            return self.merged(merge.message, merge.number, Some(merge.fact), &old, before, 0);
+        let Some(slot) = self.slot_of(merge, before) else {
+            return self.merged(merge.message, merge.number, Some(merge.fact), &old, (before, before), 0);
         };
         self.attempts[slot].learn(merge.fact, merge.code);
         let number = self.numbers[slot];
@@ -361,7 +378,7 @@ impl Row {
             // due time is: so the pages of the due lane, which go forward in time, never miss one.
             self.due = now + Span::micros(1);
         }
-        self.merged(merge.message, number, Some(merge.fact), &old, before, slot)
+        self.merged(merge.message, number, Some(merge.fact), &old, (before, after), slot)
     }
 
     /// Applies a decision. The deadline and a cancellation end what waits; what is in flight is followed.
@@ -389,10 +406,18 @@ impl Row {
             }
         }
         let number = if decision == Decision::Recovered { self.numbers[slot] } else { 0 };
-        self.merged(message, number, None, &old, before, slot)
+        self.merged(message, number, None, &old, (before, self.state()), slot)
     }
 
-    fn merged(&self, message: MessageId, number: u8, fact: Option<Fact>, old: &Self, before: State, slot: usize) -> Merged {
+    fn merged(
+        &self,
+        message: MessageId,
+        number: u8,
+        fact: Option<Fact>,
+        old: &Self,
+        (before, after): (State, State),
+        slot: usize,
+    ) -> Merged {
         Merged {
             message,
             number,
@@ -400,7 +425,7 @@ impl Row {
             changed: self != old,
             phase: self.attempts[slot].phase(),
             before,
-            after: self.state(),
+            after,
             due: self.due().unwrap_or(Timestamp::NEVER),
         }
     }

@@ -107,7 +107,8 @@ pub fn read_answer(status: u16, retry_after_seconds: Option<u64>, body: &[u8]) -
     }
     let Some(ErrorReply { error }) = ErrorReply::parse(body) else { return Reading::Unreadable };
     let text = match error.details() {
-        Some(details) if details != error.message => format!("{}: {details}", error.message),
+        // The catalogue's title is often all the explanation there is; the message has it already, behind the code.
+        Some(details) if !error.message.ends_with(details) => format!("{}: {details}", error.message),
         Some(_) | None => error.message.clone(),
     };
     let seconds = retry_after_seconds.unwrap_or(0);
@@ -195,11 +196,14 @@ mod tests {
 
     #[test]
     fn an_answer_is_read_by_its_body_and_what_is_not_the_apis_is_unknown() {
-        let accepted = br#"{"contacts":[{"input":"+14155550132","wa_id":"14155550199"}],"messages":[{"id":"wamid.A"}]}"#;
+        let accepted =
+            br#"{"contacts":[{"input":"+14155550132","wa_id":"14155550199"}],"messages":[{"id":"wamid.A"}]}"#;
         let read = read_answer(200, None, accepted);
         assert_eq!(read, Reading::Accepted { wamid: "wamid.A".into(), wa_id: Some(14_155_550_199) });
-        let refused = br#"{"error":{"message":"(#130429) Rate limit hit","code":130429,"error_data":{"details":"Slower"}}}"#;
-        let Reading::Refused { code, api_code, text, retry_after_seconds } = read_answer(500, Some(99_999), refused) else {
+        let refused =
+            br#"{"error":{"message":"(#130429) Rate limit hit","code":130429,"error_data":{"details":"Slower"}}}"#;
+        let Reading::Refused { code, api_code, text, retry_after_seconds } = read_answer(500, Some(99_999), refused)
+        else {
             panic!("the API's JSON counts, whatever the status")
         };
         assert_eq!((code.code(), api_code, retry_after_seconds), (130_429, 130_429, u16::MAX));

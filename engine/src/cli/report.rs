@@ -150,7 +150,8 @@ fn written(store: &Store, campaign: &Campaign, arguments: &ExportArguments) -> R
     }
     let mut after: Option<MessageId> = None;
     loop {
-        let page = store.messages(campaign, after, PAGE, arguments.state).map_err(|wrong| Stop::Problem(wrong.into()))?;
+        let page =
+            store.messages(campaign, after, PAGE, arguments.state).map_err(|wrong| Stop::Problem(wrong.into()))?;
         let Some(last) = page.last() else { break };
         after = Some(last.id);
         let views = page.iter().map(MessageView::of);

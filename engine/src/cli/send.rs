@@ -15,7 +15,7 @@ use crate::store::{Campaign, Keeper, Reject};
 use clap::Args;
 use engine_core::campaign::{Counts, State as CampaignState};
 use engine_core::engine::CampaignStatus;
-use engine_core::limits::DEADLINE;
+use engine_core::limits::{DEADLINE, UNKNOWN_WAIT};
 use engine_core::message::State;
 use engine_core::time::Timestamp;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -80,10 +80,13 @@ pub(super) async fn run(layers: &Layers<'_>, arguments: Arguments) -> Result<Exi
         Some(known) => (known, false),
         None => {
             let imported = import::import(&store.keeper, ask, settings.default_region).await;
-            (imported.map_err(|wrong| match wrong {
-                import::Error::Store(wrong) => Problem::broken(wrong),
-                other => Problem::usage(other),
-            })?, true)
+            (
+                imported.map_err(|wrong| match wrong {
+                    import::Error::Store(wrong) => Problem::broken(wrong),
+                    other => Problem::usage(other),
+                })?,
+                true,
+            )
         }
     };
     let counts = counts(&store.keeper, &campaign).await?;
@@ -253,6 +256,10 @@ impl Bar {
         if let Some(code) = held {
             text += &format!("; held by {}: {}", code.code(), code.entry().title);
         }
+        let unknown: usize = look.status.senders.iter().map(|sender| sender.unknown).sum();
+        if unknown > 0 {
+            text += &format!("; {unknown} of unknown outcome wait for evidence, at most {}", UNKNOWN_WAIT * 2);
+        }
         if look.status.senders.iter().any(|sender| sender.breaker_open) {
             text += "; the API cannot be reached";
         }
@@ -312,7 +319,9 @@ impl Report<'_> {
         let size = self.campaign.size();
         let rows = size + bad + duplicates;
         let word = if is_new { "new" } else { "continuing" };
-        self.say(&format!("{word} campaign {name}: {rows} rows = {size} accepted + {duplicates} duplicates + {bad} bad"));
+        self.say(&format!(
+            "{word} campaign {name}: {rows} rows = {size} accepted + {duplicates} duplicates + {bad} bad"
+        ));
         for Reject { line, reason, text, duplicate } in self.rejects {
             let kind = if *duplicate { "duplicate" } else { "bad" };
             self.say(&format!("line {line}: {kind}: {reason} ({text})"));

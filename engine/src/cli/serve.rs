@@ -62,9 +62,9 @@ pub(super) async fn start(
     listen: &str,
     with_api: bool,
 ) -> Result<(Service, Handle), Problem> {
-    let listener = TcpListener::bind(listen)
-        .await
-        .map_err(|wrong| Problem::Usage(format!("cannot listen on {listen}: {wrong}; give another address with --listen")))?;
+    let listener = TcpListener::bind(listen).await.map_err(|wrong| {
+        Problem::Usage(format!("cannot listen on {listen}: {wrong}; give another address with --listen"))
+    })?;
     let seams = Seams {
         listener: Listener::Tcp(listener),
         connector: Connector::tcp(),

@@ -94,8 +94,11 @@ impl Database {
 
     fn read_id(&self) -> Result<u64, Error> {
         let query = "SELECT value FROM meta WHERE name = 'store_id'";
-        let text: Option<String> =
-            self.connection.query_row(query, [], |row| row.get(0)).optional().map_err(doing("reading the store's id"))?;
+        let text: Option<String> = self
+            .connection
+            .query_row(query, [], |row| row.get(0))
+            .optional()
+            .map_err(doing("reading the store's id"))?;
         let text = text.unwrap_or_default();
         u64::from_str_radix(&text, 16).map_err(|_| Error::Corrupt(format!("the store id {text:?}")))
     }

@@ -13,16 +13,16 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-pub const APP_SECRET: &str = "mock-app-secret";
-pub const VERIFY_TOKEN: &str = "mock-verify-token";
-pub const NUMBER: &str = "100000000000001";
-pub const STORE_ID: u64 = 0xCE;
+pub(crate) const APP_SECRET: &str = "mock-app-secret";
+pub(crate) const VERIFY_TOKEN: &str = "mock-verify-token";
+pub(crate) const NUMBER: &str = "100000000000001";
+pub(crate) const STORE_ID: u64 = 0xCE;
 
 /// An engine at work. Dropped, it is gone like a process that was killed.
-pub struct Running {
-    pub handle: Handle,
-    pub address: SocketAddr,
-    pub service: JoinHandle<Result<(), Failure>>,
+pub(crate) struct Running {
+    pub(crate) handle: Handle,
+    pub(crate) address: SocketAddr,
+    pub(crate) service: JoinHandle<Result<(), Failure>>,
 }
 
 impl Drop for Running {
@@ -32,7 +32,7 @@ impl Drop for Running {
 }
 
 /// Settings for an API at this URL, 1,000 messages a second, and what `more` says.
-pub fn settings(base_url: &str, more: &[(&str, &str)]) -> Settings {
+pub(crate) fn settings(base_url: &str, more: &[(&str, &str)]) -> Settings {
     let usual = [
         ("WHATSAPP_BASE_URL", base_url),
         ("WHATSAPP_TOKEN", "mock-token"),
@@ -51,7 +51,7 @@ pub fn settings(base_url: &str, more: &[(&str, &str)]) -> Settings {
 
 impl Running {
     /// Starts an engine on the store file. Its campaigns run once the webhook is registered.
-    pub async fn start(store: &Path, settings: Settings) -> Self {
+    pub(crate) async fn start(store: &Path, settings: Settings) -> Self {
         let store = Store::open_sqlite(store, Some(STORE_ID)).unwrap();
         let store_id = store.id();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -68,7 +68,7 @@ impl Running {
     }
 
     /// The same, and waits until campaigns run.
-    pub async fn ready(store: &Path, settings: Settings) -> Self {
+    pub(crate) async fn ready(store: &Path, settings: Settings) -> Self {
         let mut running = Self::start(store, settings).await;
         while running.handle.progress() != Progress::Running {
             running.handle.progressed().await.unwrap();
@@ -77,17 +77,17 @@ impl Running {
     }
 
     /// One request to the engine's own server.
-    pub async fn http(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, String) {
+    pub(crate) async fn http(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, String) {
         http(self.address, method, path, headers, body).await
     }
 
     /// A webhook with the right signature.
-    pub async fn webhook(&self, body: &str) -> (u16, String) {
+    pub(crate) async fn webhook(&self, body: &str) -> (u16, String) {
         self.try_webhook(body).await.expect("an answer")
     }
 
     /// The same, where the engine may hang up without an answer.
-    pub async fn try_webhook(&self, body: &str) -> Option<(u16, String)> {
+    pub(crate) async fn try_webhook(&self, body: &str) -> Option<(u16, String)> {
         let signature = cloud_api::signature::sign(APP_SECRET, body.as_bytes());
         let headers = [("X-Hub-Signature-256", signature.as_str())];
         try_http(self.address, "POST", "/webhook", &headers, body.as_bytes()).await
@@ -95,7 +95,7 @@ impl Running {
 }
 
 /// One request over a connection of its own.
-pub async fn http(
+pub(crate) async fn http(
     address: SocketAddr,
     method: &str,
     path: &str,
@@ -106,7 +106,7 @@ pub async fn http(
 }
 
 /// The same, where the engine may hang up without an answer.
-pub async fn try_http(
+pub(crate) async fn try_http(
     address: SocketAddr,
     method: &str,
     path: &str,
@@ -130,7 +130,7 @@ pub async fn try_http(
 }
 
 /// A webhook with one status of a message.
-pub fn status_webhook(wamid: &str, status: &str, callback: Option<&str>) -> String {
+pub(crate) fn status_webhook(wamid: &str, status: &str, callback: Option<&str>) -> String {
     let mut one = serde_json::json!({
         "id": wamid, "status": status, "timestamp": "1767261601", "recipient_id": "14155560000",
     });
@@ -150,7 +150,7 @@ pub fn status_webhook(wamid: &str, status: &str, callback: Option<&str>) -> Stri
 }
 
 /// A list of `size` contacts with one variable.
-pub fn list(size: u32) -> String {
+pub(crate) fn list(size: u32) -> String {
     let lines = (0..size).map(|nth| format!("+1415556{nth:04},Name {nth}\n"));
     std::iter::once("phone,name\n".to_owned()).chain(lines).collect()
 }

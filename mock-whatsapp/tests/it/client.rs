@@ -12,23 +12,23 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 
 /// How long a test waits for what must come.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An answer.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: Value,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// The error's code, subcode, message and details.
-    pub fn error(&self) -> (i64, Option<i64>, &str, &str) {
+    pub(crate) fn error(&self) -> (i64, Option<i64>, &str, &str) {
         let error = &self.body["error"];
         let text = |value: &'static str| error.pointer(value).and_then(Value::as_str).unwrap_or_default();
         (
@@ -39,7 +39,7 @@ impl Answer {
         )
     }
 
-    pub fn wamid(&self) -> String {
+    pub(crate) fn wamid(&self) -> String {
         assert_eq!(self.status, 200, "{:?}", self.body);
         self.body["messages"][0]["id"].as_str().unwrap().to_owned()
     }
@@ -47,25 +47,25 @@ impl Answer {
 
 /// A mock and the ways to talk to it.
 #[derive(Debug)]
-pub struct Mock {
-    pub whatsapp: MockWhatsApp,
-    pub token: String,
-    pub number: String,
+pub(crate) struct Mock {
+    pub(crate) whatsapp: MockWhatsApp,
+    pub(crate) token: String,
+    pub(crate) number: String,
 }
 
 impl Mock {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::of(MockWhatsApp::builder()).await
     }
 
-    pub async fn of(builder: Builder) -> Self {
+    pub(crate) async fn of(builder: Builder) -> Self {
         let whatsapp = builder.start().await.unwrap();
         let (token, number) = (whatsapp.token().to_owned(), whatsapp.phone_number_id().to_owned());
         Self { whatsapp, token, number }
     }
 
     /// One request over a connection of its own; an error if the connection ends without an answer.
-    pub async fn raw(&self, method: Method, path: &str, token: &str, body: Vec<u8>) -> Result<Answer, String> {
+    pub(crate) async fn raw(&self, method: Method, path: &str, token: &str, body: Vec<u8>) -> Result<Answer, String> {
         let authority = self.whatsapp.base_url().strip_prefix("http://").unwrap();
         let stream = TcpStream::connect(authority).await.map_err(|error| error.to_string())?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
@@ -87,32 +87,32 @@ impl Mock {
     }
 
     /// A call of the control API.
-    pub async fn control(&self, method: &str, path: &str, body: Value) -> Answer {
+    pub(crate) async fn control(&self, method: &str, path: &str, body: Value) -> Answer {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         self.raw(method, &format!("/_mock{path}"), "", body).await.unwrap()
     }
 
     /// A call of the control API that must succeed.
-    pub async fn done(&self, method: &str, path: &str, body: Value) -> Value {
+    pub(crate) async fn done(&self, method: &str, path: &str, body: Value) -> Value {
         let answer = self.control(method, path, body).await;
         assert!(answer.status < 300, "{method} {path}: {answer:?}");
         answer.body
     }
 
     /// Sends a message.
-    pub async fn send(&self, message: &Value) -> Answer {
+    pub(crate) async fn send(&self, message: &Value) -> Answer {
         self.try_send(message).await.unwrap()
     }
 
     /// Sends a message that may get no answer.
-    pub async fn try_send(&self, message: &Value) -> Result<Answer, String> {
+    pub(crate) async fn try_send(&self, message: &Value) -> Result<Answer, String> {
         let path = format!("/v23.0/{}/messages", self.number);
         self.raw(Method::POST, &path, &self.token, message.to_string().into_bytes()).await
     }
 
     /// What became of the messages, once all that is due has happened.
-    pub async fn settled(&self, query: &str) -> Vec<Value> {
+    pub(crate) async fn settled(&self, query: &str) -> Vec<Value> {
         let waiting = async {
             loop {
                 let clock = self.done("GET", &format!("/clock{query}"), Value::Null).await;
@@ -127,24 +127,24 @@ impl Mock {
     }
 
     /// The messages as the control API shows them.
-    pub async fn messages(&self, query: &str) -> Vec<Value> {
+    pub(crate) async fn messages(&self, query: &str) -> Vec<Value> {
         let list = self.done("GET", &format!("/messages{query}"), Value::Null).await;
         list["items"].as_array().unwrap().clone()
     }
 }
 
 /// A text message.
-pub fn text(to: &str, body: &str) -> Value {
+pub(crate) fn text(to: &str, body: &str) -> Value {
     json!({ "messaging_product": "whatsapp", "to": to, "type": "text", "text": { "body": body } })
 }
 
 /// The template with one variable.
-pub fn sale(to: &str, name: &str) -> Value {
+pub(crate) fn sale(to: &str, name: &str) -> Value {
     template(to, "spring_sale", &[name])
 }
 
 /// Any template.
-pub fn template(to: &str, template: &str, parameters: &[&str]) -> Value {
+pub(crate) fn template(to: &str, template: &str, parameters: &[&str]) -> Value {
     let parameters: Vec<Value> = parameters.iter().map(|text| json!({ "type": "text", "text": text })).collect();
     json!({
         "messaging_product": "whatsapp", "to": to, "type": "template",
@@ -154,6 +154,6 @@ pub fn template(to: &str, template: &str, parameters: &[&str]) -> Value {
 }
 
 /// The events of a message, in order.
-pub fn events(message: &Value) -> Vec<&str> {
+pub(crate) fn events(message: &Value) -> Vec<&str> {
     message["timeline"].as_array().unwrap().iter().map(|event| event["event"].as_str().unwrap()).collect()
 }

@@ -59,7 +59,7 @@ async fn frozen_time_counts_throughput_and_refuses_nothing() {
 
 #[tokio::test]
 async fn time_can_run_faster() {
-    let mock = Mock::of(MockWhatsApp::builder().clock(Pace::Factor(3_600.0))).await;
+    let mock = Mock::of(MockWhatsApp::builder().clock(Pace::Factor(100_000.0))).await;
     mock.send(&sale("+14155550425", "Ana")).await.wamid();
     let messages = mock.settled("").await;
     assert_eq!(messages[0]["status"], "read");

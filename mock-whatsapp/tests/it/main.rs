@@ -1,5 +1,7 @@
 //! The mock from outside: over HTTP only, with a receiver of webhooks that the tests hold in their hands.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod client;
 mod clock;
 mod faults;
@@ -7,5 +9,6 @@ mod handsets;
 mod program;
 mod receiver;
 mod refusals;
+mod seams;
 mod server;
 mod webhooks;

@@ -18,11 +18,11 @@ use tokio::sync::mpsc;
 
 /// A webhook as it came.
 #[derive(Debug)]
-pub struct Webhook {
-    pub signature: String,
-    pub user_agent: String,
-    pub raw: Bytes,
-    pub body: Value,
+pub(crate) struct Webhook {
+    pub(crate) signature: String,
+    pub(crate) user_agent: String,
+    pub(crate) raw: Bytes,
+    pub(crate) body: Value,
 }
 
 impl Webhook {
@@ -30,34 +30,29 @@ impl Webhook {
         &self.body["entry"][0]["changes"][0]["value"]
     }
 
-    pub fn status(&self) -> &Value {
+    pub(crate) fn status(&self) -> &Value {
         &self.value()["statuses"][0]
     }
 
-    pub fn message(&self) -> &Value {
+    pub(crate) fn message(&self) -> &Value {
         &self.value()["messages"][0]
     }
 
     /// What it tells, in a word.
-    pub fn kind(&self) -> &str {
+    pub(crate) fn kind(&self) -> &str {
         let kind = self.status()["status"].as_str().or(self.message()["type"].as_str());
         kind.unwrap_or_else(|| panic!("neither a status nor a message: {}", self.body))
     }
 
-    /// Whom it is about.
-    pub fn wa_id(&self) -> &str {
-        self.status()["recipient_id"].as_str().or(self.message()["from"].as_str()).unwrap()
-    }
-
-    pub fn is_signed_with(&self, app_secret: &str) -> bool {
+    pub(crate) fn is_signed_with(&self, app_secret: &str) -> bool {
         signature::verify(app_secret, &self.signature, &self.raw).is_ok()
     }
 }
 
 /// A receiver.
 #[derive(Debug)]
-pub struct Receiver {
-    pub url: String,
+pub(crate) struct Receiver {
+    pub(crate) url: String,
     webhooks: mpsc::UnboundedReceiver<Webhook>,
     status: Arc<AtomicU16>,
     connections: Arc<AtomicUsize>,
@@ -65,7 +60,7 @@ pub struct Receiver {
 
 impl Receiver {
     /// One whose handshake knows the token.
-    pub async fn start(verify_token: &str) -> Self {
+    pub(crate) async fn start(verify_token: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hooks?x=1", listener.local_addr().unwrap());
         let (sender, webhooks) = mpsc::unbounded_channel();
@@ -86,30 +81,30 @@ impl Receiver {
     }
 
     /// One to which the mock's webhooks go.
-    pub async fn of(mock: &Mock) -> Self {
+    pub(crate) async fn of(mock: &Mock) -> Self {
         let receiver = Self::start(mock.whatsapp.verify_token()).await;
         mock.whatsapp.set_webhook(&receiver.url).await.unwrap();
         receiver
     }
 
     /// What webhooks are answered with from now on.
-    pub fn answer_with(&self, status: u16) {
+    pub(crate) fn answer_with(&self, status: u16) {
         self.status.store(status, Ordering::Relaxed);
     }
 
     /// How many connections were made to it.
-    pub fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
     }
 
     /// The next webhook.
-    pub async fn next(&mut self) -> Webhook {
+    pub(crate) async fn next(&mut self) -> Webhook {
         let next = tokio::time::timeout(PATIENCE, self.webhooks.recv()).await;
         next.expect("a webhook comes").unwrap()
     }
 
     /// The next webhooks' kinds.
-    pub async fn kinds(&mut self, count: usize) -> Vec<String> {
+    pub(crate) async fn kinds(&mut self, count: usize) -> Vec<String> {
         let mut kinds = Vec::new();
         for _ in 0..count {
             kinds.push(self.next().await.kind().to_owned());
@@ -118,7 +113,7 @@ impl Receiver {
     }
 
     /// A webhook that is already here.
-    pub fn ready(&mut self) -> Option<Webhook> {
+    pub(crate) fn ready(&mut self) -> Option<Webhook> {
         self.webhooks.try_recv().ok()
     }
 }

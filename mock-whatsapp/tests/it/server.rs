@@ -6,6 +6,7 @@ use hyper::Method;
 use mock_whatsapp::MockWhatsApp;
 use mock_whatsapp::clock::Pace;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn tenant(mock: &Mock, name: &str) -> (String, String) {
     let env = mock_whatsapp::identity::Identity::of(name).unwrap().env(mock.whatsapp.base_url());
@@ -94,6 +95,26 @@ async fn lists_come_in_pages() {
     let rest = format!("/messages?limit=2&after={}", first["next"].as_str().unwrap());
     let rest = mock.done("GET", &rest, Value::Null).await;
     assert_eq!((&rest["items"][0]["rendered"], &rest["next"]), (&json!("c"), &Value::Null));
+}
+
+#[tokio::test]
+async fn a_body_may_come_in_chunks_and_a_connection_may_be_kept() {
+    let mock = Mock::start().await;
+    let address = mock.whatsapp.base_url().strip_prefix("http://").unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let body = text("+14155550123", "x").to_string();
+    let (one, two) = body.split_at(20);
+    let chunks = format!("{:x}\r\n{one}\r\n{:x}\r\n{two}\r\n0\r\n\r\n", one.len(), two.len());
+    let head = format!(
+        "POST /v25.0/{}/messages HTTP/1.1\r\nHost: any.example\r\nAuthorization: bearer mock-token\r\n",
+        mock.number
+    );
+    let first = format!("{head}Transfer-Encoding: chunked\r\n\r\n{chunks}");
+    let second = format!("{head}Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
+    stream.write_all(format!("{first}{second}").as_bytes()).await.unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).await.unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 2, "{answers}");
 }
 
 #[tokio::test]

@@ -34,7 +34,9 @@ fn describe(scenario: &Scenario, out: &mut dyn Write) -> Result<(), Error> {
         levels.join(", ")
     )?;
     match Agreement::of(scenario) {
-        Agreement::Exact => writeln!(out, "  agreement: exact, since nothing hangs on time: every message ends equal at all levels")?,
+        Agreement::Exact => {
+            writeln!(out, "  agreement: exact, since nothing hangs on time: every message ends equal at all levels")?
+        }
         Agreement::Promises(reasons) => {
             writeln!(out, "  agreement: promises, and not message by message, since")?;
             for reason in reasons {

@@ -76,7 +76,12 @@ fn named(scenario: &Scenario, place: usize, text: String) -> String {
     if scenario.campaigns.len() > 1 { format!("{}: {text}", scenario.campaigns[place].name) } else { text }
 }
 
-fn campaign_state(scenario: &Scenario, measured: &Measured, campaign: Option<usize>, wanted: CampaignState) -> Judgement {
+fn campaign_state(
+    scenario: &Scenario,
+    measured: &Measured,
+    campaign: Option<usize>,
+    wanted: CampaignState,
+) -> Judgement {
     let wrong: Vec<String> = about(measured, campaign)
         .filter(|(_, found)| found.state != wanted)
         .map(|(place, found)| named(scenario, place, found.state.name().to_owned()))
@@ -99,7 +104,8 @@ fn finished(scenario: &Scenario, measured: &Measured, campaign: Option<usize>, w
         })
         .collect();
     if late.is_empty() {
-        let longest = about(measured, campaign).filter_map(|(_, found)| found.finished_after).max().unwrap_or(Span::ZERO);
+        let longest =
+            about(measured, campaign).filter_map(|(_, found)| found.finished_after).max().unwrap_or(Span::ZERO);
         return holds(true, format!("finished after {longest}"));
     }
     holds(false, format!("{}, wanted within {within}", late.join(", ")))
@@ -142,7 +148,8 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
-    const FILE: &str = "name = \"t\"\n[[campaign]]\nname = \"a\"\ncontacts = 100\n[[campaign]]\nname = \"b\"\ncontacts = 50\n";
+    const FILE: &str =
+        "name = \"t\"\n[[campaign]]\nname = \"a\"\ncontacts = 100\n[[campaign]]\nname = \"b\"\ncontacts = 50\n";
 
     fn measured(level: Level) -> Measured {
         let campaign = |state, read, failed, hours: Option<u64>| {
@@ -238,7 +245,10 @@ mod tests {
     fn counts_of_the_file_are_skipped_when_the_command_line_gave_another_size() {
         let resized = Measured { resized: true, ..measured(Level::Model) };
         let found = verdicts("[expect]\nduplicates = 0\nmessages.Failed = 70\nmessages.Read = \"80%..\"\n", &resized);
-        assert!(found[0].contains(" fail:") && found[1].contains(" skipped:") == found[1].contains("Failed"), "{found:?}");
+        assert!(
+            found[0].contains(" fail:") && found[1].contains(" skipped:") == found[1].contains("Failed"),
+            "{found:?}"
+        );
         let skipped: Vec<&String> = found.iter().filter(|check| check.contains(" skipped:")).collect();
         assert_eq!(skipped.len(), 1, "{found:?}");
     }

@@ -87,8 +87,14 @@ mod tests {
         super::write(&mut xml, &[outcome]).unwrap();
         let xml = String::from_utf8(xml).unwrap();
         assert_eq!(xml.matches("<testcase ").count(), 5);
-        assert!(xml.contains("<testsuites name=\"campaign-sim\" tests=\"5\" failures=\"2\" skipped=\"1\" time=\"0.500\">"), "{xml}");
+        assert!(
+            xml.contains("<testsuites name=\"campaign-sim\" tests=\"5\" failures=\"2\" skipped=\"1\" time=\"0.500\">"),
+            "{xml}"
+        );
         assert!(xml.contains("<failure message=\"&quot;a&quot; &lt; b &amp; c&#10;\u{FFFD}\"/>"), "{xml}");
-        assert!(xml.contains("name=\"no-duplicates\"/>") && xml.contains("<skipped message=\"measured at level live"), "{xml}");
+        assert!(
+            xml.contains("name=\"no-duplicates\"/>") && xml.contains("<skipped message=\"measured at level live"),
+            "{xml}"
+        );
     }
 }

@@ -27,7 +27,11 @@ pub fn write(
     colours: bool,
 ) -> io::Result<()> {
     let paint = Paint(colours);
-    writeln!(out, "{}", paint.bold(format_args!("{} · level {} · seed {}", outcome.scenario, outcome.level, outcome.seed)))?;
+    writeln!(
+        out,
+        "{}",
+        paint.bold(format_args!("{} · level {} · seed {}", outcome.scenario, outcome.level, outcome.seed))
+    )?;
     for line in wrapped(&scenario.story, LINE) {
         writeln!(out, "{}", paint.dim(line))?;
     }
@@ -54,7 +58,8 @@ pub fn write(
 
 /// The command that runs this again.
 pub fn replay(scenario: &Scenario, options: &RunOptions, outcome: &Outcome) -> String {
-    let mut command = format!("campaign-sim run {} --level {} --seed {}", quoted(&scenario.file), outcome.level, outcome.seed);
+    let mut command =
+        format!("campaign-sim run {} --level {} --seed {}", quoted(&scenario.file), outcome.level, outcome.seed);
     if let Some(contacts) = options.contacts {
         command.push_str(&format!(" --contacts {contacts}"));
     }
@@ -67,7 +72,11 @@ pub fn replay(scenario: &Scenario, options: &RunOptions, outcome: &Outcome) -> S
 /// As a shell takes it.
 fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:=@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
 }
 
 fn chart(out: &mut dyn Write, campaign: &CampaignOutcome, paint: Paint) -> io::Result<()> {
@@ -76,7 +85,13 @@ fn chart(out: &mut dyn Write, campaign: &CampaignOutcome, paint: Paint) -> io::R
         None => "messages are still in progress".to_owned(),
     };
     let size = u64::from(campaign.size);
-    writeln!(out, "{} {} · {} messages, {finished}", paint.bold(&campaign.name), paint.bold(campaign.state), grouped(size))?;
+    writeln!(
+        out,
+        "{} {} · {} messages, {finished}",
+        paint.bold(&campaign.name),
+        paint.bold(campaign.state),
+        grouped(size)
+    )?;
     let most = campaign.messages.0.iter().copied().max().unwrap_or(0);
     for state in MessageState::ALL {
         let count = campaign.messages.of(state);

@@ -69,7 +69,11 @@ impl Sending {
         let unknown = scenario.faults.iter().any(|fault| unknown.contains(&fault.kind));
         // Without evidence an attempt is given up after twice the wait, and there are four.
         let evidence = if unknown { UNKNOWN_WAIT * 8 } else { Span::ZERO };
-        let delays = scenario.faults.iter().filter_map(|fault| fault.delay.as_ref()).fold(Span::ZERO, |sum, delay| sum + delay.longest());
+        let delays = scenario
+            .faults
+            .iter()
+            .filter_map(|fault| fault.delay.as_ref())
+            .fold(Span::ZERO, |sum, delay| sum + delay.longest());
         let longest = queue + waits + evidence + delays * 4 + scenario.timing.answer_after.longest() * 4;
         Self { from, until: last + longest, longest }
     }
@@ -113,7 +117,10 @@ fn limits(scenario: &Scenario, sending: &Sending, reasons: &mut Vec<String>) {
             .map(|campaign| u64::from(campaign.people.size()))
             .sum();
         if contacts > u64::from(limit) && portfolios.insert(&sender.portfolio) {
-            reasons.push(format!("the messaging limit of {limit} of portfolio `{}` binds: it sends to {contacts} contacts", sender.portfolio));
+            reasons.push(format!(
+                "the messaging limit of {limit} of portfolio `{}` binds: it sends to {contacts} contacts",
+                sender.portfolio
+            ));
         }
     }
     let marketing = scenario.campaigns.iter().any(|campaign| campaign.category == super::Category::Marketing);
@@ -127,7 +134,8 @@ fn by_kind(fault: &FaultSpec) -> Option<String> {
     use FaultKind::*;
     let long = |what: &str| {
         let longest = fault.delay.as_ref().map_or(Span::ZERO, |delay| delay.longest());
-        (longest >= UNKNOWN_WAIT).then(|| format!("{what} up to {longest}, and after {UNKNOWN_WAIT} an attempt may be given up"))
+        (longest >= UNKNOWN_WAIT)
+            .then(|| format!("{what} up to {longest}, and after {UNKNOWN_WAIT} an attempt may be given up"))
     };
     match fault.kind {
         EngineCrash | EngineZombie | StaleStore => Some("takes the engine down".to_owned()),
@@ -140,7 +148,9 @@ fn by_kind(fault: &FaultSpec) -> Option<String> {
         WebhookDelay => long("delays webhooks"),
         Latency | LostReply => long("delays messages"),
         Error => match find(fault.code.unwrap_or(0), None).class() {
-            Class::MessagingLimit | Class::MarketingCap => Some("is retried after 12 h or more: the deadline binds".to_owned()),
+            Class::MessagingLimit | Class::MarketingCap => {
+                Some("is retried after 12 h or more: the deadline binds".to_owned())
+            }
             Class::TemplateWide | Class::NumberWide | Class::AccountWide => Some("halts whatever is due".to_owned()),
             Class::Transient
             | Class::Throttled
@@ -209,7 +219,10 @@ mod tests {
             ("[[contacts]]\nshare = 0.1\nkind = \"marketing_capped\"\n", "marketing caps"),
             ("[[operator]]\nat = \"1s\"\ndo = \"pause\"\n", "operator"),
             ("[[campaign]]\nname = \"b\"\ncontacts = 10\noverlap = 0.5\n", "more than one campaign"),
-            ("[[campaign]]\nname = \"b\"\ncontacts = 20_000_00\n[[sender]]\nname = \"m\"\nthroughput = 5\n", "deadline of 3d binds"),
+            (
+                "[[campaign]]\nname = \"b\"\ncontacts = 20_000_00\n[[sender]]\nname = \"m\"\nthroughput = 5\n",
+                "deadline of 3d binds",
+            ),
         ] {
             let found = class(&format!("{SMALL}{text}"));
             assert!(found.contains(reason), "{text}: {found}");

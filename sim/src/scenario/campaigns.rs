@@ -12,8 +12,18 @@ use std::sync::Arc;
 use toml::de::DeValue;
 
 const KEYS: [&str; 12] = [
-    "name", "sender", "senders", "contacts", "contacts_file", "template", "category", "start", "priority", "quiet_hours",
-    "overlap", "language",
+    "name",
+    "sender",
+    "senders",
+    "contacts",
+    "contacts_file",
+    "template",
+    "category",
+    "start",
+    "priority",
+    "quiet_hours",
+    "overlap",
+    "language",
 ];
 
 /// Every campaign, in the order of the file.
@@ -22,7 +32,8 @@ pub(super) fn read(top: &Section<'_>, senders: &[Sender], base: &Path) -> Result
     let mut all: Vec<Campaign> = Vec::new();
     let mut total = 0u64;
     each(top, "campaign", CAMPAIGNS_MOST, Some(&KEYS), |section| {
-        let name = identifier(section, "name", "campaign")?.ok_or_else(|| section.missing("name", "`name = \"sale\"`"))?;
+        let name =
+            identifier(section, "name", "campaign")?.ok_or_else(|| section.missing("name", "`name = \"sale\"`"))?;
         let names: Vec<String> = all.iter().map(|campaign| campaign.name.clone()).collect();
         unique(section, "campaign", &name, &names)?;
         if expect::is_key(&name) {
@@ -34,7 +45,11 @@ pub(super) fn read(top: &Section<'_>, senders: &[Sender], base: &Path) -> Result
         if total > u64::from(CONTACTS_MOST) {
             let key = if section.has("contacts") { "contacts" } else { "contacts_file" };
             let what = format!("all campaigns together have {} contacts", grouped(total));
-            return Err(section.wrong(key, what, format!("write at most {} in all", grouped(u64::from(CONTACTS_MOST)))));
+            return Err(section.wrong(
+                key,
+                what,
+                format!("write at most {} in all", grouped(u64::from(CONTACTS_MOST))),
+            ));
         }
         all.push(Campaign {
             senders: campaign_senders(section, &sender_names)?,
@@ -52,7 +67,11 @@ pub(super) fn read(top: &Section<'_>, senders: &[Sender], base: &Path) -> Result
     })?;
     if all.is_empty() {
         let help = "write a [[campaign]] with `name` and `contacts`";
-        return Err(top.source.wrong(top.source.text.len()..top.source.text.len(), "the scenario has no campaign", help));
+        return Err(top.source.wrong(
+            top.source.text.len()..top.source.text.len(),
+            "the scenario has no campaign",
+            help,
+        ));
     }
     Ok(all)
 }
@@ -74,16 +93,25 @@ fn people(section: &Section<'_>, base: &Path) -> Result<People, Diagnostic> {
             }
             Ok(People::Listed(Arc::new(list)))
         }
-        (Some(_), Some(_)) => {
-            Err(section.wrong_key("contacts_file", "a campaign has `contacts` or `contacts_file`, not both", "leave one of the two out"))
+        (Some(_), Some(_)) => Err(section.wrong_key(
+            "contacts_file",
+            "a campaign has `contacts` or `contacts_file`, not both",
+            "leave one of the two out",
+        )),
+        (None, None) => {
+            Err(section
+                .missing("contacts", "`contacts = 1_000` (made from the seed) or `contacts_file = \"people.csv\"`"))
         }
-        (None, None) => Err(section.missing("contacts", "`contacts = 1_000` (made from the seed) or `contacts_file = \"people.csv\"`")),
     }
 }
 
 fn campaign_senders(section: &Section<'_>, names: &[String]) -> Result<Vec<usize>, Diagnostic> {
     if section.has("sender") && section.has("senders") {
-        return Err(section.wrong_key("senders", "a campaign has `sender` or `senders`, not both", "leave one of the two out"));
+        return Err(section.wrong_key(
+            "senders",
+            "a campaign has `sender` or `senders`, not both",
+            "leave one of the two out",
+        ));
     }
     if let Some(sender) = section.name_in("sender", "sender", names)? {
         return Ok(vec![sender]);
@@ -92,7 +120,10 @@ fn campaign_senders(section: &Section<'_>, names: &[String]) -> Result<Vec<usize
     let Some(values) = section.list("senders", "a list: senders = [\"a\", \"b\"]")? else {
         return match names {
             [_] => Ok(vec![0]),
-            _ => Err(section.missing("sender", &format!("`sender = \"{}\"`; the senders: {}", names[0], names.join(", ")))),
+            _ => {
+                Err(section
+                    .missing("sender", &format!("`sender = \"{}\"`; the senders: {}", names[0], names.join(", "))))
+            }
         };
     };
     let mut senders = Vec::new();
@@ -104,7 +135,11 @@ fn campaign_senders(section: &Section<'_>, names: &[String]) -> Result<Vec<usize
         senders.push(sender);
     }
     if senders.is_empty() {
-        return Err(section.wrong("senders", "a campaign needs a sender", format!("write one of: {}", names.join(", "))));
+        return Err(section.wrong(
+            "senders",
+            "a campaign needs a sender",
+            format!("write one of: {}", names.join(", ")),
+        ));
     }
     Ok(senders)
 }
@@ -149,7 +184,11 @@ fn overlap(section: &Section<'_>, people: &People, before: &[Campaign]) -> Resul
     };
     let Some(with) = with else {
         let help = "write `overlap` in a later campaign; it is the share of contacts common with an earlier one";
-        return Err(section.wrong("overlap", "the first campaign can have no contacts in common with an earlier one", help));
+        return Err(section.wrong(
+            "overlap",
+            "the first campaign can have no contacts in common with an earlier one",
+            help,
+        ));
     };
     let other = &before[with];
     let (People::Generated(size), People::Generated(other_size)) = (people, &other.people) else {
@@ -159,7 +198,11 @@ fn overlap(section: &Section<'_>, people: &People, before: &[Campaign]) -> Resul
     let own = u64::from(*other_size) * u64::from(1_000_000 - other.overlap.map_or(0, |overlap| overlap.share));
     if u64::from(*size) * u64::from(share) > own {
         let what = format!("the campaign `{}` has fewer contacts of its own than this overlap wants", other.name);
-        return Err(section.wrong("overlap", what, format!("write a smaller share; of `{}` {} are its own", other.name, own / 1_000_000)));
+        return Err(section.wrong(
+            "overlap",
+            what,
+            format!("write a smaller share; of `{}` {} are its own", other.name, own / 1_000_000),
+        ));
     }
     Ok(Some(Overlap { share, with }))
 }

@@ -74,8 +74,12 @@ impl FromStr for Count {
         };
         match (count.low, count.high) {
             (None, None) => Err(NotACount("it has neither end")),
-            (Some(Bound::Number(low)), Some(Bound::Number(high))) if low > high => Err(NotACount("its ends are the wrong way round")),
-            (Some(Bound::Share(low)), Some(Bound::Share(high))) if low > high => Err(NotACount("its ends are the wrong way round")),
+            (Some(Bound::Number(low)), Some(Bound::Number(high))) if low > high => {
+                Err(NotACount("its ends are the wrong way round"))
+            }
+            (Some(Bound::Share(low)), Some(Bound::Share(high))) if low > high => {
+                Err(NotACount("its ends are the wrong way round"))
+            }
             _ => Ok(count),
         }
     }
@@ -84,7 +88,10 @@ impl FromStr for Count {
 fn bound(text: &str) -> Result<Bound, NotACount> {
     let digits = |text: &str| {
         let plain = text.replace('_', "");
-        let fits = !plain.is_empty() && plain.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('_') && !text.ends_with('_');
+        let fits = !plain.is_empty()
+            && plain.bytes().all(|byte| byte.is_ascii_digit())
+            && !text.starts_with('_')
+            && !text.ends_with('_');
         fits.then_some(plain).and_then(|plain| plain.parse::<u64>().ok())
     };
     let Some(percent) = text.strip_suffix('%') else {
@@ -157,7 +164,8 @@ mod tests {
 
     #[test]
     fn what_is_no_count_is_refused() {
-        for text in ["", "..", "x", "-1", "1..x", "9..3", "80%..60%", "101%", "100.1%", "1.5", "_1", "1%2", "0.12345%"] {
+        for text in ["", "..", "x", "-1", "1..x", "9..3", "80%..60%", "101%", "100.1%", "1.5", "_1", "1%2", "0.12345%"]
+        {
             assert!(matches!(text.parse::<Count>(), Err(NotACount(_))), "{text}");
         }
     }
@@ -167,7 +175,9 @@ mod tests {
         let range: Count = "60%..80%".parse().unwrap();
         let holds: Vec<u64> = (0..=10).filter(|count| range.holds(*count, 10)).collect();
         assert_eq!(holds, [6, 7, 8]);
-        assert!("33.3333%..".parse::<Count>().unwrap().holds(1, 3) && !"33.3334%..".parse::<Count>().unwrap().holds(1, 3));
+        assert!(
+            "33.3333%..".parse::<Count>().unwrap().holds(1, 3) && !"33.3334%..".parse::<Count>().unwrap().holds(1, 3)
+        );
         assert!(Count::exactly(3).holds(3, 10) && !Count::exactly(3).holds(4, 10));
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! Reading it is here, judging it is in `outcome`.
 
+use super::Campaign;
 use super::count::Count;
 use super::diagnostic::{Diagnostic, suggestion};
 use super::reader::{Section, form};
-use super::Campaign;
 use cloud_api::time::Span;
 use engine_core::campaign::State as CampaignState;
 use engine_core::message::State as MessageState;
@@ -127,7 +127,8 @@ fn one(
     campaigns: &[Campaign],
     all: &mut Vec<Expectation>,
 ) -> Result<(), Diagnostic> {
-    let mut add = |name: String, wanted: Wanted| all.push(Expectation { name: format!("{path}.{name}"), campaign, wanted });
+    let mut add =
+        |name: String, wanted: Wanted| all.push(Expectation { name: format!("{path}.{name}"), campaign, wanted });
     match key {
         "campaign" => {
             if let Some(state) = section.one_of(key, "state of campaigns", &CAMPAIGN_STATES)? {
@@ -187,13 +188,19 @@ fn one(
 fn below<'s>(section: &Section<'s>, key: &str, path: &str, known: &[&str]) -> Result<Section<'s>, Diagnostic> {
     match section.table(key) {
         Ok(Some((table, span))) => Section::open(section.source, format!("{path}.{key}"), table, span, known),
-        Ok(None) | Err(_) => {
-            Err(section.wrong(key, format!("`{key}` is no expectation by itself"), suggestion("", &format!("write `{key}.…` with one of"), known.iter().copied())))
-        }
+        Ok(None) | Err(_) => Err(section.wrong(
+            key,
+            format!("`{key}` is no expectation by itself"),
+            suggestion("", &format!("write `{key}.…` with one of"), known.iter().copied()),
+        )),
     }
 }
 
-fn percentiles(section: &Section<'_>, key: &str, path: &str) -> Result<Vec<(Percentile, &'static str, Span)>, Diagnostic> {
+fn percentiles(
+    section: &Section<'_>,
+    key: &str,
+    path: &str,
+) -> Result<Vec<(Percentile, &'static str, Span)>, Diagnostic> {
     if !section.has(key) {
         return Ok(Vec::new());
     }
@@ -210,9 +217,9 @@ fn percentiles(section: &Section<'_>, key: &str, path: &str) -> Result<Vec<(Perc
 fn count(section: &Section<'_>, key: &str) -> Result<Count, Diagnostic> {
     match section.get(key).map(Spanned::get_ref) {
         Some(DeValue::Integer(_)) => Ok(Count::exactly(section.whole(key, 0..=u64::from(u32::MAX))?.unwrap_or(0))),
-        Some(DeValue::String(text)) => {
-            text.parse().map_err(|why: super::count::NotACount| section.wrong(key, format!("\"{text}\" is no count: {}", why.0), format!("write {A_COUNT}")))
-        }
+        Some(DeValue::String(text)) => text.parse().map_err(|why: super::count::NotACount| {
+            section.wrong(key, format!("\"{text}\" is no count: {}", why.0), format!("write {A_COUNT}"))
+        }),
         Some(other) => Err(section.wrong(key, format!("`{key}` is {}", form(other)), format!("write {A_COUNT}"))),
         None => Err(section.missing(key, A_COUNT)),
     }

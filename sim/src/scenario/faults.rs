@@ -84,7 +84,8 @@ pub(super) fn fault(section: &Section<'_>, senders: &[String], templates: &[Stri
     let mut known = COMMON.to_vec();
     known.extend(keys);
     if let Some((key, _)) = section.keys().iter().find(|(key, _)| !known.contains(key)) {
-        let owners = KINDS.iter().filter(|(_, _, keys)| keys.contains(key)).map(|(name, _, _)| *name).collect::<Vec<_>>();
+        let owners =
+            KINDS.iter().filter(|(_, _, keys)| keys.contains(key)).map(|(name, _, _)| *name).collect::<Vec<_>>();
         let help = match owners.is_empty() {
             true => suggestion(key, &format!("the keys of `{name}`"), known.iter().copied()),
             false => format!("`{key}` belongs to {}; the keys of `{name}`: {}", owners.join(", "), known.join(", ")),
@@ -112,13 +113,19 @@ pub(super) fn fault(section: &Section<'_>, senders: &[String], templates: &[Stri
         && u32::try_from(code).is_ok_and(|code| find(code, None) == CodeIndex::UNLISTED)
     {
         let what = format!("the error catalogue has no code {code}");
-        return Err(section.wrong("code", what, "write a documented code: 131000 (temporary), 130429 (too fast), 131026 …"));
+        return Err(section.wrong(
+            "code",
+            what,
+            "write a documented code: 131000 (temporary), 130429 (too fast), 131026 …",
+        ));
     }
     let spec: FaultSpec = section.all()?;
     match spec.misfit() {
         None => Ok(spec),
         Some((key, _)) if !section.has(key) => Err(section.missing(key, example(key))),
-        Some((key, what)) => Err(section.wrong(key, what, "write a later `until`, or leave it out: then it lasts to the end")),
+        Some((key, what)) => {
+            Err(section.wrong(key, what, "write a later `until`, or leave it out: then it lasts to the end"))
+        }
     }
 }
 
@@ -126,12 +133,16 @@ fn step(section: &Section<'_>) -> Result<(), Diagnostic> {
     let Some(by) = section.text("by", example("by"))? else { return Ok(()) };
     match by.trim_start_matches(['+', '-']).parse::<cloud_api::time::Span>() {
         Ok(_) => Ok(()),
-        Err(_) => Err(section.wrong("by", format!("\"{by}\" is no step of a clock"), format!("write {}", example("by")))),
+        Err(_) => {
+            Err(section.wrong("by", format!("\"{by}\" is no step of a clock"), format!("write {}", example("by"))))
+        }
     }
 }
 
 /// A number or "unlimited".
-pub(super) fn messaging_limit(section: &Section<'_>) -> Result<Option<mock_whatsapp_model::spec::MessagingLimit>, Diagnostic> {
+pub(super) fn messaging_limit(
+    section: &Section<'_>,
+) -> Result<Option<mock_whatsapp_model::spec::MessagingLimit>, Diagnostic> {
     section.other("messaging_limit", "a number of contacts in 24 h, as in 100_000, or \"unlimited\"")
 }
 
@@ -156,7 +167,9 @@ pub(super) fn group(section: &Section<'_>) -> Result<Group, Diagnostic> {
     let share = section.share("share")?.ok_or_else(|| section.missing("share", "`share = 0.05`: of all contacts"))?;
     let away = section.span("for", "\"20h\"")?;
     match kind {
-        Kind::Offline if away.is_none() => Err(section.missing("for", "`for = \"20h\"`: how long the telephone is off")),
+        Kind::Offline if away.is_none() => {
+            Err(section.missing("for", "`for = \"20h\"`: how long the telephone is off"))
+        }
         Kind::Offline | Kind::MarketingCapped => Ok(Group { share, kind, away }),
         _ if away.is_some() => Err(section.wrong_key(
             "for",
@@ -189,7 +202,11 @@ mod tests {
     #[test]
     fn the_table_of_keys_agrees_with_the_mock_kind_by_kind() {
         for (name, kind, keys) in KINDS {
-            let own: String = VALUES.iter().filter(|(key, _)| keys.contains(key)).map(|(key, value)| format!("{key} = {value}\n")).collect();
+            let own: String = VALUES
+                .iter()
+                .filter(|(key, _)| keys.contains(key))
+                .map(|(key, value)| format!("{key} = {value}\n"))
+                .collect();
             let spec: FaultSpec = toml::from_str(&format!("kind = \"{name}\"\n{own}")).unwrap();
             assert_eq!(spec.kind, kind);
             assert_eq!(spec.misfit(), None, "{name} with all its keys");
@@ -208,6 +225,9 @@ mod tests {
             assert!(read.is_ok(), "{key}");
         }
         let unknown = toml::from_str::<Timing>("x = 1").unwrap_err().to_string();
-        assert!(TIMING.iter().all(|key| unknown.contains(key)) && unknown.matches('`').count() == 2 * (TIMING.len() + 1), "{unknown}");
+        assert!(
+            TIMING.iter().all(|key| unknown.contains(key)) && unknown.matches('`').count() == 2 * (TIMING.len() + 1),
+            "{unknown}"
+        );
     }
 }

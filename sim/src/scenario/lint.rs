@@ -19,10 +19,15 @@ pub fn notes(scenario: &Scenario) -> Vec<String> {
     }
     if !scenario.levels.contains(&Level::Live) {
         let measured = |wanted: &Wanted| {
-            matches!(wanted, Wanted::Latency(..) | Wanted::ThroughputMin(_) | Wanted::EngineMemoryMax(_) | Wanted::WebhookLag(..))
+            matches!(
+                wanted,
+                Wanted::Latency(..) | Wanted::ThroughputMin(_) | Wanted::EngineMemoryMax(_) | Wanted::WebhookLag(..)
+            )
         };
         let names = scenario.expectations.iter().filter(|expectation| measured(&expectation.wanted));
-        notes.extend(names.map(|expectation| format!("{} is measured at level live, which is not one of the levels", expectation.name)));
+        notes.extend(names.map(|expectation| {
+            format!("{} is measured at level live, which is not one of the levels", expectation.name)
+        }));
     }
     if scenario.expectations.is_empty() {
         notes.push("there is no [expect]: only the promises are checked".to_owned());
@@ -35,7 +40,10 @@ fn of_list(list: &ContactList, magic: bool) -> Vec<String> {
     let file = list.path.display();
     if let Some(first) = list.rejected.first() {
         let count = list.rejected.len();
-        notes.push(format!("{file}: bad rows are left out: {count}, the first in line {}: {}", first.line, first.reason));
+        notes.push(format!(
+            "{file}: bad rows are left out: {count}, the first in line {}: {}",
+            first.line, first.reason
+        ));
     }
     if list.repeated > 0 {
         notes.push(format!("{file}: rows are left out since their number stands in an earlier one: {}", list.repeated));

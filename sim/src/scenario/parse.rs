@@ -3,8 +3,8 @@
 use super::diagnostic::{Diagnostic, Source};
 use super::reader::{Section, Value, form};
 use super::{
-    Act, Engine, FAULTS_MOST, GROUPS_MOST, Group, Level, OnUnknown, Operator, SENDERS_MOST, Scenario, Sender, campaigns,
-    expect, faults,
+    Act, Engine, FAULTS_MOST, GROUPS_MOST, Group, Level, OnUnknown, Operator, SENDERS_MOST, Scenario, Sender,
+    campaigns, expect, faults,
 };
 use mock_whatsapp_model::spec::{MessagingLimit, Timing};
 use std::ops::Range;
@@ -13,8 +13,19 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 const TOP: [&str; 13] = [
-    "name", "story", "seed", "levels", "magic_numbers", "engine", "sender", "campaign", "contacts", "handset", "fault",
-    "operator", "expect",
+    "name",
+    "story",
+    "seed",
+    "levels",
+    "magic_numbers",
+    "engine",
+    "sender",
+    "campaign",
+    "contacts",
+    "handset",
+    "fault",
+    "operator",
+    "expect",
 ];
 const SENDER: [&str; 4] = ["name", "portfolio", "throughput", "messaging_limit"];
 const OPERATOR: [&str; 4] = ["at", "do", "campaign", "sender"];
@@ -113,22 +124,39 @@ fn levels(top: &Section<'_>) -> Result<Vec<Level>, Diagnostic> {
     for value in &values {
         let level = element(top, value, "level", &Level::ALL)?;
         if levels.contains(&level) {
-            return Err(top.source.wrong(value.span(), format!("level `{level}` stands here twice"), "name each level once"));
+            return Err(top.source.wrong(
+                value.span(),
+                format!("level `{level}` stands here twice"),
+                "name each level once",
+            ));
         }
         levels.push(level);
     }
     if levels.is_empty() {
-        return Err(top.wrong("levels", "a scenario runs at one level at least", format!("write {WANTED}, or leave the key out")));
+        return Err(top.wrong(
+            "levels",
+            "a scenario runs at one level at least",
+            format!("write {WANTED}, or leave the key out"),
+        ));
     }
     Ok(levels)
 }
 
 /// An element of a list that is one of some words.
-pub(super) fn element<T: Copy>(top: &Section<'_>, value: &Value<'_>, noun: &str, all: &[(&str, T)]) -> Result<T, Diagnostic> {
+pub(super) fn element<T: Copy>(
+    top: &Section<'_>,
+    value: &Value<'_>,
+    noun: &str,
+    all: &[(&str, T)],
+) -> Result<T, Diagnostic> {
     let names = || all.iter().map(|(name, _)| *name);
     let DeValue::String(text) = value.get_ref() else {
         let what = format!("this {noun} is {}", form(value.get_ref()));
-        return Err(top.source.wrong(value.span(), what, format!("write one of \"{}\"", names().collect::<Vec<_>>().join("\", \""))));
+        return Err(top.source.wrong(
+            value.span(),
+            what,
+            format!("write one of \"{}\"", names().collect::<Vec<_>>().join("\", \"")),
+        ));
     };
     all.iter().find(|(name, _)| *name == text.as_ref()).map(|(_, found)| *found).ok_or_else(|| {
         let help = super::diagnostic::suggestion(text, &format!("the {noun}s"), names());
@@ -152,11 +180,13 @@ fn senders(top: &Section<'_>) -> Result<Vec<Sender>, Diagnostic> {
     let mut names = Vec::new();
     let mut limits: Vec<(String, MessagingLimit)> = Vec::new();
     let mut senders = each(top, "sender", SENDERS_MOST, Some(&SENDER), |section| {
-        let name = identifier(section, "name", "sender")?.ok_or_else(|| section.missing("name", "`name = \"main\"`"))?;
+        let name =
+            identifier(section, "name", "sender")?.ok_or_else(|| section.missing("name", "`name = \"main\"`"))?;
         unique(section, "sender", &name, &names)?;
         names.push(name.clone());
         let portfolio = identifier(section, "portfolio", "portfolio")?.unwrap_or_else(|| "default".to_owned());
-        let throughput = section.whole("throughput", 1..=100_000)?.unwrap_or(u64::from(cloud_api::limits::DEFAULT_THROUGHPUT));
+        let throughput =
+            section.whole("throughput", 1..=100_000)?.unwrap_or(u64::from(cloud_api::limits::DEFAULT_THROUGHPUT));
         if let Some(limit) = faults::messaging_limit(section)? {
             if limit == MessagingLimit::Contacts(0) {
                 let help = "write a number of contacts from 1 on, or \"unlimited\"";
@@ -173,7 +203,12 @@ fn senders(top: &Section<'_>) -> Result<Vec<Sender>, Diagnostic> {
     })?;
     if senders.is_empty() {
         let throughput = cloud_api::limits::DEFAULT_THROUGHPUT;
-        senders.push(Sender { name: "main".into(), portfolio: "default".into(), throughput, messaging_limit: MessagingLimit::Unlimited });
+        senders.push(Sender {
+            name: "main".into(),
+            portfolio: "default".into(),
+            throughput,
+            messaging_limit: MessagingLimit::Unlimited,
+        });
     }
     for sender in &mut senders {
         let limit = limits.iter().find(|(portfolio, _)| *portfolio == sender.portfolio);
@@ -213,7 +248,11 @@ fn operators(top: &Section<'_>, campaigns: &[String], senders: &[String]) -> Res
         };
         let (names, other) = if about == "campaign" { (campaigns, "sender") } else { (senders, "campaign") };
         if section.has(other) {
-            return Err(section.wrong_key(other, format!("`{act}` is done to a {about}, not to a {other}"), format!("write `{about} = …`")));
+            return Err(section.wrong_key(
+                other,
+                format!("`{act}` is done to a {about}, not to a {other}"),
+                format!("write `{about} = …`"),
+            ));
         }
         let place = match (section.name_in(about, about, names)?, names) {
             (Some(place), _) => place,

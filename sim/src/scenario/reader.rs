@@ -33,7 +33,8 @@ impl<'s> Section<'s> {
         known: &[&str],
     ) -> Result<Self, Diagnostic> {
         let section = Self::open_any(source, name, table, span);
-        let unknown = table.keys().filter(|key| !known.contains(&key.get_ref().as_ref())).min_by_key(|key| key.span().start);
+        let unknown =
+            table.keys().filter(|key| !known.contains(&key.get_ref().as_ref())).min_by_key(|key| key.span().start);
         match unknown {
             None => Ok(section),
             Some(key) => Err(source.wrong(
@@ -45,7 +46,12 @@ impl<'s> Section<'s> {
     }
 
     /// A table whose keys are not ours to know.
-    pub(crate) fn open_any(source: &'s Source, name: impl Into<String>, table: &'s DeTable<'s>, span: Range<usize>) -> Self {
+    pub(crate) fn open_any(
+        source: &'s Source,
+        name: impl Into<String>,
+        table: &'s DeTable<'s>,
+        span: Range<usize>,
+    ) -> Self {
         Self { source, name: name.into(), table, span }
     }
 
@@ -109,14 +115,16 @@ impl<'s> Section<'s> {
         let wanted = || format!("a whole number from {} to {}", grouped(*bounds.start()), grouped(*bounds.end()));
         match self.get(key).map(Spanned::get_ref) {
             None => Ok(None),
-            Some(DeValue::Integer(number)) => match u64::from_str_radix(number.as_str().trim_start_matches('+'), number.radix()) {
-                Ok(number) if bounds.contains(&number) => Ok(Some(number)),
-                _ => Err(self.wrong(
-                    key,
-                    format!("`{key}` of {} is out of bounds", self.name),
-                    format!("write {}", wanted()),
-                )),
-            },
+            Some(DeValue::Integer(number)) => {
+                match u64::from_str_radix(number.as_str().trim_start_matches('+'), number.radix()) {
+                    Ok(number) if bounds.contains(&number) => Ok(Some(number)),
+                    _ => Err(self.wrong(
+                        key,
+                        format!("`{key}` of {} is out of bounds", self.name),
+                        format!("write {}", wanted()),
+                    )),
+                }
+            }
             Some(_) => Err(self.misfit(key, &wanted())),
         }
     }
@@ -158,7 +166,9 @@ impl<'s> Section<'s> {
         let Some(text) = self.text(key, &wanted)? else { return Ok(None) };
         match all.iter().find(|(name, _)| *name == text) {
             Some((_, value)) => Ok(Some(*value)),
-            None => Err(self.wrong(key, format!("there is no {noun} `{text}`"), suggestion(text, &plural(noun), names()))),
+            None => {
+                Err(self.wrong(key, format!("there is no {noun} `{text}`"), suggestion(text, &plural(noun), names())))
+            }
         }
     }
 
@@ -212,7 +222,11 @@ impl<'s> Section<'s> {
             Ok(read) => Ok(Some(read)),
             Err(error) => {
                 let span = error.span().filter(|span| span.start >= value.span().start).unwrap_or(value.span());
-                Err(self.source.wrong(span, format!("`{key}` of {}: {}", self.name, error.message()), format!("write {wanted}")))
+                Err(self.source.wrong(
+                    span,
+                    format!("`{key}` of {}: {}", self.name, error.message()),
+                    format!("write {wanted}"),
+                ))
             }
         }
     }

@@ -16,9 +16,8 @@ pub(super) const CAMPAIGN_COLUMNS: &str = "id, name, template, language, phone_n
 /// A campaign from [`CAMPAIGN_COLUMNS`].
 pub(super) fn read_campaign(row: &Row<'_>) -> rusqlite::Result<Campaign> {
     let columns: String = row.get(8)?;
-    let columns = serde_json::from_str(&columns).map_err(|wrong| {
-        rusqlite::Error::FromSqlConversionFailure(8, rusqlite::types::Type::Text, Box::new(wrong))
-    })?;
+    let columns = serde_json::from_str(&columns)
+        .map_err(|wrong| rusqlite::Error::FromSqlConversionFailure(8, rusqlite::types::Type::Text, Box::new(wrong)))?;
     Ok(Campaign {
         id: CampaignId(row.get(0)?),
         name: row.get(1)?,
@@ -48,7 +47,8 @@ impl Database {
         let id = u16::try_from(id).map_err(|_| Error::Full("campaign"))?;
         // A list of strings always has a JSON form.
         let columns = serde_json::Value::from(new.columns.clone()).to_string();
-        let insert = "INSERT INTO campaigns (id, name, template, language, phone_number_id, start, first, past, columns,
+        let insert =
+            "INSERT INTO campaigns (id, name, template, language, phone_number_id, start, first, past, columns,
                       source, digest, importing, bad, duplicates)
                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, 1, 0, 0)";
         transaction

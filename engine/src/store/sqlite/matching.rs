@@ -121,9 +121,8 @@ impl Step<'_> {
         // The inbound's time is in whole seconds: it may be any moment of that second.
         let (from, until) = (at - REPLY_WINDOW, at + Span::secs(1));
         let values = params![phone as i64, phone_number_id, from.0 as i64, until.0 as i64, CANDIDATES];
-        let rows = statement
-            .query_map(values, |row| Ok((row.get::<_, u32>(0)?, read_row(row, 1)?)))
-            .map_err(failed())?;
+        let rows =
+            statement.query_map(values, |row| Ok((row.get::<_, u32>(0)?, read_row(row, 1)?))).map_err(failed())?;
         for row in rows {
             let (message, row) = row.map_err(failed())?;
             let row = sound(row, message)?;
@@ -132,12 +131,9 @@ impl Step<'_> {
             }
             let taken = |phase| match phase {
                 Phase::Accepted | Phase::Sent | Phase::Delivered | Phase::Read | Phase::Replied => true,
-                Phase::Free
-                | Phase::Intended
-                | Phase::Unknown
-                | Phase::GivenUp
-                | Phase::Unspent
-                | Phase::Failed => false,
+                Phase::Free | Phase::Intended | Phase::Unknown | Phase::GivenUp | Phase::Unspent | Phase::Failed => {
+                    false
+                }
             };
             let attempts = row.attempts().filter(|(_, attempt)| taken(attempt.phase()));
             if let Some(number) = attempts.map(|(number, _)| number).max() {
