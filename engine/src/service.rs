@@ -119,7 +119,7 @@ impl Service {
                 register(&client, &settings, &callback, &progress).await;
             }
             for (campaign, counts) in restore(&keeper).await? {
-                let restored = false;
+                let restored = counts != Counts::all_queued(campaign.size());
                 driver.add(campaign, counts, restored);
             }
             driver.found(keeper.run(|store| store.released()).await?);

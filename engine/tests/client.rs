@@ -3,10 +3,11 @@
 
 use campaign_engine::client::{Base, Client, Exchange};
 use campaign_engine::config::{Secret, Timeouts};
-use campaign_engine::net::Connector;
+use campaign_engine::net::{Connector, Dial};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -162,5 +163,40 @@ async fn a_server_that_closes_every_idle_connection_and_then_listens_no_more_was
     assert!(matches!(exchange, Exchange::Answered(_)));
     drop(listener);
     client.idle_closed().await;
+    assert!(matches!(post(&client).await, Exchange::NeverWritten(_)));
+}
+
+/// What becomes of a POST over a pipe that holds so many bytes and whose other end is at once gone, or just deaf.
+async fn over_a_pipe(holds: usize, is_gone: bool) -> Exchange {
+    let (dials, mut dialled) = mpsc::channel::<Dial>(1);
+    let base = Base::parse("http://api").unwrap();
+    let client = Client::new(Connector::Memory(dials), base, Secret::new("hush"), TIMEOUTS);
+    let server = async {
+        let dial = dialled.recv().await.unwrap();
+        let (near, far) = tokio::io::duplex(holds);
+        let far = if is_gone { None } else { Some(far) };
+        dial.answer.send(Ok(near)).unwrap();
+        far
+    };
+    let (exchange, _far) = tokio::join!(post(&client), server);
+    exchange
+}
+
+#[tokio::test]
+async fn one_byte_written_is_what_tells_unknown_from_never() {
+    let exchange = over_a_pipe(4_096, true).await;
+    assert!(matches!(exchange, Exchange::NeverWritten(_)), "gone before the first byte: {exchange:?}");
+    let exchange = over_a_pipe(1, false).await;
+    assert!(matches!(exchange, Exchange::Unanswered(_)), "one byte went out: {exchange:?}");
+    let exchange = over_a_pipe(4_096, false).await;
+    assert!(matches!(exchange, Exchange::Unanswered(_)), "all of it went out: {exchange:?}");
+}
+
+#[tokio::test]
+async fn a_call_that_nobody_takes_is_never_written() {
+    let (dials, dialled) = mpsc::channel::<Dial>(1);
+    drop(dialled);
+    let base = Base::parse("http://api").unwrap();
+    let client = Client::new(Connector::Memory(dials), base, Secret::new("hush"), TIMEOUTS);
     assert!(matches!(post(&client).await, Exchange::NeverWritten(_)));
 }

@@ -8,7 +8,7 @@ use campaign_engine::store::{Campaign, Message, Store};
 use engine_core::attempt::Phase;
 use engine_core::message::State;
 use engine_core::translate::CallbackData;
-use running::{Running, STORE_ID, settings, status_webhook};
+use running::{Running, STORE_ID, settings, status_webhook, statuses_webhook};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -255,4 +255,40 @@ async fn a_store_that_fails_ends_the_engine_with_a_word() {
     let ended = timeout(SOON, &mut running.service).await.unwrap().unwrap();
     let said = ended.unwrap_err().to_string();
     assert!(said.contains("the store failed"), "{said}");
+}
+
+#[tokio::test]
+async fn more_writes_than_one_commit_holds_keep_their_order_and_every_webhook_its_200() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store.db");
+    let api = Api::start(&store).await;
+    let running = Running::ready(&store, settings(&api.server.uri(), &[])).await;
+    let campaign = create(&running, 1).await;
+    wait_for(&running, State::Sending, 1).await;
+    let callback = CallbackData { store: STORE_ID, campaign: campaign.id, message: campaign.first, number: 1 };
+    let many = statuses_webhook("wamid.m", "sent", Some(&callback.to_string()), 900);
+    let unmatched = status_webhook("wamid.m", "read", None);
+
+    let stall = stalled(&store);
+    let mut answered = Box::pin(async {
+        tokio::join!(
+            running.webhook(&many),
+            running.webhook(&many),
+            running.webhook(&many),
+            running.webhook(&unmatched),
+        )
+    });
+    let taken = async {
+        while running.handle.look().await.unwrap().webhooks < 4 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        _ = &mut answered => panic!("200 before the commit"),
+        taken = timeout(SOON, taken) => taken.unwrap(),
+    }
+    drop(stall);
+    let (one, two, three, four) = timeout(SOON, answered).await.unwrap();
+    assert_eq!([one.0, two.0, three.0, four.0], [200; 4]);
+    wait_for(&running, State::Read, 1).await;
 }

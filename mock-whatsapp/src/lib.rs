@@ -3,6 +3,7 @@
 //! In tests, [`MockWhatsApp`] runs one on a thread of its own. The binary and simulations call [`run`]. What WhatsApp does
 //! is decided in `mock-whatsapp-model`; here is only what it takes to be talked to.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod control;

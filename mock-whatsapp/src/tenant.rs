@@ -26,6 +26,7 @@ use message_log::{Event, MessageLog};
 use mock_whatsapp_model::fate::{digest, join, message_key};
 use mock_whatsapp_model::input::{DeliveryId, HandsetId, MessageIndex, NumberId, Post};
 use mock_whatsapp_model::output::{Answer, Update, What};
+use mock_whatsapp_model::handset::other_id;
 use mock_whatsapp_model::spec::Kind;
 use mock_whatsapp_model::world::Config as WorldConfig;
 use mock_whatsapp_model::{Input, Output, World};
@@ -253,7 +254,7 @@ impl Tenant {
             request: 0,
             number: self.number,
             handset,
-            key: message_key(sending.wa_id, self.identity.number_key(), sending.content),
+            key: message_key(self.canonical(handset), self.identity.number_key(), sending.content),
             callback: 0,
             marketing: record.category == Some(Category::Marketing),
         };
@@ -361,15 +362,12 @@ impl Tenant {
 
     /// The number that WhatsApp calls a contact by; it can differ from the one that was given.
     pub fn wa_id(&self, handset: HandsetId) -> String {
-        let given = self.handsets.wa_id(handset).to_string();
-        if self.world.persona(handset).kind != Kind::OtherWaId || given.len() < 6 {
-            return given;
-        }
-        // As with Brazil's ninth digit, which comes and goes behind country and area code.
-        match given.as_bytes()[4] {
-            b'9' if given.len() > 10 => format!("{}{}", &given[..4], &given[5..]),
-            _ => format!("{}9{}", &given[..4], &given[4..]),
-        }
+        self.canonical(handset).to_string()
+    }
+
+    fn canonical(&self, handset: HandsetId) -> u64 {
+        let given = self.handsets.wa_id(handset);
+        if self.world.persona(handset).kind == Kind::OtherWaId { other_id(given) } else { given }
     }
 
     /// Lets time begin anew: everything that happened is gone; ids, webhook and templates stay.

@@ -7,11 +7,12 @@ mod file;
 mod numbers;
 
 pub use file::{ContactList, Rejected, Row};
-pub use numbers::{Numbers, other_id, phone};
+pub use numbers::{Numbers, phone};
 
 use crate::scenario::{Group, People, Scenario};
 use cloud_api::time::Span;
 use mock_whatsapp_model::fate::{What, fate, permute};
+use mock_whatsapp_model::handset::other_id;
 use mock_whatsapp_model::spec::Kind;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;

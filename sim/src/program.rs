@@ -10,7 +10,7 @@ pub fn in_another_role(arguments: impl Iterator<Item = OsString>) -> Option<Exit
     let mut arguments = arguments.skip(1).peekable();
     match arguments.peek()?.to_str()? {
         "campaign-engine" => Some(campaign_engine::cli::main_from(arguments)),
-        //MOCK "mock-whatsapp" => Some(mock_whatsapp::cli::main_from(arguments)),
+        "mock-whatsapp" => Some(mock_whatsapp::cli::main_from(arguments)),
         _ => None,
     }
 }

@@ -118,7 +118,7 @@ pub(crate) async fn try_http(
         head += &format!("{name}: {value}\r\n");
     }
     head += &format!("Content-Length: {}\r\n\r\n", body.len());
-    let mut stream = TcpStream::connect(address).await.unwrap();
+    let mut stream = TcpStream::connect(address).await.ok()?;
     stream.write_all(head.as_bytes()).await.unwrap();
     // A server that refuses a long body need not read it.
     drop(stream.write_all(body).await);
@@ -131,6 +131,11 @@ pub(crate) async fn try_http(
 
 /// A webhook with one status of a message.
 pub(crate) fn status_webhook(wamid: &str, status: &str, callback: Option<&str>) -> String {
+    statuses_webhook(wamid, status, callback, 1)
+}
+
+/// The same status, so many times in one POST.
+pub(crate) fn statuses_webhook(wamid: &str, status: &str, callback: Option<&str>, times: usize) -> String {
     let mut one = serde_json::json!({
         "id": wamid, "status": status, "timestamp": "1767261601", "recipient_id": "14155560000",
     });
@@ -140,7 +145,7 @@ pub(crate) fn status_webhook(wamid: &str, status: &str, callback: Option<&str>) 
     let value = serde_json::json!({
         "messaging_product": "whatsapp",
         "metadata": {"display_phone_number": "15557654321", "phone_number_id": NUMBER},
-        "statuses": [one],
+        "statuses": vec![one; times],
     });
     serde_json::json!({
         "object": "whatsapp_business_account",

@@ -41,11 +41,11 @@ mod tests {
 
     #[test]
     fn only_american_555_numbers_have_a_meaning() {
-        assert_eq!(persona(1_415_555_0404).map(|p| p.kind), Some(Kind::NotOnWhatsapp));
-        assert_eq!(persona(1_212_555_0403).map(|p| p.kind), Some(Kind::Blocked));
-        assert_eq!(persona(1_212_555_1026).map(|p| p.rule), Some(Rule::Always(catalogue::find(131_026, None))));
-        assert_eq!(persona(1_212_555_2015).map(|p| p.rule), Some(Rule::Always(catalogue::find(132_015, None))));
-        for number in [1_212_554_0404, 49_151_555_0404, 1_212_555_0999, 1_212_555_1999] {
+        assert_eq!(persona(14_155_550_404).map(|p| p.kind), Some(Kind::NotOnWhatsapp));
+        assert_eq!(persona(12_125_550_403).map(|p| p.kind), Some(Kind::Blocked));
+        assert_eq!(persona(12_125_551_026).map(|p| p.rule), Some(Rule::Always(catalogue::find(131_026, None))));
+        assert_eq!(persona(12_125_552_015).map(|p| p.rule), Some(Rule::Always(catalogue::find(132_015, None))));
+        for number in [12_125_540_404, 491_515_550_404, 12_125_550_999, 12_125_551_999] {
             assert_eq!(persona(number), None, "{number}");
         }
     }

@@ -289,7 +289,7 @@ impl World {
             Some(End::Reset { accepted: true } | End::Silence) | None => match rule {
                 Rule::Once(code) if nth == 0 => Some(Answer::Refused(code, Why::Magic)),
                 Rule::TwoOfThree(code) if nth % 3 != 2 => Some(Answer::Refused(code, Why::Magic)),
-                Rule::Always(code) if code.entry().mode == Mode::Synchronous => Some(Answer::Refused(code, Why::Magic)),
+                Rule::Always(code) if code.entry().mode != Mode::Webhook => Some(Answer::Refused(code, Why::Magic)),
                 Rule::Always(code) => {
                     later = later.or(Some(code));
                     None

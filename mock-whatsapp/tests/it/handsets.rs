@@ -53,9 +53,9 @@ async fn each_kind_of_telephone_ends_a_message_its_own_way() {
 #[tokio::test]
 async fn the_canonical_number_can_be_another() {
     let mock = Mock::start().await;
-    mock.done("PUT", "/handsets/551187654321", json!({ "kind": "other_wa_id" })).await;
-    let answer = mock.send(&text("+551187654321", "x")).await;
-    assert_eq!(answer.body["contacts"][0], json!({ "input": "+551187654321", "wa_id": "5511987654321" }));
+    mock.done("PUT", "/handsets/5511987654321", json!({ "kind": "other_wa_id" })).await;
+    let answer = mock.send(&text("+5511987654321", "x")).await;
+    assert_eq!(answer.body["contacts"][0], json!({ "input": "+5511987654321", "wa_id": "551187654321" }));
 }
 
 #[tokio::test]

@@ -112,22 +112,10 @@ pub fn phone(seed: u64, place: u64) -> u64 {
     Numbers::new(seed).phone(place)
 }
 
-/// Another id for the same telephone: Brazil's mobile numbers lose the 9 that they were given later, others gain a digit
-/// behind the first two, as Mexico's (+52 1) and Argentina's (+54 9) did. No two numbers of the ranges above get the same.
-pub fn other_id(phone: u64) -> u64 {
-    let digits = phone.checked_ilog10().map_or(1, |below| below + 1);
-    if digits == 13 && phone / 10u64.pow(11) == 55 && phone / 10u64.pow(8) % 10 == 9 {
-        return phone / 10u64.pow(9) * 10u64.pow(8) + phone % 10u64.pow(8);
-    }
-    let behind = 10u64.pow(digits.saturating_sub(2));
-    let head = phone / behind;
-    let digit = if head == 54 { 9 } else { 1 };
-    (head * 10 + digit) * behind + phone % behind
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mock_whatsapp_model::handset::other_id;
     use std::collections::BTreeSet;
 
     #[test]

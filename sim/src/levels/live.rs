@@ -154,11 +154,14 @@ impl<'a> Live<'a> {
             mock.post("/_mock/faults", &fault).await?;
         }
         let start = live.now();
+        // Messages are due from when the engine has the list: reading it is not sending.
+        let mut given = Vec::new();
         for (place, campaign) in scenario.campaigns.iter().enumerate() {
             live.start_campaign(&engine, place, campaign, start).await?;
+            given.push(live.now().max(start + campaign.start));
         }
         let rest = live.wait_for_rest(&mock, &engine, start, progress).await?;
-        let account = Account::take(scenario, &live.contacts, &mock, &engine, start, &rest.finished).await?;
+        let account = Account::take(scenario, &live.contacts, &mock, &engine, &given, &rest.finished).await?;
         let mut checks = account.judge(scenario, &live.contacts);
         checks.push(match &rest.stuck {
             None => Check::pass("comes-to-rest", ""),

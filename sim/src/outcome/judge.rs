@@ -15,6 +15,10 @@ pub fn expectations(scenario: &Scenario, measured: &Measured) -> Vec<Check> {
 
 fn judge(scenario: &Scenario, measured: &Measured, expectation: &Expectation) -> Check {
     let judgement = match expectation.wanted {
+        // Every campaign has messages: where none is counted, the run broke off before there was anything to judge.
+        _ if about(measured, expectation.campaign).any(|(_, found)| found.messages.total() == 0) => {
+            unjudged("the run broke off before any message was counted")
+        }
         Wanted::Campaign(state) => campaign_state(scenario, measured, expectation.campaign, state),
         Wanted::FinishedWithin(span) => finished(scenario, measured, expectation.campaign, span),
         Wanted::Duplicates(count) => duplicates(measured, expectation.campaign, &count),
@@ -239,6 +243,18 @@ mod tests {
                 "expect.webhook_lag.p99 skipped: the lag of webhooks was not measured",
             ]
         );
+    }
+
+    #[test]
+    fn a_run_that_broke_off_meets_no_expectation_and_breaks_none() {
+        let mut broken_off = measured(Level::Live);
+        broken_off.campaigns[1].messages = Messages::default();
+        let found = verdicts(
+            "[expect]\nduplicates = \"..9\"\nthroughput_min = 1\n[expect.a]\nmessages.Read = 80\n",
+            &broken_off,
+        );
+        let skipped = found.iter().filter(|check| check.contains(" skipped: the run broke off")).count();
+        assert!(skipped == 2 && found.contains(&"expect.a.messages.Read pass: 80 of 100".to_owned()), "{found:?}");
     }
 
     #[test]

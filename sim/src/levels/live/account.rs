@@ -45,13 +45,13 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// Asks both. `start` is when the run began, `finished` when each campaign came to its end.
+    /// Asks both. `given` is when the engine had each campaign, `finished` when the campaign came to its end.
     pub(super) async fn take(
         scenario: &Scenario,
         contacts: &Contacts,
         mock: &Client,
         engine: &Client,
-        start: Timestamp,
+        given: &[Timestamp],
         finished: &[Option<Span>],
     ) -> Result<Self, Broken> {
         let (mut messages, mut counts, mut states, mut attempts) = (Vec::new(), Vec::new(), Vec::new(), 0);
@@ -87,7 +87,7 @@ impl Account {
                 None => all.foreign += 1,
             }
         }
-        all.measure(scenario, contacts, start, &states, finished)?;
+        all.measure(scenario, contacts, given, &states, finished)?;
         Ok(all)
     }
 
@@ -95,7 +95,7 @@ impl Account {
         &mut self,
         scenario: &Scenario,
         contacts: &Contacts,
-        start: Timestamp,
+        given: &[Timestamp],
         states: &[CampaignState],
         finished: &[Option<Span>],
     ) -> Result<(), Broken> {
@@ -107,7 +107,7 @@ impl Account {
             self.duplicates += copies;
             let throughput = u64::from(scenario.senders[campaign.senders[0]].throughput);
             for (rank, message) in (0u64..).zip(own) {
-                let due = start + campaign.start + Span::micros(rank * 1_000_000 / throughput);
+                let due = given[place] + Span::micros(rank * 1_000_000 / throughput);
                 if let Some(first) = message.accepted.first() {
                     accepted.saturating_record(first.since(due).0);
                 }
