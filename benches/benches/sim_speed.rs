@@ -4,8 +4,8 @@
 //! small size once, so that it cannot rot.
 
 use campaign_sim::cli::RunOptions;
-use campaign_sim::progress::Progress;
 use campaign_sim::levels::model;
+use campaign_sim::progress::Progress;
 use campaign_sim::scenario::Scenario;
 use criterion::{Criterion, criterion_group};
 use std::path::Path;

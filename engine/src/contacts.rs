@@ -218,6 +218,10 @@ pub fn parse_phone(text: &str, region: Option<country::Id>) -> Result<u64, Strin
     if text.is_empty() {
         return Err("the phone number is missing".into());
     }
+    // The library reads letters as the keys of a telephone's pad: a slip of the hand would reach a stranger.
+    if let Some(letter) = text.chars().find(|letter| letter.is_alphabetic()) {
+        return Err(format!("`{text}` is not a phone number: it has a letter in it (`{letter}`)"));
+    }
     let not_one = |_| format!("`{text}` is not a phone number");
     let number = if text.starts_with('+') || region.is_some() {
         phonenumber::parse(region, text).map_err(not_one)?

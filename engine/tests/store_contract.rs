@@ -124,6 +124,7 @@ fn fresh_pages_go_through_the_queued_in_runs_of_consecutive_ids() {
             lane: Lane::Fresh,
             message: MessageId(message),
             due: Timestamp(0),
+            next: Timestamp::NEVER,
             more,
         };
         let page = commit(&mut store, START, &[load(first, 4)]).events;
@@ -155,15 +156,23 @@ fn due_pages_go_forward_in_time_and_say_what_waits_next() {
             commit(&mut store, now, &[load]).events
         };
         let start = (Timestamp(0), MessageId(0));
-        let end = |(due, message), more| Event::PageEnd { campaign: campaign.id, lane: Lane::Due, message, due, more };
+        let end = |(due, message), next, more| Event::PageEnd {
+            campaign: campaign.id,
+            lane: Lane::Due,
+            message,
+            due,
+            next,
+            more,
+        };
+        let never = Timestamp::NEVER;
         let loaded = |first, count| Event::Loaded { campaign: campaign.id, lane: Lane::Due, first, count };
-        assert_eq!(page(START, start, 9), [end((dues[0].0, MessageId(0)), false)], "nothing is due");
+        assert_eq!(page(START, start, 9), [end(start, dues[0].0, false)], "nothing is due");
         let now = dues[1].0;
-        assert_eq!(page(now, start, 9), [loaded(dues[0].1, 2), end((dues[2].0, dues[1].1), false)]);
-        assert_eq!(page(now, start, 1), [loaded(dues[0].1, 1), end(dues[0], true)]);
-        assert_eq!(page(now, dues[0], 9), [loaded(dues[1].1, 1), end((dues[2].0, dues[1].1), false)]);
+        assert_eq!(page(now, start, 9), [loaded(dues[0].1, 2), end(dues[1], dues[2].0, false)]);
+        assert_eq!(page(now, start, 1), [loaded(dues[0].1, 1), end(dues[0], dues[1].0, true)]);
+        assert_eq!(page(now, dues[0], 9), [loaded(dues[1].1, 1), end(dues[1], dues[2].0, false)]);
         let late = now + Span::hours(1);
-        assert_eq!(page(late, dues[2], 9), [end((Timestamp::NEVER, dues[2].1), false)]);
+        assert_eq!(page(late, dues[2], 9), [end(dues[2], never, false)]);
     });
 }
 

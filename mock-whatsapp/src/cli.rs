@@ -1,11 +1,11 @@
 //! The command line: the server as a program, and the settings that a sender needs to find it.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use cloud_api::time::Timestamp;
 use crate::clock::{Clock, Pace};
 use crate::config::Config;
 use crate::identity::{DEFAULT, Identity};
 use crate::net::{Connector, Listener};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use cloud_api::time::Timestamp;
 use mock_whatsapp_model::spec::Timing;
 use std::ffi::OsString;
 use std::fs;

@@ -1,10 +1,12 @@
 //! Every checker of the model level sees the bug that it is there for; without a bug all are green.
 
+#![expect(clippy::unwrap_used, reason = "a test says what is wrong by panicking")]
+
 use campaign_sim::cli::RunOptions;
-use campaign_sim::progress::Progress;
 use campaign_sim::levels::model::run_with;
 use campaign_sim::model::setup::Plant;
 use campaign_sim::outcome::{Outcome, Verdict};
+use campaign_sim::progress::Progress;
 use campaign_sim::scenario::Scenario;
 use std::path::Path;
 

@@ -2,6 +2,8 @@
 //!
 //! Each rule is a function over a file's text or the workspace's manifests, and each has its planted offence below.
 
+#![expect(clippy::unwrap_used, reason = "a test says what is wrong by panicking")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -21,17 +23,15 @@ const EDGES: [(&str, &[&str], &[&str]); 7] = [
     ("mock-whatsapp-model", &["cloud-api"], &[]),
     ("campaign-engine", &["cloud-api", "engine-core"], &["mock-whatsapp"]),
     ("mock-whatsapp", &["cloud-api", "mock-whatsapp-model"], &[]),
-    (
-        "campaign-sim",
-        &["campaign-engine", "cloud-api", "engine-core", "mock-whatsapp", "mock-whatsapp-model"],
-        &[],
-    ),
+    ("campaign-sim", &["campaign-engine", "cloud-api", "engine-core", "mock-whatsapp", "mock-whatsapp-model"], &[]),
     ("benches", &["campaign-sim", "cloud-api", "engine-core", "mock-whatsapp-model"], &[]),
 ];
 
 /// What the pure crates may depend on from outside.
-const PURE: [(&str, &str, &[&str]); 2] =
-    [("engine-core", "engine/core/src", &[]), ("mock-whatsapp-model", "mock-whatsapp/model/src", &["serde", "serde_json"])];
+const PURE: [(&str, &str, &[&str]); 2] = [
+    ("engine-core", "engine/core/src", &[]),
+    ("mock-whatsapp-model", "mock-whatsapp/model/src", &["serde", "serde_json"]),
+];
 
 /// What no line of a pure crate may name.
 const IMPURE: [&str; 9] =

@@ -108,14 +108,14 @@ const NEXT: [[Phase; 10]; 11] = {
         //  Intended   Unknown    GivenUp    Accepted   Sent       Unspent    Failed     Delivered  Read     Replied
         [Intended, Unknown, GivenUp, Accepted, Sent, Unspent, Failed, Delivered, Read, Replied], // Free
         [Intended, Unknown, GivenUp, Accepted, Sent, Unspent, Failed, Delivered, Read, Replied], // Intended
-        [Unknown, Unknown, GivenUp, Accepted, Sent, Unspent, Failed, Delivered, Read, Replied], // Unknown
-        [GivenUp, GivenUp, GivenUp, Accepted, Sent, Unspent, Failed, Delivered, Read, Replied], // GivenUp
+        [Unknown, Unknown, GivenUp, Accepted, Sent, Unspent, Failed, Delivered, Read, Replied],  // Unknown
+        [GivenUp, GivenUp, GivenUp, Accepted, Sent, Unspent, Failed, Delivered, Read, Replied],  // GivenUp
         [Accepted, Accepted, Accepted, Accepted, Sent, Unspent, Failed, Delivered, Read, Replied], // Accepted
-        [Sent, Sent, Sent, Sent, Sent, Unspent, Failed, Delivered, Read, Replied], // Sent
+        [Sent, Sent, Sent, Sent, Sent, Unspent, Failed, Delivered, Read, Replied],               // Sent
         [Unspent, Unspent, Unspent, Unspent, Unspent, Unspent, Failed, Delivered, Read, Replied], // Unspent
-        [Failed, Failed, Failed, Failed, Failed, Failed, Failed, Delivered, Read, Replied], // Failed
+        [Failed, Failed, Failed, Failed, Failed, Failed, Failed, Delivered, Read, Replied],      // Failed
         [Delivered, Delivered, Delivered, Delivered, Delivered, Delivered, Delivered, Delivered, Read, Replied], // Delivered
-        [Read, Read, Read, Read, Read, Read, Read, Read, Read, Replied], // Read
+        [Read, Read, Read, Read, Read, Read, Read, Read, Read, Replied],                                         // Read
         [Replied, Replied, Replied, Replied, Replied, Replied, Replied, Replied, Replied, Replied], // Replied
     ]
 };

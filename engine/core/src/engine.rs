@@ -151,7 +151,9 @@ impl Engine {
         self.now = self.now.max(now);
         match event {
             Event::Loaded { campaign, lane, first, count } => self.loaded(campaign, lane, first, count),
-            Event::PageEnd { campaign, lane, message, due, more } => self.page_end(campaign, lane, message, due, more),
+            Event::PageEnd { campaign, lane, message, due, next, more } => {
+                self.page_end(campaign, lane, (due, message), next, more);
+            }
             Event::Merged(merged) => self.merged(merged, out),
             Event::SweepEnd { campaign, next } => self.sweep_end(campaign, next, out),
             Event::Answered { message, number, answer } => self.answered(message, number, answer, out),

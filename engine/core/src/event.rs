@@ -87,10 +87,13 @@ pub enum Event {
         campaign: CampaignId,
         /// Fresh or due.
         lane: Lane,
-        /// Fresh: the id from which to go on. Due: the id of the last message of the page, where `due` is its due time.
+        /// Where to go on. Fresh: the first id behind the page. Due: the id of the page's last message, or what was asked for
+        /// where the page is empty.
         message: MessageId,
-        /// Due lane: the due time of the last message if the page was full, else of the next that waits (or NEVER).
+        /// Where to go on (due lane): the due time of that message.
         due: Timestamp,
+        /// When the next message behind the page is due (due lane); NEVER where none waits.
+        next: Timestamp,
         /// Whether the page was full, so that more may be there now.
         more: bool,
     },

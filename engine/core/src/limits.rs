@@ -50,6 +50,10 @@ pub const PAGE: u16 = 512;
 /// The messages of a sender that wait in memory before no further page is asked for.
 pub const READY_LOW: u32 = 512;
 
+/// Messages of a campaign that came back unspent and wait in memory; more stay in the store until its end is reached. It
+/// is above what can be under way at once.
+pub const PUT_BACK: u32 = 1_024;
+
 /// Rows in one step of a sweep: a few milliseconds of one store transaction, so that sending goes on between steps.
 pub const SWEEP: u16 = 1_024;
 

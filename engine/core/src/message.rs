@@ -134,7 +134,8 @@ pub struct Columns {
 impl Row {
     /// From a store's columns. `None` where they are not what [`Row::columns`] gives.
     pub fn from_columns(columns: Columns) -> Option<Self> {
-        let mut row = Self { posts: columns.posts, decisions: columns.decisions, held: columns.held, ..Self::default() };
+        let mut row =
+            Self { posts: columns.posts, decisions: columns.decisions, held: columns.held, ..Self::default() };
         for slot in 0..ATTEMPTS {
             row.attempts[slot] = Attempt::from_bits((columns.facts >> (16 * slot)) as u16)?;
             row.numbers[slot] = (columns.numbers >> (8 * slot)) as u8;
@@ -322,9 +323,10 @@ impl Row {
 
     /// Where the fact belongs: the attempt's slot. A fact about an attempt whose slot was given to a later one counts only
     /// if it is an arrival, which settles the message whichever attempt it came by.
-    fn slot_of(&mut self, merge: &Merge, state: State) -> Option<usize> {
+    fn slot_of(&mut self, now: Timestamp, merge: &Merge, state: State) -> Option<usize> {
         if merge.fact == Fact::Intended {
-            let wanted = matches!(state, State::Queued | State::Retrying) && self.posts < u8::MAX;
+            let is_due = state == State::Queued || (state == State::Retrying && self.due <= now);
+            let wanted = is_due && self.posts < u8::MAX;
             let free = self.attempts.iter().position(|attempt| !attempt.phase().is_spent())?;
             if !wanted {
                 return None;
@@ -355,7 +357,7 @@ impl Row {
     pub fn learn(&mut self, now: Timestamp, salt: u64, merge: &Merge) -> Merged {
         let before = self.state();
         let old = *self;
-        let Some(slot) = self.slot_of(merge, before) else {
+        let Some(slot) = self.slot_of(now, merge, before) else {
             return self.merged(merge.message, merge.number, Some(merge.fact), &old, (before, before), 0);
         };
         self.attempts[slot].learn(merge.fact, merge.code);

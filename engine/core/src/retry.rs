@@ -75,11 +75,12 @@ pub fn next(class: Class, spent: u8, key: Key) -> Next {
 
 /// A span from 0 to `most`, drawn by key.
 fn jitter(most: Span, key: Key) -> Span {
-    let mut x = key.salt ^ (u64::from(key.message.0) << 8 | u64::from(key.number)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mut x =
+        key.salt ^ ((u64::from(key.message.0) << 8) | u64::from(key.number)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     x ^= x >> 31;
-    Span((u128::from(x) * u128::from(most.0 + 1) >> 64) as u64)
+    Span(((u128::from(x) * u128::from(most.0 + 1)) >> 64) as u64)
 }
 
 #[cfg(test)]

@@ -74,13 +74,15 @@ impl Bench {
             }
             Command::Load { campaign, lane: Lane::Fresh, limit, message, .. } => {
                 let queued = |id: &u32| self.rows[*id as usize].state() == State::Queued;
-                let ids: Vec<u32> = (message.0..self.rows.len() as u32).filter(queued).take(usize::from(limit)).collect();
+                let ids: Vec<u32> =
+                    (message.0..self.rows.len() as u32).filter(queued).take(usize::from(limit)).collect();
                 self.loaded += ids.len();
                 let more = ids.len() == usize::from(limit);
                 let message = MessageId(ids.last().map_or(message.0, |id| id + 1));
                 let single = |id: &u32| Event::Loaded { campaign, lane: Lane::Fresh, first: MessageId(*id), count: 1 };
                 let mut events: Vec<Event> = ids.iter().map(single).collect();
-                events.push(Event::PageEnd { campaign, lane: Lane::Fresh, message, due: Timestamp::NEVER, more });
+                let (due, next) = (Timestamp(0), Timestamp::NEVER);
+                events.push(Event::PageEnd { campaign, lane: Lane::Fresh, message, due, next, more });
                 events
             }
             Command::Load { campaign, lane: Lane::Due, due, message, .. } => {
@@ -89,11 +91,14 @@ impl Bench {
                 waiting.retain(|entry| *entry > (due, message.0));
                 waiting.sort_unstable();
                 let next = waiting.iter().find(|(due, _)| *due > self.now).map_or(Timestamp::NEVER, |(due, _)| *due);
-                let now = waiting.iter().filter(|(due, _)| *due <= self.now);
+                let now: Vec<_> = waiting.iter().filter(|(due, _)| *due <= self.now).collect();
+                let (due, last) = now.last().map_or((due, message.0), |last| **last);
                 let lane = Lane::Due;
-                let mut events: Vec<Event> =
-                    now.map(|(_, id)| Event::Loaded { campaign, lane, first: MessageId(*id), count: 1 }).collect();
-                events.push(Event::PageEnd { campaign, lane, message: MessageId(0), due: next, more: false });
+                let mut events: Vec<Event> = now
+                    .iter()
+                    .map(|(_, id)| Event::Loaded { campaign, lane, first: MessageId(*id), count: 1 })
+                    .collect();
+                events.push(Event::PageEnd { campaign, lane, message: MessageId(last), due, next, more: false });
                 events
             }
             Command::Send { message, number, sender, campaign } => {
@@ -168,7 +173,8 @@ fn claims_keep_the_pace_and_pages_keep_memory_bounded() {
     for _ in 0..100 {
         bench.pass(Span::millis(100));
         bench.answer_all(Answer::Accepted);
-        let sent = bench.campaign().1.iter().filter(|(state, _)| *state != State::Queued).map(|(_, count)| count).sum::<u32>();
+        let sent =
+            bench.campaign().1.iter().filter(|(state, _)| *state != State::Queued).map(|(_, count)| count).sum::<u32>();
         assert!(bench.loaded - sent as usize <= 1_536, "{} loaded, {sent} sent", bench.loaded);
     }
     let (_, counts) = bench.campaign();
@@ -245,6 +251,26 @@ fn a_halt_costs_no_attempt_and_one_probe_in_five_minutes_until_one_passes() {
         assert!(bench.sends.len() >= 80, "{code}: it goes on");
         assert!(bench.rows.iter().all(|row| row.spent() <= 1), "{code}: nothing was spent on the halt");
     }
+}
+
+#[test]
+fn one_message_that_always_halts_does_not_hold_up_the_others() {
+    let mut bench = Bench::new(500, 80);
+    let mut poisoned = 0;
+    for _ in 0..4_000 {
+        for (message, number) in std::mem::take(&mut bench.sends) {
+            if message == 3 {
+                poisoned += 1;
+                bench.answer(message, number, Answer::Refused { code: find(132_015, None), retry_after_seconds: 0 });
+            } else {
+                bench.answer(message, number, Answer::Accepted);
+            }
+        }
+        bench.pass(Span::millis(500));
+    }
+    let (_, counts) = bench.campaign();
+    assert_eq!(counts, [(State::Queued, 1), (State::Sending, 499)], "33 minutes: a few probes");
+    assert!(poisoned <= 8, "{poisoned}");
 }
 
 #[test]

@@ -30,7 +30,8 @@ fn play(story: &str) -> Row {
         let fact = match word {
             "|" => continue,
             "post" => {
-                number = learn(&mut row, 0, Fact::Intended, None).number;
+                let now = row.due().unwrap_or(NOW);
+                number = learn_at(&mut row, now, 0, Fact::Intended, None).number;
                 continue;
             }
             "unknown" => Fact::Unknown,
@@ -119,6 +120,14 @@ fn an_intent_is_refused_unless_the_message_waits_for_one() {
         assert!(!merged.changed, "{story:?}");
         assert_eq!(row, play(story));
     }
+}
+
+#[test]
+fn a_retry_is_refused_before_it_is_due_and_granted_when_it_is() {
+    let mut row = play("post failed:131000");
+    let due = row.due().unwrap();
+    assert!(!learn_at(&mut row, due - Span::micros(1), 0, Fact::Intended, None).changed);
+    assert_eq!(learn_at(&mut row, due, 0, Fact::Intended, None).number, 2);
 }
 
 #[test]

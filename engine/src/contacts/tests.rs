@@ -43,7 +43,7 @@ fn every_bad_row_is_named_by_its_line_and_the_rest_goes_on() {
         [
             "2: +14155550132 Ana|20%",
             "3: BAD the phone number is missing",
-            "4: BAD `hello` is not a phone number",
+            "4: BAD `hello` is not a phone number: it has a letter in it (`h`)",
             "5: BAD `+1415555` is not a valid phone number",
             "6: BAD too few columns: 2 instead of 3",
             "7: BAD too many columns: 4 instead of 3 (a value with a comma needs quotes)",
@@ -52,6 +52,14 @@ fn every_bad_row_is_named_by_its_line_and_the_rest_goes_on() {
             "11: BAD column `name` is not valid UTF-8",
             "12: +4915112345678 Jo|20%",
         ]
+    );
+}
+
+#[test]
+fn a_letter_slipped_into_a_number_does_not_become_the_digit_of_its_key() {
+    assert_eq!(
+        parse_phone("+33 6 12 34 5O 78", None),
+        Err("`+33 6 12 34 5O 78` is not a phone number: it has a letter in it (`O`)".to_owned())
     );
 }
 

@@ -134,7 +134,7 @@ impl Persona {
 }
 
 /// Another id for the same telephone: Brazil's mobile numbers lose the 9 that they were given later, others gain a digit
-/// behind the first two, as Mexico's (+52 1) and Argentina's (+54 9) did. 
+/// behind the first two, as Mexico's (+52 1) and Argentina's (+54 9) did.
 pub fn other_id(phone: u64) -> u64 {
     let digits = phone.checked_ilog10().map_or(1, |below| below + 1);
     if digits == 13 && phone / 10u64.pow(11) == 55 && phone / 10u64.pow(8) % 10 == 9 {

@@ -30,12 +30,22 @@ mod tests {
         let mut checkers = Checkers::new(2, start);
         for n in 0..6u64 {
             checkers.posted(start + Span::hours(n), MessageId(0));
-            checkers.failed(start + Span::hours(n), MessageId(0), n as u8 + 1, cloud_api::catalogue::find(130_429, None));
+            checkers.failed(
+                start + Span::hours(n),
+                MessageId(0),
+                n as u8 + 1,
+                cloud_api::catalogue::find(130_429, None),
+            );
         }
         assert!(checkers.attempts.is_clean());
         for n in 0..5u64 {
             checkers.posted(start + Span::hours(n), MessageId(1));
-            checkers.failed(start + Span::hours(n), MessageId(1), n as u8 + 1, cloud_api::catalogue::find(131_000, None));
+            checkers.failed(
+                start + Span::hours(n),
+                MessageId(1),
+                n as u8 + 1,
+                cloud_api::catalogue::find(131_000, None),
+            );
         }
         assert_eq!(checkers.attempts.detail(), "message 1 was POSTed 5 times that count");
     }

@@ -19,7 +19,8 @@ pub enum When {
 fn by_definition(counts: &Counts, when: When) -> CampaignState {
     let arrived = [State::Delivered, State::Read, State::Responded].iter().any(|state| counts.of(*state) > 0);
     let open = [State::Queued, State::Sending, State::Retrying].iter().any(|state| counts.of(*state) > 0);
-    let failed: u32 = [State::Failed, State::InvalidContact, State::BlockedOrSpam].map(|state| counts.of(state)).iter().sum();
+    let failed: u32 =
+        [State::Failed, State::InvalidContact, State::BlockedOrSpam].map(|state| counts.of(state)).iter().sum();
     match when {
         When::Before => CampaignState::Queued,
         When::After if arrived => CampaignState::Completed,

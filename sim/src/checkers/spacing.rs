@@ -24,7 +24,9 @@ pub(super) fn judge(seen: &Seen, elapsed: Span, message: MessageId, findings: &m
         return;
     };
     match least(code.class(), seen.spent) {
-        None => findings.add(|| format!("message {} was POSTed again after {}, which is final", message.0, code.code())),
+        None => {
+            findings.add(|| format!("message {} was POSTed again after {}, which is final", message.0, code.code()))
+        }
         Some(least) if waited < least => {
             findings.add(|| {
                 format!("message {} was POSTed again {waited} after {}, which asks for {least}", message.0, code.code())
@@ -51,7 +53,10 @@ mod tests {
     #[test]
     fn a_retry_that_comes_too_early_is_found() {
         assert_eq!(retry(131_000, Span::secs(1)), "");
-        assert_eq!(retry(131_000, Span::millis(900)), "message 0 was POSTed again 900ms after 131000, which asks for 1s");
+        assert_eq!(
+            retry(131_000, Span::millis(900)),
+            "message 0 was POSTed again 900ms after 131000, which asks for 1s"
+        );
         assert_eq!(retry(131_048, Span::hours(12)), "");
         assert!(retry(131_048, Span::hours(11)).contains("which asks for 12h"));
         assert!(retry(131_049, Span::hours(23)).contains("which asks for 1d"));

@@ -31,7 +31,8 @@ pub fn is_legal(before: State, after: State) -> bool {
 
 /// The finding in words.
 pub(super) fn told(merged: &Merged) -> String {
-    let why = merged.fact.map_or_else(|| "a decision".to_owned(), |fact| format!("{fact:?} of attempt {}", merged.number));
+    let why =
+        merged.fact.map_or_else(|| "a decision".to_owned(), |fact| format!("{fact:?} of attempt {}", merged.number));
     format!("message {} went from {} to {} by {why}", merged.message.0, merged.before.name(), merged.after.name())
 }
 

@@ -90,7 +90,8 @@ pub fn run(scenario: &Scenario, options: &RunOptions, progress: &Progress) -> Re
         }
         Err(Broken(why)) => {
             let state = engine_core::campaign::State::Queued;
-            let nothing = MeasuredCampaign { state, messages: Default::default(), finished_after: None, duplicates: None };
+            let nothing =
+                MeasuredCampaign { state, messages: Default::default(), finished_after: None, duplicates: None };
             measured.campaigns = vec![nothing; scenario.campaigns.len()];
             vec![Check::fail("programs-run", why)]
         }
@@ -113,6 +114,12 @@ fn beyond(scenario: &Scenario) -> Option<String> {
     }
     if scenario.engine.on_unknown == OnUnknown::Never {
         return Some("on_unknown = \"never\"".to_owned());
+    }
+    if let Some(key) = scenario.engine.settings.keys().find(|key| *key != "on_unknown") {
+        return Some(format!("the engine's setting `{key}`"));
+    }
+    if scenario.campaigns.iter().any(|campaign| campaign.priority != 0) {
+        return Some("a priority".to_owned());
     }
     if scenario.senders.iter().any(|sender| sender.messaging_limit != MessagingLimit::Unlimited) {
         return Some("a messaging_limit".to_owned());
@@ -299,9 +306,12 @@ impl<'a> Live<'a> {
             let (mut settled, mut total) = (0, 0);
             for (campaign, finished) in self.scenario.campaigns.iter().zip(&mut finished) {
                 let status = campaigns.iter().find(|status| status["name"] == campaign.name.as_str());
-                let status = status.ok_or_else(|| Broken(format!("the engine does not know campaign {}", campaign.name)))?;
-                let in_progress: u64 =
-                    ["Queued", "Sending", "Retrying"].iter().filter_map(|state| status["messages"][state].as_u64()).sum();
+                let status =
+                    status.ok_or_else(|| Broken(format!("the engine does not know campaign {}", campaign.name)))?;
+                let in_progress: u64 = ["Queued", "Sending", "Retrying"]
+                    .iter()
+                    .filter_map(|state| status["messages"][state].as_u64())
+                    .sum();
                 let size = status["size"].as_u64().unwrap_or(0);
                 (settled, total) = (settled + size - in_progress.min(size), total + size);
                 *finished = if in_progress > 0 { None } else { finished.or(Some(elapsed)) };
@@ -316,7 +326,9 @@ impl<'a> Live<'a> {
             }
             if watch.elapsed() > LONGEST {
                 let open = total - settled;
-                let stuck = format!("after {elapsed} {open} messages are in progress, {due} events are due, {unacked} webhooks open");
+                let stuck = format!(
+                    "after {elapsed} {open} messages are in progress, {due} events are due, {unacked} webhooks open"
+                );
                 return Ok(Rest { finished, stuck: Some(stuck) });
             }
             tokio::time::sleep(LOOK_EVERY).await;

@@ -4,10 +4,10 @@ use super::Refusal;
 use crate::checkers::campaign::When;
 use crate::checkers::{Findings, campaign, conservation, duplicates, receipts, truth};
 use crate::cli::RunOptions;
-use crate::progress::Progress;
 use crate::model::run::{End, Run, START};
 use crate::model::setup::{Plant, Setup};
 use crate::outcome::{Check, Latencies, Measured, MeasuredCampaign, Messages, Outcome, Quantiles};
+use crate::progress::Progress;
 use crate::scenario::{Level, OnUnknown, Scenario};
 use crate::stopwatch::Stopwatch;
 use mock_whatsapp_model::faults::Fault;
@@ -75,12 +75,17 @@ fn beyond(scenario: &Scenario) -> Option<String> {
     if scenario.engine.on_unknown == OnUnknown::Never {
         return Some("on_unknown = \"never\"".to_owned());
     }
+    if let Some(key) = scenario.engine.settings.keys().find(|key| *key != "on_unknown") {
+        return Some(format!("the engine's setting `{key}`"));
+    }
     if scenario.senders.iter().any(|sender| sender.messaging_limit != MessagingLimit::Unlimited) {
         return Some("a messaging_limit".to_owned());
     }
     scenario.campaigns.iter().find_map(|campaign| {
         let name = &campaign.name;
-        if campaign.senders.len() > 1 {
+        if campaign.priority != 0 {
+            Some(format!("a priority ({name})"))
+        } else if campaign.senders.len() > 1 {
             Some(format!("several senders in one campaign ({name})"))
         } else if campaign.quiet_hours.is_some() {
             Some(format!("quiet_hours ({name})"))

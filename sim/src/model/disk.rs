@@ -84,10 +84,10 @@ impl Disk {
 
     /// Reads a page.
     pub fn load(&mut self, now: Timestamp, command: &engine_core::Command, events: &mut Vec<Event>) {
-        let engine_core::Command::Load { campaign, lane, limit, message, .. } = *command else { return };
+        let engine_core::Command::Load { campaign, lane, limit, message, due } = *command else { return };
         match lane {
             Lane::Fresh => self.fresh(campaign, message, u32::from(limit), events),
-            Lane::Due => self.due(now, campaign, usize::from(limit), events),
+            Lane::Due => self.due(now, campaign, (due, message), usize::from(limit), events),
         }
     }
 
@@ -104,35 +104,36 @@ impl Disk {
             taken += run;
             at += run.max(1);
         }
-        let (message, due, more) = (MessageId(at), Timestamp::NEVER, taken == limit);
-        events.push(Event::PageEnd { campaign, lane, message, due, more });
+        let (message, due, next, more) = (MessageId(at), Timestamp(0), Timestamp::NEVER, taken == limit);
+        events.push(Event::PageEnd { campaign, lane, message, due, next, more });
     }
 
-    /// The heap holds every due time ever set; those that a later fact moved are passed over. Pages go forward in (due, id)
-    /// and what is read is taken out, so the cursor of the command says nothing that the heap does not.
-    fn due(&mut self, now: Timestamp, campaign: CampaignId, limit: usize, events: &mut Vec<Event>) {
+    /// The heap holds every due time ever set; those that a later fact moved are passed over. What is read is taken out, so
+    /// what the cursor of the command stands for is not here any more.
+    fn due(
+        &mut self,
+        now: Timestamp,
+        campaign: CampaignId,
+        cursor: (Timestamp, MessageId),
+        limit: usize,
+        events: &mut Vec<Event>,
+    ) {
         let lane = Lane::Due;
         let heap = &mut self.due[usize::from(campaign.0)];
-        let (mut last, mut taken) = (MessageId(0), 0);
-        let (mut due, mut more) = (Timestamp::NEVER, false);
+        let (mut last, mut taken, mut next) = (cursor, 0, Timestamp::NEVER);
         while let Some(Reverse((at, id))) = heap.peek().copied() {
-            if self.rows[id as usize].due() != Some(at) {
-                heap.pop();
-                continue;
-            }
-            if at > now || taken == limit {
-                more = taken == limit;
-                due = if more { due } else { at };
-                break;
+            if self.rows[id as usize].due() == Some(at) {
+                if at > now || taken == limit {
+                    next = at;
+                    break;
+                }
+                taken += 1;
+                last = (at, MessageId(id));
+                events.push(Event::Loaded { campaign, lane, first: last.1, count: 1 });
             }
             heap.pop();
-            taken += 1;
-            (due, last) = (at, MessageId(id));
-            events.push(Event::Loaded { campaign, lane, first: last, count: 1 });
         }
-        if heap.is_empty() && !more {
-            due = Timestamp::NEVER;
-        }
-        events.push(Event::PageEnd { campaign, lane, message: last, due, more });
+        let (due, message) = last;
+        events.push(Event::PageEnd { campaign, lane, message, due, next, more: taken == limit });
     }
 }

@@ -110,11 +110,6 @@ impl Network {
         self.acknowledged.push(now + TRANSIT, delivery);
     }
 
-    /// How many things are under way.
-    pub fn len(&self) -> usize {
-        self.posts.0.len() + self.webhooks.0.len() + self.acknowledged.0.len() + self.answers.len()
-    }
-
     /// When the next thing arrives.
     #[inline]
     pub fn next(&self) -> Timestamp {

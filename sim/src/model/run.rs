@@ -97,13 +97,15 @@ impl<'a> Run<'a> {
         }
         let mut faults = Vec::new();
         for spec in &setup.faults {
-            let number = spec.sender.as_ref().and_then(|name| setup.senders.iter().position(|sender| sender.name == *name));
+            let number =
+                spec.sender.as_ref().and_then(|name| setup.senders.iter().position(|sender| sender.name == *name));
             let number = number.map(|place| NumberId(place as u16));
             faults.push(Fault::arm(spec, START, number).map_err(|kind| format!("{kind:?}"))?);
         }
         world.set_faults(faults);
         let persona = |quota: &Quota| Persona { kind: quota.kind, away: quota.away, ..Persona::default() };
-        let personas: Vec<u32> = setup.contacts.quotas().iter().map(|quota| world.add_persona(persona(quota))).collect();
+        let personas: Vec<u32> =
+            setup.contacts.quotas().iter().map(|quota| world.add_persona(persona(quota))).collect();
         for place in 0..setup.contacts.len() {
             world.add_handset(setup.contacts.group(place).map_or(0, |group| personas[group]));
         }
@@ -399,7 +401,8 @@ impl<'a> Run<'a> {
         if self.setup.campaigns.len() == 1 {
             return 0;
         }
-        let mut campaigns = (0..self.setup.campaigns.len()).filter(|place| self.disk.range(*place).contains(&message.0));
+        let mut campaigns =
+            (0..self.setup.campaigns.len()).filter(|place| self.disk.range(*place).contains(&message.0));
         campaigns.next().unwrap_or(0) as u16
     }
 

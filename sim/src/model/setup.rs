@@ -86,10 +86,8 @@ impl Setup {
                 contents,
             }
         });
-        let senders = scenario.senders.iter().zip(FIRST_PHONE_NUMBER_ID..).map(|(sender, phone_number_id)| SenderSetup {
-            name: sender.name.clone(),
-            phone_number_id,
-            throughput: sender.throughput,
+        let senders = scenario.senders.iter().zip(FIRST_PHONE_NUMBER_ID..).map(|(sender, phone_number_id)| {
+            SenderSetup { name: sender.name.clone(), phone_number_id, throughput: sender.throughput }
         });
         Self {
             seed,

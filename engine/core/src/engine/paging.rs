@@ -6,7 +6,7 @@ use crate::campaign::{Campaign, Stage};
 use crate::command::Command;
 use crate::event::{Lane, Merged};
 use crate::id::{CampaignId, MessageId};
-use crate::limits::{PAGE, READY_LOW, SWEEP};
+use crate::limits::{PAGE, PUT_BACK, READY_LOW, SWEEP};
 use crate::message::{Decision, State};
 use cloud_api::time::Timestamp;
 
@@ -23,21 +23,25 @@ impl Engine {
     }
 
     /// The page is complete.
-    pub(super) fn page_end(&mut self, campaign: CampaignId, lane: Lane, message: MessageId, due: Timestamp, more: bool) {
+    pub(super) fn page_end(
+        &mut self,
+        campaign: CampaignId,
+        lane: Lane,
+        cursor: (Timestamp, MessageId),
+        next: Timestamp,
+        more: bool,
+    ) {
         let campaign = &mut self.campaigns[usize::from(campaign.0)];
         match lane {
             Lane::Fresh => {
                 campaign.fresh_asked = false;
-                campaign.cursor = campaign.cursor.and(more.then_some(message));
+                campaign.cursor = campaign.cursor.and(more.then_some(cursor.1));
             }
             Lane::Due => {
                 campaign.due_asked = false;
-                if more {
-                    campaign.due_cursor = (due, message);
-                    campaign.due_at = Timestamp(0);
-                } else {
-                    campaign.due_at = campaign.due_at.min(due);
-                }
+                // Forward, full page or not: what was read once waits here and is not read again.
+                campaign.due_cursor = cursor;
+                campaign.due_at = campaign.due_at.min(next);
             }
         }
         self.stale = true;
@@ -50,7 +54,12 @@ impl Engine {
         if merged.before != merged.after {
             campaign.counts.moved(merged.before, merged.after);
             if merged.after == State::Queued && campaign.stage == Stage::Running {
-                campaign.again.push(merged.message, 1);
+                // While something is halted, what comes back waits behind all others: one odd message would be every probe
+                // and hold the halt for ever. It stays in the store, which is read once more at the end.
+                let halted = campaign.hold.code().or(self.senders[usize::from(campaign.spec.sender.0)].hold.code());
+                if halted.is_none() && campaign.again.len() < PUT_BACK {
+                    campaign.again.push(merged.message, 1);
+                }
                 self.stale = true;
             }
         }
@@ -90,8 +99,7 @@ impl Engine {
 
     fn sweep(&mut self, index: usize, from: MessageId, out: &mut Vec<Command>) {
         let campaign = &self.campaigns[index];
-        let decision =
-            if campaign.stage == Stage::Recovering { Decision::Recovered } else { Decision::DeadlinePassed };
+        let decision = if campaign.stage == Stage::Recovering { Decision::Recovered } else { Decision::DeadlinePassed };
         let sender = &self.senders[usize::from(campaign.spec.sender.0)];
         let held = campaign.hold.code().or(sender.hold.code()).filter(|_| decision == Decision::DeadlinePassed);
         let limit = (campaign.spec.end.0 - from.0).min(u32::from(SWEEP)) as u16;
@@ -126,6 +134,11 @@ impl Engine {
             let first = campaign.spec.first;
             self.sweep(index, first, out);
             return;
+        }
+        let sender = &self.senders[usize::from(campaign.spec.sender.0)];
+        let idle = campaign.cursor.is_none() && campaign.ready() == 0 && !campaign.fresh_asked && sender.intending == 0;
+        if idle && campaign.counts.of(State::Queued) > 0 {
+            campaign.cursor = Some(campaign.spec.first);
         }
         if let Some(message) = campaign.cursor
             && !campaign.fresh_asked

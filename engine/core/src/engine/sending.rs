@@ -18,14 +18,17 @@ impl Engine {
         let now = self.now;
         loop {
             let sender = &mut self.senders[index];
-            if !has_room(sender) || now < sender.pace.next() || !sender.hold.admits(now) || !sender.breaker.admits(now) {
+            if !has_room(sender) || now < sender.pace.next() || !sender.hold.admits(now) || !sender.breaker.admits(now)
+            {
                 return;
             }
             let count = sender.campaigns.len();
             let turns = (0..count).map(|step| (sender.turn + step) % count);
             let campaigns = &mut self.campaigns;
             let mut ready = turns.map(|turn| (turn, usize::from(sender.campaigns[turn].0)));
-            let Some((turn, campaign)) = ready.find(|(_, campaign)| may_send(&campaigns[*campaign], now)) else { return };
+            let Some((turn, campaign)) = ready.find(|(_, campaign)| may_send(&campaigns[*campaign], now)) else {
+                return;
+            };
             let Some(message) = campaigns[campaign].pop() else { return };
             campaigns[campaign].hold.claimed();
             sender.turn = turn + 1;
@@ -114,7 +117,14 @@ impl Engine {
     }
 
     /// A status webhook.
-    pub(super) fn status(&mut self, message: MessageId, number: u8, status: Status, at: Timestamp, out: &mut Vec<Command>) {
+    pub(super) fn status(
+        &mut self,
+        message: MessageId,
+        number: u8,
+        status: Status,
+        at: Timestamp,
+        out: &mut Vec<Command>,
+    ) {
         let (fact, code) = match status {
             Status::Sent => (Fact::Sent, None),
             Status::Delivered => (Fact::Delivered, None),
@@ -151,7 +161,9 @@ impl Engine {
         let sender = &mut self.senders[usize::from(self.campaigns[campaign].spec.sender.0)];
         let template = &mut self.campaigns[campaign].hold;
         match code.class() {
-            Class::Throttled if code.code() == 131_057 => sender.hold.start(now, MAINTENANCE_HOLD.max(retry_after), code),
+            Class::Throttled if code.code() == 131_057 => {
+                sender.hold.start(now, MAINTENANCE_HOLD.max(retry_after), code)
+            }
             Class::Throttled => {
                 sender.pace.throttled(now);
                 sender.hold.undecided(now);

@@ -178,7 +178,7 @@ impl Step<'_> {
         let next = ids.last().map_or(from, |last| MessageId(last + 1));
         let more = ids.len() == usize::from(limit);
         let (lane, due) = (Lane::Fresh, Timestamp(0));
-        outcome.events.push(Event::PageEnd { campaign, lane, message: next, due, more });
+        outcome.events.push(Event::PageEnd { campaign, lane, message: next, due, next: Timestamp::NEVER, more });
         Ok(())
     }
 
@@ -205,9 +205,10 @@ impl Step<'_> {
         let ids: Vec<u32> = rows[..due_now].iter().map(|(_, id)| *id).collect();
         push_runs(campaign, Lane::Due, &ids, outcome);
         let more = due_now == usize::from(limit);
-        let last = due_now.checked_sub(1).map_or((cursor.0, cursor.1.0), |last| rows[last]);
-        let due = if more { last.0 } else { rows.get(due_now).map_or(Timestamp::NEVER, |(due, _)| *due) };
-        outcome.events.push(Event::PageEnd { campaign, lane: Lane::Due, message: MessageId(last.1), due, more });
+        let (due, last) = due_now.checked_sub(1).map_or((cursor.0, cursor.1.0), |last| rows[last]);
+        let next = rows.get(due_now).map_or(Timestamp::NEVER, |(due, _)| *due);
+        let message = MessageId(last);
+        outcome.events.push(Event::PageEnd { campaign, lane: Lane::Due, message, due, next, more });
         Ok(())
     }
 

@@ -81,7 +81,8 @@ impl Account {
         };
         for item in mock.all("/_mock/messages").await? {
             all.events += item["timeline"].as_array().map_or(0, Vec::len) as u64;
-            let id = item["callback_data"].as_str().and_then(|data| data.split('|').nth(3)).and_then(|id| id.parse().ok());
+            let id =
+                item["callback_data"].as_str().and_then(|data| data.split('|').nth(3)).and_then(|id| id.parse().ok());
             match id.and_then(|id: u64| places.get(&id)) {
                 Some((campaign, place)) => all.messages[*campaign][*place].take_in(&item)?,
                 None => all.foreign += 1,
@@ -99,7 +100,8 @@ impl Account {
         states: &[CampaignState],
         finished: &[Option<Span>],
     ) -> Result<(), Broken> {
-        let (mut accepted, mut delivered) = (latency_histogram().map_err(Broken)?, latency_histogram().map_err(Broken)?);
+        let (mut accepted, mut delivered) =
+            (latency_histogram().map_err(Broken)?, latency_histogram().map_err(Broken)?);
         for (place, campaign) in scenario.campaigns.iter().enumerate() {
             let own = &self.messages[place];
             let truths: Vec<Truth> = own.iter().map(|message| message.truth).collect();
@@ -157,7 +159,9 @@ impl Account {
                 }
                 let truth = message.truth.state(message.told);
                 if message.state != truth && !message.state.is_in_progress() {
-                    believed.add(|| format!("+{phone} is {} to the engine and {} in truth", message.state.name(), truth.name()));
+                    believed.add(|| {
+                        format!("+{phone} is {} to the engine and {} in truth", message.state.name(), truth.name())
+                    });
                 }
                 if message.state.is_in_progress() {
                     believed.add(|| format!("+{phone} is still {}", message.state.name()));
@@ -204,7 +208,9 @@ impl Account {
         let mut recount = Messages::default();
         self.messages[place].iter().for_each(|message| recount.0[message.state as usize] += 1);
         if recount != self.counts[place] {
-            findings.add(|| format!("campaign {name} says {:?} per state, its messages {:?}", self.counts[place].0, recount.0));
+            findings.add(|| {
+                format!("campaign {name} says {:?} per state, its messages {:?}", self.counts[place].0, recount.0)
+            });
         }
         findings
     }
@@ -260,7 +266,9 @@ impl Message {
             let Some(next) = self.accepted.iter().find(|accepted| *accepted > failed) else { continue };
             let waited = next.since(*failed);
             match spacing::least(code.class(), nth) {
-                None => findings.add(|| format!("+{} was POSTed again after {}, which is final", self.phone, code.code())),
+                None => {
+                    findings.add(|| format!("+{} was POSTed again after {}, which is final", self.phone, code.code()))
+                }
                 Some(least) if waited < least => {
                     findings.add(|| format!("+{} was POSTed again {waited} after {}", self.phone, code.code()));
                 }
@@ -281,4 +289,3 @@ fn instant(value: &Value) -> Result<Timestamp, Broken> {
     let at = humantime::parse_rfc3339(text)?.duration_since(std::time::UNIX_EPOCH)?;
     Ok(Timestamp(at.as_micros() as u64))
 }
-
