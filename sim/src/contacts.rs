@@ -31,6 +31,8 @@ pub struct Contacts {
     /// Number and canonical id of the places from `generated` on.
     listed: Vec<(u64, u64)>,
     kinds: Vec<Quota>,
+    /// Whether any contact's canonical id differs from its number.
+    some_other_ids: bool,
     audiences: Vec<Audience>,
 }
 
@@ -108,6 +110,7 @@ impl Contacts {
             });
         }
         let size = generated + phones.len() as u32;
+        let kinds = quotas(&scenario.groups, size);
         let mut all = Self {
             numbers: Numbers::new(seed),
             quota: fate(seed, 0, What::Quota),
@@ -115,7 +118,8 @@ impl Contacts {
             generated,
             moved: BTreeMap::new(),
             listed: Vec::new(),
-            kinds: quotas(&scenario.groups, size),
+            some_other_ids: kinds.iter().any(|quota| quota.kind == Kind::OtherWaId && quota.count > 0),
+            kinds,
             audiences,
         };
         all.make_room(&places);
@@ -182,7 +186,7 @@ impl Contacts {
     pub fn wa_id(&self, place: u32) -> u64 {
         if place >= self.generated {
             self.listed[(place - self.generated) as usize].1
-        } else if self.kind(place) == Kind::OtherWaId {
+        } else if self.some_other_ids && self.kind(place) == Kind::OtherWaId {
             other_id(self.phone(place))
         } else {
             self.phone(place)

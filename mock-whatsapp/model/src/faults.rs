@@ -18,6 +18,8 @@ pub struct Fault {
     until: Timestamp,
     share: Share,
     number: Option<NumberId>,
+    /// Its place in the list.
+    place: u16,
     /// What draws about this fault are keyed by.
     key: u64,
     code: Option<CodeIndex>,
@@ -74,6 +76,7 @@ impl Fault {
             until: spec.until.map_or(Timestamp::NEVER, |until| start + until),
             share: Share::millionths(spec.share),
             number,
+            place: 0,
             key: digest(text.as_bytes()),
             code: spec.code.map(|code| catalogue::find(code, None)),
             asynchronous: spec.asynchronous.unwrap_or(false),
@@ -98,6 +101,16 @@ impl Fault {
         }
     }
 
+    /// The same fault, at this place of the list.
+    pub(crate) fn at(self, place: usize) -> Self {
+        Self { place: u16::try_from(place).unwrap_or(u16::MAX), ..self }
+    }
+
+    /// Whether it acts on webhooks, and not on POSTs.
+    pub(crate) fn acts_on_webhooks(&self) -> bool {
+        matches!(self.kind, FaultKind::WebhookDelay | FaultKind::WebhookDuplicate | FaultKind::WebhookLoss)
+    }
+
     fn hits(&self, now: Timestamp, number: NumberId, seed: u64, key: u64) -> bool {
         now >= self.from
             && now < self.until
@@ -114,7 +127,7 @@ impl Fault {
 pub(crate) fn on_post(faults: &[Fault], now: Timestamp, number: NumberId, seed: u64, key: u64, nth: u8) -> OnPost {
     let mut all = OnPost::default();
     let key = join(key, u64::from(nth));
-    for (place, fault) in faults.iter().enumerate() {
+    for fault in faults {
         if !fault.hits(now, number, seed, key) {
             continue;
         }
@@ -124,7 +137,7 @@ pub(crate) fn on_post(faults: &[Fault], now: Timestamp, number: NumberId, seed: 
                 all.later = all.later.or(fault.code);
                 None
             }
-            FaultKind::Error => fault.code.map(|code| End::Error(code, place as u16)),
+            FaultKind::Error => fault.code.map(|code| End::Error(code, fault.place)),
             FaultKind::Reset => Some(End::Reset { accepted: fault.accepted }),
             FaultKind::LostReply => Some(End::Silence),
             FaultKind::Latency => {

@@ -101,7 +101,9 @@ pub struct World {
     messages: Vec<Message>,
     /// Messages that were cleared away; indices go on behind them.
     cleared: u32,
-    faults: Vec<Fault>,
+    /// Those that act on POSTs, and those that act on webhooks: what is not armed costs nothing.
+    post_faults: Vec<Fault>,
+    webhook_faults: Vec<Fault>,
     due: Wheel<Due>,
     deliveries: Deliveries,
     /// How often a message was POSTed, where its handset's own slot holds another message's count.
@@ -131,7 +133,8 @@ impl World {
             personas: vec![Known::default()],
             messages: Vec::new(),
             cleared: 0,
-            faults: Vec::new(),
+            post_faults: Vec::new(),
+            webhook_faults: Vec::new(),
             due: Wheel::default(),
             deliveries: Deliveries::default(),
             other_posts: std::collections::BTreeMap::new(),
@@ -169,7 +172,8 @@ impl World {
 
     /// Arms faults, in place of all that were.
     pub fn set_faults(&mut self, faults: Vec<Fault>) {
-        self.faults = faults;
+        let placed = faults.into_iter().enumerate().map(|(place, fault)| fault.at(place));
+        (self.webhook_faults, self.post_faults) = placed.partition(Fault::acts_on_webhooks);
     }
 
     /// Sets whether throughput is refused or only counted.
@@ -187,7 +191,8 @@ impl World {
     pub fn reset(&mut self, now: Timestamp) {
         self.cleared += self.messages.len() as u32;
         self.messages = Vec::new();
-        self.faults.clear();
+        self.post_faults.clear();
+        self.webhook_faults.clear();
         self.due = Wheel::default();
         self.deliveries = Deliveries::default();
         self.other_posts.clear();
@@ -250,6 +255,12 @@ impl World {
         })
     }
 
+    /// The caller's handle on the callback data of an accepted message.
+    #[inline]
+    pub fn callback(&self, index: MessageIndex) -> Option<u64> {
+        Some(self.messages.get(index.0.checked_sub(self.cleared)? as usize)?.callback)
+    }
+
     /// Every accepted message, oldest first, from `from` on.
     pub fn messages(&self, from: MessageIndex) -> impl Iterator<Item = MessageView> {
         let first = from.0.max(self.cleared);
@@ -272,12 +283,12 @@ impl World {
     fn post(&mut self, post: &Post, out: &mut Vec<Output>) {
         let (now, seed) = (self.now, self.config.seed);
         let rule = self.persona(post.handset).rule;
-        let counted = !self.faults.is_empty() || rule != Rule::Accept;
+        let counted = !self.post_faults.is_empty() || rule != Rule::Accept;
         let nth = if counted { self.nth(post) } else { 0 };
-        let fault = if self.faults.is_empty() {
+        let fault = if self.post_faults.is_empty() {
             faults::OnPost::default()
         } else {
-            faults::on_post(&self.faults, now, post.number, seed, post.key, nth)
+            faults::on_post(&self.post_faults, now, post.number, seed, post.key, nth)
         };
         let draw = fate(seed, post.key ^ u64::from(nth), Draw::Answer);
         let at = now + self.config.timing.answer_after.draw(draw) + fault.delay;
@@ -398,12 +409,12 @@ impl World {
         let number = NumberId(u16::from(message.number));
         let about = Some(MessageIndex(self.cleared + place));
         let update = Update { about, handset: message.handset, number, what, at: now };
-        if self.faults.is_empty() {
+        if self.webhook_faults.is_empty() {
             let delivery = self.deliveries.open(now, update);
             out.push(Output::Webhook { delivery, update, tried: 0 });
             return;
         }
-        let fault = faults::on_webhook(&self.faults, now, number, self.config.seed, message.key, what.place());
+        let fault = faults::on_webhook(&self.webhook_faults, now, number, self.config.seed, message.key, what.place());
         if fault.lost {
             return;
         }

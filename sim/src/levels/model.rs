@@ -2,6 +2,7 @@
 
 use super::Refusal;
 use crate::checkers::campaign::When;
+use crate::checkers::truth::Truth;
 use crate::checkers::{Findings, campaign, conservation, duplicates, receipts, truth};
 use crate::cli::RunOptions;
 use crate::model::run::{End, Run, START};
@@ -43,14 +44,15 @@ pub fn run_with(
         let open: u32 = engine.snapshot().campaigns.iter().map(|campaign| campaign.counts.in_progress()).sum();
         progress.at(elapsed, total - u64::from(open), total);
     });
-    let (checks, duplicates) = judge(&setup, &run, end);
+    let truths = run.truths();
+    let (checks, duplicates) = judge(&setup, &run, &truths, end);
     let latency = run.latency();
     let measured = Measured {
         level: Level::Model,
         seed,
         resized: options.contacts.is_some(),
         fingerprint: Some(run.trace().hash()),
-        campaigns: campaigns(&run),
+        campaigns: campaigns(&run, &truths),
         duplicates,
         attempts: run.attempts(),
         events: run.trace().events(),
@@ -95,8 +97,7 @@ fn beyond(scenario: &Scenario) -> Option<String> {
     })
 }
 
-fn campaigns(run: &Run<'_>) -> Vec<MeasuredCampaign> {
-    let truths = run.truths();
+fn campaigns(run: &Run<'_>, truths: &[Truth]) -> Vec<MeasuredCampaign> {
     let status = run.engine().snapshot();
     let each = status.campaigns.iter().enumerate().map(|(place, campaign)| {
         let range = run.disk().range(place);
@@ -112,8 +113,7 @@ fn campaigns(run: &Run<'_>) -> Vec<MeasuredCampaign> {
 }
 
 /// Every promise, judged; and the copies that handsets got beyond the first.
-fn judge(setup: &Setup, run: &Run<'_>, end: End) -> (Vec<Check>, u64) {
-    let truths = run.truths();
+fn judge(setup: &Setup, run: &Run<'_>, truths: &[Truth], end: End) -> (Vec<Check>, u64) {
     let rows = run.disk().rows();
     let status = run.engine().snapshot();
     let mut conserved = Findings::default();
@@ -134,7 +134,7 @@ fn judge(setup: &Setup, run: &Run<'_>, end: End) -> (Vec<Check>, u64) {
         let audience = setup.contacts.audience(place);
         (0..audience.len()).map(move |message| setup.contacts.kind(audience.contact(message)))
     });
-    let (copies, duplicates) = duplicates::judge(&truths);
+    let (copies, duplicates) = duplicates::judge(truths);
     let mut checks = vec![duplicates.check("no-duplicates"), conserved.check("conservation")];
     checks.extend(run.checkers().along_the_way().iter().map(|(name, findings)| findings.check(name)));
     checks.push(receipts::judge(rows, kinds).check("receipts-off"));
@@ -142,7 +142,7 @@ fn judge(setup: &Setup, run: &Run<'_>, end: End) -> (Vec<Check>, u64) {
     checks.push(if setup.faults.iter().any(|fault| fault.kind == FaultKind::WebhookLoss) {
         Check::skipped("states-equal-truth", "webhooks are lost in this scenario, so the truth cannot be known")
     } else {
-        truth::judge(rows, &truths, run.checkers()).check("states-equal-truth")
+        truth::judge(rows, truths, run.checkers()).check("states-equal-truth")
     });
     checks.push(match end {
         End::Quiet => Check::pass("comes-to-rest", ""),

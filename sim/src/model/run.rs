@@ -11,7 +11,7 @@ use crate::checkers::Checkers;
 use crate::checkers::truth::Truth;
 use crate::contacts::Quota;
 use cloud_api::time::{Span, Timestamp};
-use engine_core::attempt::Fact;
+use engine_core::attempt::{Fact, Phase};
 use engine_core::campaign::{Counts, Spec};
 use engine_core::command::{Command, Merge};
 use engine_core::engine::SenderSpec;
@@ -63,8 +63,6 @@ pub struct Run<'a> {
     commands: Vec<Command>,
     outputs: Vec<Output>,
     events: Vec<Event>,
-    /// Which wamids the engine knows: those of answers that it read and of statuses that echoed the callback data.
-    known: Vec<bool>,
     /// Updates of wamids that it does not know yet.
     parked: BTreeMap<u32, Vec<Update>>,
     /// How often what the plant acts on has come by.
@@ -136,7 +134,6 @@ impl<'a> Run<'a> {
             commands: Vec::new(),
             outputs: Vec::new(),
             events: Vec::new(),
-            known: Vec::new(),
             parked: BTreeMap::new(),
             planted: 0,
             settled: vec![START; setup.campaigns.len()],
@@ -198,6 +195,9 @@ impl<'a> Run<'a> {
                 self.trace.add(now.0, Kind::Answer, u64::from(request.message.0), detail);
                 let (message, number) = (request.message, request.number);
                 self.tell(Event::Answered { message, number, answer: outcome });
+                if let Answer::Accepted(index) = answer {
+                    self.unpark(index);
+                }
             }
             Arrival::Webhook(delivery, update) => self.webhook(delivery, update),
             Arrival::Acknowledged(delivery) => {
@@ -253,7 +253,6 @@ impl<'a> Run<'a> {
     fn outcome_of(&mut self, request: Request, answer: Answer) -> (Outcome, u64) {
         match answer {
             Answer::Accepted(index) => {
-                self.learn_wamid(index);
                 let due = self.due(request);
                 self.latency.accepted.saturating_record(self.now.since(due).0);
                 (Outcome::Accepted, u64::from(index.0) << 8)
@@ -277,12 +276,8 @@ impl<'a> Run<'a> {
         START + campaign.start + Span::micros(u64::from(place) * 1_000_000 / throughput)
     }
 
-    fn learn_wamid(&mut self, index: MessageIndex) {
-        let place = index.0 as usize;
-        if self.known.len() <= place {
-            self.known.resize(place + 1, false);
-        }
-        self.known[place] = true;
+    /// The wamid is known now: what waited for it is taken in.
+    fn unpark(&mut self, index: MessageIndex) {
         if !self.parked.is_empty()
             && let Some(updates) = self.parked.remove(&index.0)
         {
@@ -290,6 +285,15 @@ impl<'a> Run<'a> {
                 self.take_in(update);
             }
         }
+    }
+
+    /// Whether the engine knows the wamid of an attempt: from an answer that it read, or a status that echoed the data.
+    fn knows_wamid(&self, message: MessageId, number: u8) -> bool {
+        let mut attempts = self.disk.rows()[message.0 as usize].attempts();
+        attempts.any(|(its, attempt)| {
+            its == number
+                && !matches!(attempt.phase(), Phase::Intended | Phase::Unknown | Phase::GivenUp | Phase::Unspent)
+        })
     }
 
     fn webhook(&mut self, delivery: DeliveryId, update: Update) {
@@ -302,8 +306,8 @@ impl<'a> Run<'a> {
     /// Matches an update with its attempt and hands it in; parks it where the wamid is not known yet.
     fn take_in(&mut self, update: Update) {
         let Some(index) = update.about else { return };
-        let Some(view) = self.world.message(index) else { return };
-        let (message, number) = from_callback(view.callback);
+        let Some(callback) = self.world.callback(index) else { return };
+        let (message, number) = from_callback(callback);
         // A webhook's time is in whole seconds.
         let at = Timestamp::from_unix_seconds(update.at.unix_seconds());
         let status = match update.what {
@@ -315,7 +319,7 @@ impl<'a> Run<'a> {
                 Status::Failed(code)
             }
             What::Reply | What::Stop | What::Says(_) => {
-                if self.known.get(index.0 as usize) == Some(&true) {
+                if self.knows_wamid(message, number) {
                     self.tell(Event::Replied { message, number, at });
                 } else {
                     self.parked.entry(index.0).or_default().push(update);
@@ -323,8 +327,8 @@ impl<'a> Run<'a> {
                 return;
             }
         };
-        self.learn_wamid(index);
         self.tell(Event::Status { message, number, status, at });
+        self.unpark(index);
     }
 
     fn tell(&mut self, event: Event) {
