@@ -92,6 +92,8 @@ pub enum Mode {
 /// One row of the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
+    /// The number of this row, which never changes: what [`CodeIndex`] holds and stores keep.
+    pub id: u8,
     /// The code; of a range, the first.
     pub code: u32,
     /// The last code of a range; the same as `code` otherwise.
@@ -126,7 +128,8 @@ impl Entry {
     }
 }
 
-/// A place in the catalogue: one byte, never zero, so that zero can mean "no error" in packed rows.
+/// The number of a row of the catalogue: one byte, never zero, so that zero can mean "no error" in packed rows; and never
+/// another row's, so that stores can keep it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CodeIndex(NonZeroU8);
 
@@ -137,7 +140,7 @@ impl CodeIndex {
     /// From a byte that [`CodeIndex::raw`] gave.
     pub fn from_raw(raw: u8) -> Option<Self> {
         let raw = NonZeroU8::new(raw)?;
-        (usize::from(raw.get()) <= table::TABLE.len()).then_some(Self(raw))
+        (PLACES[usize::from(raw.get())] != NOWHERE).then_some(Self(raw))
     }
 
     /// The byte.
@@ -147,7 +150,7 @@ impl CodeIndex {
 
     /// The row.
     pub fn entry(self) -> &'static Entry {
-        &table::TABLE[usize::from(self.0.get()) - 1]
+        &table::TABLE[usize::from(PLACES[usize::from(self.0.get())])]
     }
 
     /// What it asks of a sender.
@@ -173,8 +176,21 @@ pub fn find(code: u32, subcode: Option<u32>) -> CodeIndex {
 }
 
 fn at(place: usize) -> CodeIndex {
-    u8::try_from(place + 1).ok().and_then(CodeIndex::from_raw).unwrap_or(CodeIndex::UNLISTED)
+    CodeIndex::from_raw(table::TABLE[place].id).unwrap_or(CodeIndex::UNLISTED)
 }
+
+/// Where in the table the row with each number stands.
+const PLACES: [u8; 256] = {
+    let mut places = [NOWHERE; 256];
+    let mut place = 0;
+    while place < table::TABLE.len() {
+        places[table::TABLE[place].id as usize] = place as u8;
+        place += 1;
+    }
+    places
+};
+
+const NOWHERE: u8 = u8::MAX;
 
 /// Every listed code, in order.
 pub fn entries() -> impl Iterator<Item = (CodeIndex, &'static Entry)> {
@@ -237,6 +253,18 @@ mod tests {
         }
         assert_eq!(find(100, Some(33)).class(), AccountWide);
         assert_eq!(find(100, Some(2_494_010)).class(), Refused, "a subcode without a row");
+    }
+
+    #[test]
+    fn numbers_are_unique_and_pinned_since_stores_keep_them() {
+        let mut numbers: Vec<u8> = table::TABLE.iter().map(|entry| entry.id).collect();
+        numbers.sort_unstable();
+        assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
+        assert!(numbers[0] == 1 && numbers.len() < usize::from(NOWHERE));
+        for (code, number) in [(190, 12), (131_026, 27), (131_049, 36), (1_752_041, 79)] {
+            assert_eq!(find(code, None).raw(), number, "{code}");
+        }
+        assert_eq!(CodeIndex::from_raw(255), None);
     }
 
     #[test]

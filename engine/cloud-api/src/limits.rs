@@ -1,6 +1,6 @@
 //! The Cloud API's documented bounds, each with its source. How a sender paces itself below them is not said here.
 //!
-//! Sections are those of the crate's reference page on the Cloud API; *(mock)* marks a value chosen where WhatsApp's own
+//! Sections are those of `docs/cloud-api.md`; *(mock)* marks a value chosen where WhatsApp's own
 //! is not documented.
 
 use crate::time::Span;
