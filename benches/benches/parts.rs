@@ -91,7 +91,7 @@ fn mock(criterion: &mut Criterion) {
         bencher.iter(|| {
             now += Span::secs(1);
             key += 1;
-            let post = Post { request: 0, number, handset, key, callback: key, marketing: true };
+            let post = Post { request: 0, number, handset, key, callback: key, template: 0, marketing: true };
             world.handle(now, Input::Post(post), &mut out);
             while let Some(due) = world.next_deadline() {
                 world.handle(due, Input::Tick, &mut out);

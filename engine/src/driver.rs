@@ -111,6 +111,8 @@ pub struct Driver {
     campaigns: Vec<Arc<Campaign>>,
     senders: Vec<String>,
     throughput: Throughput,
+    /// When an engine last worked on this store.
+    last_heard: Timestamp,
     committing: Option<Committing>,
     /// What goes into the next commit beside the gate's writes.
     next: Batch,
@@ -158,6 +160,7 @@ impl Driver {
             campaigns: Vec::new(),
             senders: Vec::new(),
             throughput,
+            last_heard: Timestamp(0),
             committing: None,
             next: Batch::default(),
             letters: FxHashMap::default(),
@@ -360,12 +363,17 @@ impl Driver {
         self.attempts.is_empty() && self.committing.is_none() && !self.gate.has_writes() && self.next.is_empty()
     }
 
+    /// Says when an engine last worked on this store: since then nobody listened to webhooks.
+    pub fn was_away_since(&mut self, last_heard: Timestamp) {
+        self.last_heard = last_heard;
+    }
+
     fn sender_id(&mut self, phone_number_id: &str) -> SenderId {
         if let Some(known) = self.senders.iter().position(|known| known == phone_number_id) {
             return SenderId(known as u16);
         }
         self.senders.push(phone_number_id.to_owned());
         let throughput = self.throughput.of(phone_number_id);
-        self.core.add_sender(SenderSpec { throughput, ..SenderSpec::default() })
+        self.core.add_sender(SenderSpec { throughput, last_heard: self.last_heard, ..SenderSpec::default() })
     }
 }

@@ -118,6 +118,7 @@ impl Service {
             if let Some(callback) = callback {
                 register(&client, &settings, &callback, &progress).await;
             }
+            driver.was_away_since(keeper.run(|store| store.last_change()).await?);
             for (campaign, counts) in restore(&keeper).await? {
                 let restored = counts != Counts::all_queued(campaign.size());
                 driver.add(campaign, counts, restored);

@@ -243,6 +243,13 @@ impl Store {
         }
     }
 
+    /// When anything about any message last changed: until then an engine was at work. 0 in a new store.
+    pub fn last_change(&self) -> Result<Timestamp, Error> {
+        match self {
+            Self::Sqlite(database) => database.last_change(),
+        }
+    }
+
     /// Begins a list. Only one can be under way; one that was left unfinished by a crash is removed first.
     pub fn begin(&mut self, new: &NewCampaign) -> Result<Campaign, Error> {
         match self {

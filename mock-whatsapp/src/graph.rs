@@ -9,7 +9,7 @@ use crate::respond::{Answer, Cut, Unread, json, put, read};
 use crate::server::Server;
 use crate::tenant::Verdict;
 use crate::wamids::Meaning;
-use crate::{limits, query};
+use crate::{limits, query, respond};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
@@ -18,6 +18,7 @@ use hyper::body::Incoming;
 use hyper::header::AUTHORIZATION;
 use hyper::{Method, Request};
 use mock_whatsapp_model::fate::mix;
+use mock_whatsapp_model::output::Garble;
 use refusal::Refusal;
 use send::Wish;
 use serde::Serialize;
@@ -55,6 +56,8 @@ enum Outcome {
     /// 200 with a body.
     Reply(Timestamp, Box<dyn Body>),
     Refusal(Timestamp, Refusal),
+    /// What comes from a broken gateway.
+    Garbled(Garble),
 }
 
 /// A body that can be written as JSON; the kinds differ from call to call.
@@ -93,6 +96,7 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
     let mut answer = match outcome {
         Outcome::Reply(at, body) => body.answer(at),
         Outcome::Refusal(at, refusal) => refuse(&refusal, &trace, at),
+        Outcome::Garbled(form) => return Ok(respond::garbled(form)),
     };
     put(&mut answer, "facebook-api-version", path.version);
     put(&mut answer, "x-fb-trace-id", &trace);
@@ -142,6 +146,7 @@ async fn messages(server: &Server, identity: Identity, body: &[u8]) -> Result<Ou
         }
         (Verdict::Refused(refusal), at) => Ok(Outcome::Refusal(at, *refusal)),
         (Verdict::Reset, _) => Err(Cut::Reset),
+        (Verdict::Garbled(form), _) => Ok(Outcome::Garbled(form)),
         (Verdict::Silence, _) => {
             tokio::select! {
                 biased;

@@ -10,6 +10,7 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode};
+use mock_whatsapp_model::output::Garble;
 use serde::Serialize;
 use std::fmt;
 
@@ -83,6 +84,23 @@ pub fn json(status: u16, content_type: &'static str, body: &impl Serialize, at: 
     *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     put(&mut answer, "x-mock-time", &instant::write(at));
+    answer
+}
+
+/// What comes from a broken gateway in place of an answer.
+pub fn garbled(form: Garble) -> Answer {
+    let (status, content_type, body) = match form {
+        Garble::Html => {
+            (502, "text/html", "<html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>")
+        }
+        Garble::Truncated => {
+            (200, "application/json", "{\"messaging_product\":\"whatsapp\",\"contacts\":[{\"input\":\"+4")
+        }
+        Garble::Unreadable => (200, "application/json", "\u{0}\u{1}\u{2}<<<not json>>>"),
+    };
+    let mut answer = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     answer
 }
 

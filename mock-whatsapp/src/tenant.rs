@@ -25,8 +25,8 @@ use journey::Journey;
 use message_log::{Event, MessageLog};
 use mock_whatsapp_model::fate::{digest, join, message_key};
 use mock_whatsapp_model::handset::other_id;
-use mock_whatsapp_model::input::{DeliveryId, HandsetId, MessageIndex, NumberId, Post};
-use mock_whatsapp_model::output::{Answer, Update, What};
+use mock_whatsapp_model::input::{DeliveryId, HandsetId, MessageIndex, NumberId, Post, template_key};
+use mock_whatsapp_model::output::{Answer, Garble, Update, What};
 use mock_whatsapp_model::spec::Kind;
 use mock_whatsapp_model::world::Config as WorldConfig;
 use mock_whatsapp_model::{Input, Output, World};
@@ -52,6 +52,8 @@ pub enum Verdict {
     Silence,
     /// The connection breaks.
     Reset,
+    /// Something comes that is no answer.
+    Garbled(Garble),
 }
 
 /// Where a verdict goes, with the tenant's time at which it is given.
@@ -256,6 +258,7 @@ impl Tenant {
             handset,
             key: message_key(self.canonical(handset), self.identity.number_key(), sending.content),
             callback: 0,
+            template: record.template.as_deref().map_or(0, template_key),
             marketing: record.category == Some(Category::Marketing),
         };
         let before = self.world.snapshot().messages;
@@ -294,8 +297,8 @@ impl Tenant {
                         self.replies.insert((at, self.replies_made), (reply, verdict));
                     }
                 }
-                Output::Webhook { delivery, update, tried } => {
-                    if tried == 0 {
+                Output::Webhook { delivery, update, sent_before } => {
+                    if sent_before == 0 {
                         self.open_webhook(delivery, &update);
                     }
                     if self.webhook.is_some() {
@@ -318,6 +321,7 @@ impl Tenant {
                 Verdict::Refused(Box::new(Refusal::of_model(code, self.explain(why, handset))))
             }
             Answer::Silence(_) => Verdict::Silence,
+            Answer::Garbled(form) => Verdict::Garbled(form),
             // A connection that was made cannot be refused any more: it ends without an answer all the same.
             Answer::Reset | Answer::Unreachable => Verdict::Reset,
         }

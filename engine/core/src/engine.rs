@@ -25,11 +25,13 @@ pub struct SenderSpec {
     pub throughput: u32,
     /// POSTs under way at once; [`IN_FLIGHT`] where nothing else is wanted.
     pub in_flight: u32,
+    /// When this sender's last webhook came, in a life before this one; 0 if none did.
+    pub last_heard: Timestamp,
 }
 
 impl Default for SenderSpec {
     fn default() -> Self {
-        Self { throughput: cloud_api::limits::DEFAULT_THROUGHPUT, in_flight: IN_FLIGHT }
+        Self { throughput: cloud_api::limits::DEFAULT_THROUGHPUT, in_flight: IN_FLIGHT, last_heard: Timestamp(0) }
     }
 }
 
@@ -40,6 +42,8 @@ struct Sender {
     hold: Hold,
     breaker: Breaker,
     unknowns: Unknowns,
+    /// Attempts whose outcome is unknown now: those that wait in `unknowns` and found no evidence.
+    open_unknowns: u32,
     /// Claimed, intent not yet durable.
     intending: u32,
     in_flight: u32,
@@ -121,7 +125,8 @@ impl Engine {
             pace: Pace::new(spec.throughput),
             hold: Hold::default(),
             breaker: Breaker::default(),
-            unknowns: Unknowns::default(),
+            unknowns: Unknowns::new(spec.last_heard),
+            open_unknowns: 0,
             intending: 0,
             in_flight: 0,
             campaigns: Vec::new(),
@@ -216,7 +221,8 @@ impl Engine {
             self.advance_campaign(index, out);
         }
         for index in 0..self.senders.len() {
-            while let Some((message, number)) = self.senders[index].unknowns.pop(self.now) {
+            let nothing_left = self.nothing_left(&self.senders[index]);
+            while let Some((message, number)) = self.senders[index].unknowns.pop(self.now, nothing_left) {
                 let fact = crate::attempt::Fact::GivenUp;
                 self.merge(Merge { message, number, fact, code: None, retry_after_seconds: 0 }, out);
             }
@@ -224,10 +230,20 @@ impl Engine {
         }
     }
 
+    /// Whether no message of the sender could cause a webhook but those whose outcome is unknown.
+    fn nothing_left(&self, sender: &Sender) -> bool {
+        if sender.unknowns.is_empty() {
+            return false;
+        }
+        let campaigns = sender.campaigns.iter().map(|id| &self.campaigns[usize::from(id.0)]);
+        let in_progress: u32 = campaigns.map(|campaign| campaign.counts.in_progress()).sum();
+        in_progress <= sender.open_unknowns
+    }
+
     fn find_wake(&self) -> Timestamp {
         let campaigns = self.campaigns.iter().map(|campaign| self.campaign_wakes(campaign));
         let senders = self.senders.iter().map(|sender| {
-            let unknown = sender.unknowns.wakes().unwrap_or(Timestamp::NEVER);
+            let unknown = sender.unknowns.wakes(self.nothing_left(sender)).unwrap_or(Timestamp::NEVER);
             unknown.min(self.sender_wakes(sender))
         });
         campaigns.chain(senders).min().unwrap_or(Timestamp::NEVER)

@@ -57,6 +57,8 @@ pub struct Merged {
     pub fact: Option<Fact>,
     /// Whether the row is other than before. A second delivery changes nothing.
     pub changed: bool,
+    /// The attempt's phase before.
+    pub was: Phase,
     /// The attempt's phase now.
     pub phase: Phase,
     /// The message's state before.

@@ -20,8 +20,11 @@ pub const LIMIT_JITTER: Span = Span::mins(15);
 /// The wait after a marketing cap (131049): an earlier retry prolongs the cap.
 pub const CAP_WAIT: Span = Span::hours(24);
 
-/// An attempt of unknown outcome waits this long for evidence before it can be given up.
+/// An attempt of unknown outcome waits at least this long for evidence before it can be given up.
 pub const UNKNOWN_WAIT: Span = Span::mins(10);
+
+/// And this many times the longest silence of the webhook channel meanwhile: steps of a ladder of retries grow by less.
+pub const SILENCE_FACTOR: u64 = 4;
 
 /// Between two probes of a halted template, number or account.
 pub const HALT_PROBE: Span = Span::mins(5);

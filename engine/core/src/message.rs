@@ -425,6 +425,7 @@ impl Row {
             number,
             fact,
             changed: self != old,
+            was: old.attempts[slot].phase(),
             phase: self.attempts[slot].phase(),
             before,
             after,

@@ -1,11 +1,12 @@
 //! Attempts of unknown outcome that wait for evidence: one queue per sender, in the order in which they became unknown.
 //!
-//! The wait is the same for all, so a queue is enough. Evidence does not search this queue: a given-up fact that comes to
-//! an attempt with evidence changes nothing.
+//! How long they wait hangs on what the webhook channel did meanwhile: what WhatsApp could not deliver sits in its ladder of
+//! retries, and comes the later, the longer the receiver was not reached. Evidence does not search this queue: a given-up fact
+//! that comes to an attempt with evidence changes nothing.
 
 use crate::id::MessageId;
-use crate::limits::UNKNOWN_WAIT;
-use cloud_api::time::Timestamp;
+use crate::limits::{SILENCE_FACTOR, UNKNOWN_WAIT};
+use cloud_api::time::{Span, Timestamp};
 use std::collections::VecDeque;
 
 #[derive(Clone, Copy, Debug)]
@@ -15,38 +16,70 @@ struct Waiting {
     since: Timestamp,
 }
 
-/// The unknown outcomes of one sender. Bounded by the pace times twice the wait.
+/// The unknown outcomes of one sender. Bounded by the pace times the wait.
 #[derive(Clone, Debug, Default)]
 pub struct Unknowns {
     queue: VecDeque<Waiting>,
+    /// The latest event that a webhook told of.
     heard: Timestamp,
+    /// When the last webhook came; 0 before the first.
+    came: Timestamp,
+    /// Silences that ended while something waited here: those long enough to matter, oldest first. At most one in two and
+    /// a half minutes.
+    silences: Vec<(Timestamp, Timestamp)>,
 }
 
 impl Unknowns {
+    /// Of a sender whose last webhook came at `came` (0 if none did): the time since then is a silence too.
+    pub fn new(came: Timestamp) -> Self {
+        Self { came, ..Self::default() }
+    }
+
     /// The outcome of this attempt is unknown as of `now`.
     pub fn push(&mut self, now: Timestamp, message: MessageId, number: u8) {
         self.queue.push_back(Waiting { message, number, since: now });
     }
 
-    /// A valid webhook of this sender told of something that happened at `at`.
-    pub fn heard(&mut self, at: Timestamp) {
+    /// A valid webhook of this sender came, and told of something that happened at `at`.
+    pub fn heard(&mut self, now: Timestamp, at: Timestamp) {
         self.heard = self.heard.max(at);
+        let silent = now.since(self.came);
+        if self.came > Timestamp(0) && !self.queue.is_empty() && silent * SILENCE_FACTOR > UNKNOWN_WAIT {
+            self.silences.push((self.came, now));
+        }
+        self.came = now;
     }
 
-    /// When the oldest is given up: once the wait is over and a webhook as young as that proves that the channel is
-    /// alive, or after twice the wait.
-    pub fn wakes(&self) -> Option<Timestamp> {
+    /// How long an attempt waits that is unknown since `since`.
+    fn wait(&self, since: Timestamp) -> Span {
+        let after = self.silences.iter().map(|(start, end)| end.since(since.max(*start)));
+        let longest = after.max().unwrap_or(Span::ZERO);
+        UNKNOWN_WAIT.max(longest * SILENCE_FACTOR)
+    }
+
+    /// When the oldest is given up: once its wait is over and a webhook as young as that proves the channel alive. Where
+    /// `nothing_left` could cause a webhook, after twice the wait. `None`: not before a webhook comes.
+    pub fn wakes(&self, nothing_left: bool) -> Option<Timestamp> {
         let oldest = self.queue.front()?;
-        let over = oldest.since + UNKNOWN_WAIT;
-        Some(if self.heard >= over { over } else { over + UNKNOWN_WAIT })
+        let wait = self.wait(oldest.since);
+        if self.heard >= oldest.since + wait {
+            Some(oldest.since + wait)
+        } else {
+            nothing_left.then(|| oldest.since + wait * 2)
+        }
     }
 
     /// The next attempt to give up.
-    pub fn pop(&mut self, now: Timestamp) -> Option<(MessageId, u8)> {
-        if self.wakes()? > now {
+    pub fn pop(&mut self, now: Timestamp, nothing_left: bool) -> Option<(MessageId, u8)> {
+        if self.wakes(nothing_left)? > now {
             return None;
         }
-        self.queue.pop_front().map(|waiting| (waiting.message, waiting.number))
+        let given_up = self.queue.pop_front()?;
+        match self.queue.front() {
+            Some(oldest) => self.silences.retain(|(_, end)| *end > oldest.since),
+            None => self.silences.clear(),
+        }
+        Some((given_up.message, given_up.number))
     }
 
     /// How many wait.
@@ -63,18 +96,55 @@ impl Unknowns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cloud_api::time::Span;
+
+    const START: Timestamp = Timestamp::from_unix_seconds(100_000);
+    const ONE: MessageId = MessageId(7);
+
+    fn unknown_at_start() -> Unknowns {
+        let mut unknowns = Unknowns::default();
+        unknowns.heard(START - Span::secs(1), START - Span::secs(1));
+        unknowns.push(START, ONE, 1);
+        unknowns
+    }
 
     #[test]
-    fn an_unknown_outcome_is_given_up_after_the_wait_only_if_the_channel_is_alive() {
-        let start = Timestamp::from_unix_seconds(1_000);
-        let mut unknowns = Unknowns::default();
-        unknowns.push(start, MessageId(7), 1);
-        assert_eq!(unknowns.wakes(), Some(start + UNKNOWN_WAIT * 2));
-        unknowns.heard(start + UNKNOWN_WAIT - Span::micros(1));
-        assert_eq!(unknowns.pop(start + UNKNOWN_WAIT), None, "heard too early to prove anything");
-        unknowns.heard(start + UNKNOWN_WAIT);
-        assert_eq!(unknowns.pop(start + UNKNOWN_WAIT), Some((MessageId(7), 1)));
-        assert_eq!(unknowns.wakes(), None);
+    fn it_is_given_up_after_the_wait_only_if_a_webhook_as_young_as_that_came() {
+        let mut unknowns = unknown_at_start();
+        for minute in 1..=9 {
+            unknowns.heard(START + Span::mins(minute), START + Span::mins(minute));
+        }
+        assert_eq!(unknowns.wakes(false), None);
+        let over = START + UNKNOWN_WAIT;
+        unknowns.heard(over + Span::secs(9), over - Span::micros(1));
+        assert_eq!(unknowns.pop(over + Span::secs(9), false), None, "it came later, but is too old to prove anything");
+        unknowns.heard(over + Span::secs(10), over);
+        assert_eq!(unknowns.pop(over + Span::secs(10), false), Some((ONE, 1)));
+        assert_eq!(unknowns.wakes(true), None);
+    }
+
+    #[test]
+    fn where_nothing_is_left_that_could_cause_a_webhook_twice_the_wait_will_do() {
+        let unknowns = unknown_at_start();
+        assert_eq!(unknowns.wakes(false), None);
+        assert_eq!(unknowns.wakes(true), Some(START + UNKNOWN_WAIT * 2));
+    }
+
+    #[test]
+    fn a_silence_of_the_channel_makes_the_wait_four_times_as_long_as_itself() {
+        let mut unknowns = unknown_at_start();
+        let back = START + Span::mins(35);
+        unknowns.heard(back, back);
+        let wait = Span::mins(35) * SILENCE_FACTOR;
+        assert_eq!(unknowns.wakes(true), Some(START + wait * 2));
+        unknowns.heard(back + Span::secs(1), START + wait);
+        assert_eq!(unknowns.wakes(false), Some(START + wait));
+    }
+
+    #[test]
+    fn only_the_part_of_a_silence_after_the_outcome_became_unknown_counts() {
+        let mut unknowns = Unknowns::new(START - Span::hours(9));
+        unknowns.push(START, ONE, 1);
+        unknowns.heard(START + Span::mins(3), START + Span::mins(3));
+        assert_eq!(unknowns.wakes(true), Some(START + Span::mins(3) * SILENCE_FACTOR * 2));
     }
 }

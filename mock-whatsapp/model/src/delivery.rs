@@ -1,6 +1,6 @@
 //! Webhook deliveries: sent, answered or not, sent again by the ladder, dropped after 7 days.
 
-use crate::fate::{What as Draw, fate};
+use crate::fate::{What as Draw, fate, join};
 use crate::input::DeliveryId;
 use crate::limits::{REDELIVER_FOR, REDELIVERY};
 use crate::output::Update;
@@ -10,7 +10,10 @@ use cloud_api::time::{Span, Timestamp};
 struct Delivery {
     update: Update,
     first: Timestamp,
+    /// Tries, those included that came nowhere because the receiver was cut off.
     tried: u8,
+    /// How often it went out.
+    sent: u8,
     live: bool,
 }
 
@@ -32,7 +35,7 @@ pub(crate) enum Next {
 
 impl Deliveries {
     pub(crate) fn open(&mut self, now: Timestamp, update: Update) -> DeliveryId {
-        let delivery = Delivery { update, first: now, tried: 0, live: true };
+        let delivery = Delivery { update, first: now, tried: 0, sent: 0, live: true };
         DeliveryId(if let Some(free) = self.free.pop() {
             self.all[free as usize] = delivery;
             free
@@ -48,17 +51,28 @@ impl Deliveries {
         delivery.live.then_some((delivery.update, delivery.tried))
     }
 
+    /// It goes out now; gives how often it did before.
+    #[inline]
+    pub(crate) fn goes_out(&mut self, id: DeliveryId) -> u8 {
+        let sent = &mut self.all[id.0 as usize].sent;
+        let before = *sent;
+        *sent = before.saturating_add(1);
+        before
+    }
+
     /// How many wait for an acknowledgement.
     pub(crate) fn len(&self) -> usize {
         self.all.len() - self.free.len()
     }
 
-    pub(crate) fn answered(&mut self, now: Timestamp, seed: u64, id: DeliveryId, status: u16) -> Next {
+    /// The receiver answered, or could not be reached (`status` 0). `key` is the update's own: ids are used again, so they
+    /// say nothing that chance may hang on.
+    pub(crate) fn answered(&mut self, now: Timestamp, seed: u64, key: u64, id: DeliveryId, status: u16) -> Next {
         let Some(delivery) = self.all.get_mut(id.0 as usize).filter(|delivery| delivery.live) else {
             return Next::Done;
         };
         let wait = REDELIVERY[usize::from(delivery.tried).min(REDELIVERY.len() - 1)];
-        let jitter = fate(seed, u64::from(id.0) << 8 | u64::from(delivery.tried), Draw::Redelivery) % (wait.0 / 10 + 1);
+        let jitter = fate(seed, join(key, u64::from(delivery.tried)), Draw::Redelivery) % (wait.0 / 10 + 1);
         let again = now + wait + Span(jitter);
         delivery.tried = delivery.tried.saturating_add(1);
         if status == 200 || again.since(delivery.first) > REDELIVER_FOR {
@@ -83,7 +97,7 @@ mod tests {
         let update = Update { about: None, handset: HandsetId(0), number: NumberId(0), what: What::Sent, at: start };
         let id = deliveries.open(start, update);
         let (mut now, mut times) = (start, 1);
-        while let Next::Again(at) = deliveries.answered(now, 1, id, 500) {
+        while let Next::Again(at) = deliveries.answered(now, 1, 7, id, 500) {
             assert!(at > now);
             now = at;
             times += 1;
@@ -91,6 +105,6 @@ mod tests {
         assert!(now.since(start) > Span::hours(6 * 24) && now.since(start) <= REDELIVER_FOR, "{}", now.since(start));
         assert!((30..50).contains(&times), "{times}");
         assert_eq!((deliveries.get(id), deliveries.len()), (None, 0));
-        assert_eq!(deliveries.answered(now, 1, id, 200), Next::Done, "a late answer is nobody's");
+        assert_eq!(deliveries.answered(now, 1, 7, id, 200), Next::Done, "a late answer is nobody's");
     }
 }

@@ -5,7 +5,8 @@
 
 use crate::distribution::Distribution;
 use crate::fate::{Share, What, digest, fate, join};
-use crate::input::NumberId;
+use crate::input::{NumberId, Post, template_key};
+use crate::output::Garble;
 use crate::spec::{FaultKind, FaultSpec};
 use cloud_api::catalogue::{self, CodeIndex};
 use cloud_api::time::{Span, Timestamp};
@@ -25,9 +26,23 @@ pub struct Fault {
     code: Option<CodeIndex>,
     asynchronous: bool,
     accepted: bool,
+    form: Garble,
+    template: Option<u32>,
     rate: u32,
     copies: u8,
     delay: Option<Distribution>,
+}
+
+/// Reordered updates come up to this much later, each by a draw of its own.
+const SHUFFLE: Span = Span::mins(5);
+
+fn form_of(name: &str) -> Option<Garble> {
+    Garble::ALL.iter().find(|(known, _)| *known == name).map(|(_, form)| *form)
+}
+
+/// Whether the receiver cannot be reached at `now`, for the try with this number.
+pub(crate) fn is_cut_off(faults: &[Fault], now: Timestamp, number: NumberId, seed: u64, key: u64) -> bool {
+    faults.iter().any(|fault| fault.kind == FaultKind::WebhookOutage && fault.hits(now, number, seed, key))
 }
 
 /// What the faults do to one POST.
@@ -47,6 +62,7 @@ pub(crate) enum End {
     Unreachable,
     Reset { accepted: bool },
     Silence,
+    Garbled { accepted: bool, form: Garble },
 }
 
 /// What the faults do to one update of a webhook.
@@ -66,10 +82,8 @@ impl Fault {
         if !Self::is_whatsapps(spec.kind) {
             return Err(spec.kind);
         }
-        let text = format!(
-            "{:?}|{}|{:?}|{}|{:?}|{:?}|{:?}",
-            spec.kind, spec.from, spec.until, spec.share, spec.sender, spec.code, spec.rate
-        );
+        let text =
+            format!("{:?}|{}|{:?}|{}|{:?}|{:?}", spec.kind, spec.from, spec.until, spec.share, spec.code, spec.rate);
         Ok(Self {
             kind: spec.kind,
             from: start + spec.from,
@@ -81,6 +95,8 @@ impl Fault {
             code: spec.code.map(|code| catalogue::find(code, None)),
             asynchronous: spec.asynchronous.unwrap_or(false),
             accepted: spec.accepted.unwrap_or(false),
+            form: spec.form.as_deref().and_then(form_of).unwrap_or_default(),
+            template: spec.template.as_deref().map(template_key),
             rate: spec.rate.unwrap_or(u32::MAX),
             copies: spec.copies.unwrap_or(1),
             delay: spec.delay.clone(),
@@ -91,13 +107,10 @@ impl Fault {
     pub fn is_whatsapps(kind: FaultKind) -> bool {
         use FaultKind::*;
         match kind {
-            Outage | Error | Throttle | Latency | Reset | LostReply | WebhookDelay | WebhookDuplicate | WebhookLoss => {
-                true
-            }
-            GarbledReply | WebhookReorder | WebhookOutage | WebhookForged | StatusOddity | EngineCrash
-            | EngineZombie | StaleStore | ClockStep | DiskFull | DiskSlow | TokenRevoked | TemplatePaused | Tier => {
-                false
-            }
+            Outage | Error | Throttle | Latency | Reset | LostReply | GarbledReply | TokenRevoked | TemplatePaused
+            | WebhookDelay | WebhookDuplicate | WebhookReorder | WebhookLoss | WebhookOutage => true,
+            WebhookForged | StatusOddity | EngineCrash | EngineZombie | StaleStore | ClockStep | DiskFull
+            | DiskSlow | Tier => false,
         }
     }
 
@@ -108,7 +121,14 @@ impl Fault {
 
     /// Whether it acts on webhooks, and not on POSTs.
     pub(crate) fn acts_on_webhooks(&self) -> bool {
-        matches!(self.kind, FaultKind::WebhookDelay | FaultKind::WebhookDuplicate | FaultKind::WebhookLoss)
+        matches!(
+            self.kind,
+            FaultKind::WebhookDelay
+                | FaultKind::WebhookDuplicate
+                | FaultKind::WebhookReorder
+                | FaultKind::WebhookLoss
+                | FaultKind::WebhookOutage
+        )
     }
 
     fn hits(&self, now: Timestamp, number: NumberId, seed: u64, key: u64) -> bool {
@@ -123,12 +143,13 @@ impl Fault {
     }
 }
 
-/// What all faults together do to the `nth` POST of `key`.
-pub(crate) fn on_post(faults: &[Fault], now: Timestamp, number: NumberId, seed: u64, key: u64, nth: u8) -> OnPost {
+/// What all faults together do to the `nth` POST of a message.
+pub(crate) fn on_post(faults: &[Fault], now: Timestamp, seed: u64, post: &Post, nth: u8) -> OnPost {
     let mut all = OnPost::default();
-    let key = join(key, u64::from(nth));
+    let key = join(post.key, u64::from(nth));
     for fault in faults {
-        if !fault.hits(now, number, seed, key) {
+        let is_about = fault.template.is_none_or(|template| template == post.template);
+        if !is_about || !fault.hits(now, post.number, seed, key) {
             continue;
         }
         let end = match fault.kind {
@@ -140,6 +161,9 @@ pub(crate) fn on_post(faults: &[Fault], now: Timestamp, number: NumberId, seed: 
             FaultKind::Error => fault.code.map(|code| End::Error(code, fault.place)),
             FaultKind::Reset => Some(End::Reset { accepted: fault.accepted }),
             FaultKind::LostReply => Some(End::Silence),
+            FaultKind::GarbledReply => Some(End::Garbled { accepted: fault.accepted, form: fault.form }),
+            FaultKind::TokenRevoked => Some(End::Error(catalogue::find(190, None), fault.place)),
+            FaultKind::TemplatePaused => Some(End::Error(catalogue::find(132_015, None), fault.place)),
             FaultKind::Latency => {
                 all.delay = all.delay + fault.delay(seed, key);
                 None
@@ -173,6 +197,10 @@ pub(crate) fn on_webhook(
         }
         match fault.kind {
             FaultKind::WebhookLoss => all.lost = true,
+            FaultKind::WebhookReorder => {
+                let place = u128::from(fate(seed, join(fault.key, key), What::FaultDelay));
+                all.delay = all.delay + Span(((place * u128::from(SHUFFLE.0)) >> 64) as u64);
+            }
             FaultKind::WebhookDelay => all.delay = all.delay + fault.delay(seed, key),
             FaultKind::WebhookDuplicate => copies = copies.saturating_mul(u32::from(fault.copies) + 1),
             _ => {}

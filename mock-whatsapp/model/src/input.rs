@@ -16,6 +16,11 @@ pub struct MessageIndex(pub u32);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeliveryId(pub u32);
 
+/// A template's name as a number, for faults that are about one template.
+pub fn template_key(name: &str) -> u32 {
+    (crate::fate::digest(name.as_bytes()) >> 32) as u32
+}
+
 /// A message to WhatsApp that passed validation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Post {
@@ -29,6 +34,8 @@ pub struct Post {
     pub key: u64,
     /// The caller's handle on `biz_opaque_callback_data`.
     pub callback: u64,
+    /// [`template_key`] of the template's name; 0 for other messages.
+    pub template: u32,
     /// Whether it is a template of the marketing category.
     pub marketing: bool,
 }

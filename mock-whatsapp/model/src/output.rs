@@ -17,6 +17,26 @@ pub enum Answer {
     Reset,
     /// The connection is refused: nothing of the request was written.
     Unreachable,
+    /// Something comes that is no answer; whether the message was taken, the caller does not learn.
+    Garbled(Garble),
+}
+
+/// How an answer is spoilt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Garble {
+    /// 502 and a page of HTML, as gateways write.
+    #[default]
+    Html,
+    /// 200 and JSON that breaks off.
+    Truncated,
+    /// 200 and something that is no JSON.
+    Unreadable,
+}
+
+impl Garble {
+    /// Every form, as scenario files write it.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("html", Self::Html), ("truncated", Self::Truncated), ("unreadable", Self::Unreadable)];
 }
 
 /// Which rule refused a POST.
@@ -97,7 +117,7 @@ pub enum Output {
         delivery: DeliveryId,
         /// Its content.
         update: Update,
-        /// How often this delivery was tried before.
-        tried: u8,
+        /// How often this delivery went out before.
+        sent_before: u8,
     },
 }

@@ -4,6 +4,7 @@
 //! Only the form is here. What a fault or a handset does is in `faults` and `handset`.
 
 use crate::distribution::Distribution;
+use crate::output::Garble;
 use cloud_api::time::Span;
 use serde::{Deserialize, Deserializer, de};
 
@@ -239,7 +240,7 @@ impl FaultSpec {
         let needs = |key: &'static str| Some((key, format!("a fault of this kind ({name}) needs `{key}`")));
         let knows = |kinds: &[FaultKind]| kinds.contains(&kind);
         use FaultKind::*;
-        let given: [(&'static str, bool, &[FaultKind]); 12] = [
+        let given: [(&'static str, bool, &[FaultKind]); 13] = [
             ("code", self.code.is_some(), &[Error]),
             ("asynchronous", self.asynchronous.is_some(), &[Error]),
             ("rate", self.rate.is_some(), &[Throttle]),
@@ -252,6 +253,7 @@ impl FaultSpec {
             ("age", self.age.is_some(), &[StaleStore]),
             ("by", self.by.is_some(), &[ClockStep]),
             ("messaging_limit", self.messaging_limit.is_some(), &[Tier]),
+            ("template", self.template.is_some(), &[TemplatePaused]),
         ];
         for (key, is_given, kinds) in given {
             if is_given && !knows(kinds) {
@@ -265,6 +267,11 @@ impl FaultSpec {
             StaleStore if self.age.is_none() => needs("age"),
             ClockStep if self.by.is_none() => needs("by"),
             Tier if self.messaging_limit.is_none() => needs("messaging_limit"),
+            GarbledReply
+                if self.form.as_ref().is_some_and(|form| !Garble::ALL.iter().any(|(name, _)| name == form)) =>
+            {
+                Some(("form", "the forms of a garbled_reply are \"html\", \"truncated\" and \"unreadable\"".to_owned()))
+            }
             _ if self.until.is_some_and(|until| until <= self.from) => {
                 Some(("until", "a fault ends after it begins: `until` must be later than `from`".to_owned()))
             }

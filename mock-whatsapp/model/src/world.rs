@@ -1,7 +1,7 @@
 //! The dispatcher of WhatsApp's side: POSTs, handsets, statuses and webhooks, in virtual or real time.
 
 use crate::delivery::{Deliveries, Next};
-use crate::fate::{What as Draw, fate};
+use crate::fate::{What as Draw, fate, join};
 use crate::faults::{self, End, Fault};
 use crate::handset::{Handset, Known, Persona, Rule};
 use crate::input::{Act, DeliveryId, HandsetId, Input, MessageIndex, NumberId, Post};
@@ -211,7 +211,12 @@ impl World {
         match input {
             Input::Post(post) => self.post(&post, out),
             Input::Answered { delivery, status } => {
-                match self.deliveries.answered(self.now, self.config.seed, delivery, status) {
+                let key = if status == 200 {
+                    0
+                } else {
+                    self.deliveries.get(delivery).map_or(0, |(update, _)| self.key_of(&update))
+                };
+                match self.deliveries.answered(self.now, self.config.seed, key, delivery, status) {
                     Next::Done => {}
                     Next::Again(at) => self.due.push(at, Due::Deliver(delivery)),
                 }
@@ -219,7 +224,7 @@ impl World {
             Input::Handset { handset, number, act: Act::Says { text, reply_to } } => {
                 let update = Update { about: reply_to, handset, number, what: What::Says(text), at: self.now };
                 let delivery = self.deliveries.open(self.now, update);
-                out.push(Output::Webhook { delivery, update, tried: 0 });
+                self.go_out(delivery, update, out);
             }
             Input::Tick => {}
         }
@@ -288,7 +293,7 @@ impl World {
         let fault = if self.post_faults.is_empty() {
             faults::OnPost::default()
         } else {
-            faults::on_post(&self.post_faults, now, post.number, seed, post.key, nth)
+            faults::on_post(&self.post_faults, now, seed, post, nth)
         };
         let draw = fate(seed, post.key ^ u64::from(nth), Draw::Answer);
         let at = now + self.config.timing.answer_after.draw(draw) + fault.delay;
@@ -297,16 +302,19 @@ impl World {
             Some(End::Error(code, place)) => Some(Answer::Refused(code, Why::Fault(place))),
             Some(End::Unreachable) => Some(Answer::Unreachable),
             Some(End::Reset { accepted: false }) => Some(Answer::Reset),
-            Some(End::Reset { accepted: true } | End::Silence) | None => match rule {
-                Rule::Once(code) if nth == 0 => Some(Answer::Refused(code, Why::Magic)),
-                Rule::TwoOfThree(code) if nth % 3 != 2 => Some(Answer::Refused(code, Why::Magic)),
-                Rule::Always(code) if code.entry().mode != Mode::Webhook => Some(Answer::Refused(code, Why::Magic)),
-                Rule::Always(code) => {
-                    later = later.or(Some(code));
-                    None
+            Some(End::Garbled { accepted: false, form }) => Some(Answer::Garbled(form)),
+            Some(End::Reset { accepted: true } | End::Garbled { accepted: true, .. } | End::Silence) | None => {
+                match rule {
+                    Rule::Once(code) if nth == 0 => Some(Answer::Refused(code, Why::Magic)),
+                    Rule::TwoOfThree(code) if nth % 3 != 2 => Some(Answer::Refused(code, Why::Magic)),
+                    Rule::Always(code) if code.entry().mode != Mode::Webhook => Some(Answer::Refused(code, Why::Magic)),
+                    Rule::Always(code) => {
+                        later = later.or(Some(code));
+                        None
+                    }
+                    Rule::Accept | Rule::Once(_) | Rule::TwoOfThree(_) | Rule::Silence => None,
                 }
-                Rule::Accept | Rule::Once(_) | Rule::TwoOfThree(_) | Rule::Silence => None,
-            },
+            }
         };
         let answer = refused.unwrap_or_else(|| {
             let fits = self.numbers[usize::from(post.number.0)].take(now, fault.rate);
@@ -317,6 +325,7 @@ impl World {
             match fault.end {
                 Some(End::Silence) => Answer::Silence(index),
                 Some(End::Reset { .. }) => Answer::Reset,
+                Some(End::Garbled { form, .. }) => Answer::Garbled(form),
                 _ if rule == Rule::Silence => Answer::Silence(index),
                 _ => Answer::Accepted(index),
             }
@@ -355,7 +364,7 @@ impl World {
         match due {
             Due::Deliver(delivery) => {
                 if let Some((update, tried)) = self.deliveries.get(delivery) {
-                    out.push(Output::Webhook { delivery, update, tried });
+                    self.send(delivery, update, tried, out);
                 }
             }
             Due::Fail(place) => {
@@ -402,6 +411,31 @@ impl World {
         }
     }
 
+    /// What chance about an update hangs on.
+    fn key_of(&self, update: &Update) -> u64 {
+        let message = update.about.and_then(|index| self.message(index));
+        join(message.map_or(u64::from(update.handset.0), |message| message.key), update.what.place())
+    }
+
+    #[inline]
+    fn go_out(&mut self, delivery: DeliveryId, update: Update, out: &mut Vec<Output>) {
+        let sent_before = self.deliveries.goes_out(delivery);
+        out.push(Output::Webhook { delivery, update, sent_before });
+    }
+
+    /// Sends a webhook, unless the receiver cannot be reached: then it is tried again by the ladder.
+    fn send(&mut self, delivery: DeliveryId, update: Update, tried: u8, out: &mut Vec<Output>) {
+        let (now, seed) = (self.now, self.config.seed);
+        let key = self.key_of(&update);
+        let of_try = join(key, u64::from(tried));
+        let cut_off = faults::is_cut_off(&self.webhook_faults, now, update.number, seed, of_try);
+        match cut_off.then(|| self.deliveries.answered(now, seed, key, delivery, 0)) {
+            None => self.go_out(delivery, update, out),
+            Some(Next::Again(at)) => self.due.push(at, Due::Deliver(delivery)),
+            Some(Next::Done) => {}
+        }
+    }
+
     /// Tells the business of an update of one of its messages.
     fn tell(&mut self, place: u32, what: What, out: &mut Vec<Output>) {
         let now = self.now;
@@ -411,7 +445,7 @@ impl World {
         let update = Update { about, handset: message.handset, number, what, at: now };
         if self.webhook_faults.is_empty() {
             let delivery = self.deliveries.open(now, update);
-            out.push(Output::Webhook { delivery, update, tried: 0 });
+            self.go_out(delivery, update, out);
             return;
         }
         let fault = faults::on_webhook(&self.webhook_faults, now, number, self.config.seed, message.key, what.place());
@@ -422,7 +456,7 @@ impl World {
             let delivery = self.deliveries.open(now, update);
             let delay = fault.delay + Span::millis(u64::from(copy) * 250);
             if delay == Span::ZERO {
-                out.push(Output::Webhook { delivery, update, tried: 0 });
+                self.send(delivery, update, 0, out);
             } else {
                 self.due.push(now + delay, Due::Deliver(delivery));
             }

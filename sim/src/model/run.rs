@@ -222,6 +222,7 @@ impl<'a> Run<'a> {
             handset: HandsetId(contact),
             key: message_key(contacts.wa_id(contact), sender.phone_number_id, content),
             callback: callback(request.message, request.number),
+            template: campaign.template,
             marketing: campaign.marketing,
         }
     }
@@ -264,6 +265,7 @@ impl<'a> Run<'a> {
             Answer::Silence(_) => (Outcome::Unknown, 2),
             Answer::Reset => (Outcome::Unknown, 3),
             Answer::Unreachable => (Outcome::NeverWritten, 4),
+            Answer::Garbled(_) => (Outcome::Unknown, 5),
         }
     }
 

@@ -6,6 +6,7 @@ use cloud_api::message::SendRequest;
 use cloud_api::template::{Component, Parameter, Template};
 use cloud_api::time::Span;
 use mock_whatsapp_model::content;
+use mock_whatsapp_model::input::template_key;
 use mock_whatsapp_model::spec::{FaultSpec, Timing};
 
 /// The first sender's id at WhatsApp, which is the mock's default; the others follow.
@@ -33,6 +34,8 @@ pub struct CampaignSetup {
     pub start: Span,
     /// Messages.
     pub size: u32,
+    /// The key of its template's name.
+    pub template: u32,
     /// Whether its template is of the marketing category.
     pub marketing: bool,
     /// The key of each wording ([`Contacts::wordings`]).
@@ -82,6 +85,7 @@ impl Setup {
                 sender: campaign.senders[0],
                 start: campaign.start,
                 size,
+                template: template_key(&campaign.template),
                 marketing: campaign.category == Category::Marketing,
                 contents,
             }

@@ -67,6 +67,15 @@ impl Engine {
             campaign.due_at = merged.due;
             self.stale = true;
         }
+        let sender = &mut self.senders[usize::from(campaign.spec.sender.0)];
+        let (was, is) = (merged.was == Phase::Unknown, merged.phase == Phase::Unknown);
+        if is && (!was || (merged.fact.is_none() && merged.number > 0)) {
+            sender.open_unknowns += 1;
+        } else if was && !is {
+            sender.open_unknowns = sender.open_unknowns.saturating_sub(1);
+        }
+        // What is left that could cause a webhook may be nothing now.
+        self.stale |= !sender.unknowns.is_empty();
         match merged.fact {
             Some(Fact::Intended) => {
                 let number = (merged.changed && merged.phase == Phase::Intended).then_some(merged.number);

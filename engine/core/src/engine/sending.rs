@@ -149,9 +149,10 @@ impl Engine {
     }
 
     fn heard(&mut self, message: MessageId, at: Timestamp) {
+        let now = self.now;
         let campaign = self.campaign_of(message);
         let unknowns = &mut self.senders[usize::from(self.campaigns[campaign].spec.sender.0)].unknowns;
-        unknowns.heard(at);
+        unknowns.heard(now, at);
         self.stale |= !unknowns.is_empty();
     }
 
