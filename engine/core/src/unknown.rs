@@ -82,6 +82,14 @@ impl Unknowns {
         Some((given_up.message, given_up.number))
     }
 
+    /// Waiting for the messages in a range is over: their campaign is, and nothing of it is retried any more.
+    pub fn forget(&mut self, range: std::ops::Range<MessageId>) {
+        self.queue.retain(|waiting| !range.contains(&waiting.message));
+        if self.queue.is_empty() {
+            self.silences.clear();
+        }
+    }
+
     /// How many wait.
     pub fn len(&self) -> usize {
         self.queue.len()

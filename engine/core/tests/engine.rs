@@ -323,6 +323,18 @@ fn the_deadline_ends_what_is_in_progress_and_a_later_arrival_lifts_it() {
 }
 
 #[test]
+fn after_the_deadline_nothing_waits_for_evidence_any_more() {
+    let mut bench = Bench::new(2, 80);
+    bench.pass(Span::secs(1));
+    bench.answer(0, 1, Answer::Unknown);
+    bench.answer(1, 1, Answer::Accepted);
+    bench.until(START + DEADLINE);
+    assert_eq!(bench.campaign().1, [(State::Failed, 2)]);
+    assert_eq!(bench.engine.snapshot().senders[0].unknown, 0);
+    assert_eq!(bench.engine.next_deadline(), None);
+}
+
+#[test]
 fn after_a_crash_intents_are_unknown_and_everything_queued_goes_out() {
     let mut before = Bench::new(10, 80);
     before.pass(Span::millis(30));

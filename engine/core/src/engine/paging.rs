@@ -81,7 +81,9 @@ impl Engine {
                 let number = (merged.changed && merged.phase == Phase::Intended).then_some(merged.number);
                 self.intended(merged.message, number, out);
             }
-            Some(Fact::Unknown) | None if merged.phase == Phase::Unknown && merged.number > 0 => {
+            Some(Fact::Unknown) | None
+                if merged.phase == Phase::Unknown && merged.number > 0 && campaign.stage != Stage::Closed =>
+            {
                 let sender = usize::from(campaign.spec.sender.0);
                 self.senders[sender].unknowns.push(self.now, merged.message, merged.number);
                 self.stale = true;
@@ -101,7 +103,11 @@ impl Engine {
         let campaign = &mut self.campaigns[index];
         campaign.stage = match campaign.stage {
             Stage::Recovering => Stage::Scheduled,
-            Stage::Closing => Stage::Closed,
+            Stage::Closing => {
+                let sender = &mut self.senders[usize::from(campaign.spec.sender.0)];
+                sender.unknowns.forget(campaign.spec.first..campaign.spec.end);
+                Stage::Closed
+            }
             other => other,
         };
     }
