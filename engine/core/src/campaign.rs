@@ -173,8 +173,11 @@ pub(crate) struct Campaign {
     pub(crate) counts: Counts,
     pub(crate) stage: Stage,
     pub(crate) hold: Hold,
-    /// Due retries and messages that were put back; they go before fresh ones.
+    /// Due retries; they go before all others.
     pub(crate) again: Ready,
+    /// Messages that came back unspent.
+    pub(crate) back: Ready,
+    back_next: bool,
     pub(crate) fresh: Ready,
     /// Where the next fresh page starts; `None` when all were read.
     pub(crate) cursor: Option<MessageId>,
@@ -194,6 +197,8 @@ impl Campaign {
             stage: if recovering { Stage::Recovering } else { Stage::Scheduled },
             hold: Hold::default(),
             again: Ready::default(),
+            back: Ready::default(),
+            back_next: false,
             fresh: Ready::default(),
             cursor: Some(spec.first),
             fresh_asked: false,
@@ -207,16 +212,24 @@ impl Campaign {
         self.spec.start + DEADLINE
     }
 
+    /// The next message: what is due before all, then in turn those that came back and fresh ones, so that a sender that
+    /// is refused does not try the same few again and again.
     pub(crate) fn pop(&mut self) -> Option<MessageId> {
-        self.again.pop().or_else(|| self.fresh.pop())
+        self.again.pop().or_else(|| {
+            self.back_next = !self.back_next;
+            let (one, other) =
+                if self.back_next { (&mut self.back, &mut self.fresh) } else { (&mut self.fresh, &mut self.back) };
+            one.pop().or_else(|| other.pop())
+        })
     }
 
     pub(crate) fn ready(&self) -> u32 {
-        self.again.len() + self.fresh.len()
+        self.again.len() + self.back.len() + self.fresh.len()
     }
 
     pub(crate) fn drop_ready(&mut self) {
         self.again.clear();
+        self.back.clear();
         self.fresh.clear();
         self.cursor = None;
         self.due_at = Timestamp::NEVER;

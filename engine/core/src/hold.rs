@@ -1,8 +1,11 @@
 //! A hold: sending waits until a time, then one probe goes, and what becomes of the probe decides.
 //!
 //! Halts (of a template, a number, an account) and the wait after a messaging limit are holds. What a hold stops is not
-//! failed, only late: the messages stay Queued and no attempt is spent.
+//! failed, only late: the messages stay Queued and no attempt is spent. Only the probe's own fate counts: what was under way
+//! when the hold began says nothing about it.
 
+use crate::id::MessageId;
+use crate::limits::HALT_PROBE;
 use cloud_api::catalogue::CodeIndex;
 use cloud_api::time::{Span, Timestamp};
 
@@ -12,14 +15,20 @@ pub struct Hold {
     code: Option<CodeIndex>,
     until: Timestamp,
     every: Span,
+    /// The error came by webhook, after acceptance: so only a status proves that a probe passed.
+    came_late: bool,
+    probe: Option<MessageId>,
+    /// The probe's answer is awaited.
     probing: bool,
 }
 
 impl Hold {
-    /// Holds from now on, and probes after `every`. A hold that stands takes the later of the two times.
-    pub fn start(&mut self, now: Timestamp, every: Span, code: CodeIndex) {
-        let until = now + every;
-        *self = Self { code: Some(code), until: until.max(self.until), every, probing: false };
+    /// Holds from now on, and probes after `every`. A hold that stands takes the later of the two times. `came_late`: the
+    /// error came by webhook.
+    pub fn start(&mut self, now: Timestamp, every: Span, code: CodeIndex, came_late: bool) {
+        let until = self.until.max(now + every);
+        let came_late = came_late || (self.came_late && self.code.is_some());
+        *self = Self { code: Some(code), until, every, came_late, probe: None, probing: false };
     }
 
     /// Whether a message may be claimed now: yes if nothing holds, or as the one probe.
@@ -28,20 +37,52 @@ impl Hold {
     }
 
     /// A message was claimed: while the hold stands it is the probe.
-    pub fn claimed(&mut self) {
-        self.probing = self.code.is_some();
+    pub fn claimed(&mut self, message: MessageId) {
+        if self.code.is_some() {
+            (self.probe, self.probing) = (Some(message), true);
+        }
     }
 
-    /// An attempt passed: sending goes on.
-    pub fn passed(&mut self) {
-        *self = Self::default();
+    fn is_probe(&self, message: MessageId) -> bool {
+        self.code.is_some() && self.probe == Some(message)
     }
 
-    /// The probe came to nothing that says anything: another one may go after the interval.
-    pub fn undecided(&mut self, now: Timestamp) {
-        if self.probing {
+    /// WhatsApp took the message, or answered with something that is the message's own. If it is the probe, sending goes on;
+    /// or, where the error would come late, another probe may go after the interval. Gives whether the hold ended.
+    pub fn passed(&mut self, now: Timestamp, message: MessageId) -> bool {
+        if !self.is_probe(message) {
+            return false;
+        }
+        if self.came_late {
             self.probing = false;
             self.until = self.until.max(now + self.every);
+            return false;
+        }
+        *self = Self::default();
+        true
+    }
+
+    /// A status says that the message was sent. If it is the probe, sending goes on. Gives whether the hold ended.
+    pub fn proven(&mut self, message: MessageId) -> bool {
+        let ends = self.is_probe(message);
+        if ends {
+            *self = Self::default();
+        }
+        ends
+    }
+
+    /// What became of the message says nothing. If it is the probe, another may go soon.
+    pub fn undecided(&mut self, now: Timestamp, message: MessageId) {
+        if self.is_probe(message) {
+            self.probing = false;
+            self.until = self.until.max(now + self.every.min(HALT_PROBE));
+        }
+    }
+
+    /// The probe was claimed and then not sent: another may go at once.
+    pub fn unclaimed(&mut self, message: MessageId) {
+        if self.is_probe(message) {
+            (self.probe, self.probing) = (None, false);
         }
     }
 
@@ -60,23 +101,59 @@ impl Hold {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_hold_lets_one_probe_through_and_ends_when_it_passes() {
-        let code = cloud_api::catalogue::find(190, None);
-        let t = |s| Timestamp::from_unix_seconds(s);
+    const PROBE: MessageId = MessageId(4);
+    const OTHER: MessageId = MessageId(5);
+
+    fn t(seconds: u64) -> Timestamp {
+        Timestamp::from_unix_seconds(seconds)
+    }
+
+    fn held(came_late: bool) -> Hold {
         let mut hold = Hold::default();
         assert!(hold.admits(t(0)));
-        hold.start(t(0), Span::mins(5), code);
+        hold.start(t(0), Span::mins(5), cloud_api::catalogue::find(190, None), came_late);
         assert!(!hold.admits(t(299)));
         assert!(hold.admits(t(300)));
-        hold.claimed();
+        hold.claimed(PROBE);
         assert!(!hold.admits(t(301)), "one probe at a time");
-        hold.start(t(301), Span::mins(5), code);
-        assert_eq!(hold.wakes(), Some(t(601)), "the probe failed the same way");
-        hold.claimed();
-        hold.undecided(t(601));
-        assert_eq!(hold.wakes(), Some(t(901)), "the probe said nothing");
-        hold.passed();
-        assert!(hold.admits(t(602)) && hold.code().is_none());
+        hold
+    }
+
+    #[test]
+    fn a_hold_ends_when_its_probe_passes_and_by_no_other_message() {
+        let mut hold = held(false);
+        assert!(!hold.passed(t(301), OTHER) && hold.code().is_some(), "it was under way when the hold began");
+        assert!(hold.passed(t(301), PROBE));
+        assert!(hold.admits(t(302)) && hold.code().is_none());
+    }
+
+    #[test]
+    fn a_probe_that_fails_or_says_nothing_is_followed_by_another_after_the_interval() {
+        let mut hold = held(false);
+        hold.start(t(301), Span::mins(5), cloud_api::catalogue::find(190, None), false);
+        assert_eq!(hold.wakes(), Some(t(601)));
+        hold.claimed(PROBE);
+        hold.undecided(t(601), PROBE);
+        assert_eq!(hold.wakes(), Some(t(901)));
+        hold.claimed(PROBE);
+        hold.unclaimed(PROBE);
+        assert_eq!(hold.wakes(), Some(t(901)), "nothing was sent");
+    }
+
+    #[test]
+    fn a_probe_of_a_long_hold_that_says_nothing_does_not_cost_the_whole_wait_again() {
+        let mut hold = Hold::default();
+        hold.start(t(0), Span::hours(12), cloud_api::catalogue::find(131_048, None), false);
+        hold.claimed(PROBE);
+        hold.undecided(t(43_200), PROBE);
+        assert_eq!(hold.wakes(), Some(t(43_500)));
+    }
+
+    #[test]
+    fn where_the_error_came_by_webhook_only_a_status_proves_that_the_probe_passed() {
+        let mut hold = held(true);
+        assert!(!hold.passed(t(301), PROBE));
+        assert_eq!(hold.wakes(), Some(t(601)), "accepted is not enough");
+        assert!(hold.proven(PROBE) && hold.code().is_none());
     }
 }

@@ -198,7 +198,7 @@ impl Row {
     #[inline]
     pub fn state(&self) -> State {
         // Most messages have one attempt, whose phase says it all.
-        if self.attempts[1].phase() == Phase::Free && self.decisions == 0 {
+        if self.attempts[1].phase() == Phase::Free && self.decisions == 0 && self.posts < u8::MAX {
             match self.attempts[0].phase() {
                 Phase::Free | Phase::Unspent => return State::Queued,
                 Phase::Intended | Phase::Unknown | Phase::Accepted => return State::Sending,
@@ -252,7 +252,7 @@ impl Row {
             return State::BlockedOrSpam;
         }
         let spent = self.spent();
-        let over = self.has(Decision::DeadlinePassed) || self.has(Decision::Cancelled);
+        let over = self.has(Decision::DeadlinePassed) || self.has(Decision::Cancelled) || self.posts == u8::MAX;
         if over || self.last_is_final() || usize::from(spent) == ATTEMPTS {
             return self.failure();
         }
@@ -314,6 +314,8 @@ impl Row {
                     Reason { name: "held_back", code: Some(held) }
                 } else if self.has(Decision::DeadlinePassed) {
                     Reason { name: "deadline", code }
+                } else if self.posts == u8::MAX {
+                    Reason { name: "refused_too_often", code }
                 } else {
                     Reason { name: "outcome_unknown", code }
                 }

@@ -12,7 +12,7 @@ const CATCH_UP: Span = Span::millis(50);
 const CUT_EVERY: Span = Span::secs(1);
 
 /// Thousandths of a message per second below which the pace is never cut.
-const LEAST: u64 = 1_000;
+const LEAST: u64 = 100;
 
 /// Even spacing at a rate that is halved by a throttle and grows back by a twentieth of the full rate a second.
 #[derive(Clone, Copy, Debug)]
@@ -39,11 +39,15 @@ impl Pace {
 
     /// One message is claimed at `now`.
     pub fn claim(&mut self, now: Timestamp) {
+        self.next = self.next.max(now - CATCH_UP) + self.interval();
+    }
+
+    /// WhatsApp took a message: a pace that was cut grows back.
+    pub fn accepted(&mut self, now: Timestamp) {
         if self.rate < self.full && now.since(self.grown_at) >= Span::secs(1) {
             self.rate = (self.rate + self.full / 20).min(self.full);
             self.grown_at = now;
         }
-        self.next = self.next.max(now - CATCH_UP) + self.interval();
     }
 
     fn interval(&self) -> Span {
@@ -98,6 +102,7 @@ mod tests {
         assert_eq!(pace.rate_milli(), 40_000);
         for _ in 0..10_000 {
             pace.claim(now);
+            pace.accepted(now);
             now = pace.next();
         }
         assert_eq!(pace.rate_milli(), 80_000);

@@ -146,6 +146,20 @@ fn attempts_that_do_not_count_are_made_again_and_spend_nothing() {
 }
 
 #[test]
+fn a_message_that_was_refused_255_times_for_no_fault_of_its_own_ends_and_says_so() {
+    let mut row = Row::default();
+    for number in 1..=255 {
+        assert_eq!(learn(&mut row, 0, Fact::Intended, None).number, number);
+        assert_eq!(row.state(), State::Sending);
+        learn(&mut row, number, Fact::Unspent, Some(130_429));
+    }
+    assert_eq!((row.state(), row.reason().name), (State::Failed, "refused_too_often"));
+    assert!(!learn(&mut row, 0, Fact::Intended, None).changed);
+    learn(&mut row, 255, Fact::Delivered, None);
+    assert_eq!(row.state(), State::Delivered);
+}
+
+#[test]
 fn a_due_time_is_set_by_the_failure_and_by_nothing_that_comes_after() {
     let mut row = play("post");
     let merged = learn(&mut row, 1, Fact::Failed, Some(131_049));

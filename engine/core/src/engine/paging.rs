@@ -57,8 +57,8 @@ impl Engine {
                 // While something is halted, what comes back waits behind all others: one odd message would be every probe
                 // and hold the halt for ever. It stays in the store, which is read once more at the end.
                 let halted = campaign.hold.code().or(self.senders[usize::from(campaign.spec.sender.0)].hold.code());
-                if halted.is_none() && campaign.again.len() < PUT_BACK {
-                    campaign.again.push(merged.message, 1);
+                if halted.is_none() && campaign.back.len() < PUT_BACK {
+                    campaign.back.push(merged.message, 1);
                 }
                 self.stale = true;
             }

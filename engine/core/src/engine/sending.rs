@@ -30,9 +30,9 @@ impl Engine {
                 return;
             };
             let Some(message) = campaigns[campaign].pop() else { return };
-            campaigns[campaign].hold.claimed();
+            campaigns[campaign].hold.claimed(message);
             sender.turn = turn + 1;
-            sender.hold.claimed();
+            sender.hold.claimed(message);
             sender.breaker.claimed();
             sender.pace.claim(now);
             sender.intending += 1;
@@ -68,12 +68,13 @@ impl Engine {
             Some(number) => {
                 sender.in_flight += 1;
                 out.push(Command::Send { message, number, sender: spec.sender, campaign: spec.id });
-                self.stale |= was_full;
+                // With nothing left in memory the store may have to be read once more.
+                self.stale |= was_full || self.campaigns[campaign].ready() == 0;
             }
             None => {
                 sender.breaker.unclaimed();
-                sender.hold.undecided(now);
-                self.campaigns[campaign].hold.undecided(now);
+                sender.hold.unclaimed(message);
+                self.campaigns[campaign].hold.unclaimed(message);
                 self.stale = true;
             }
         }
@@ -91,23 +92,20 @@ impl Engine {
         let (fact, code) = match answer {
             Answer::Accepted => {
                 sender.breaker.good();
-                sender.hold.passed();
-                let halted = self.campaigns[campaign].hold.code().is_some();
-                if halted {
-                    self.campaigns[campaign].hold.passed();
-                    self.stale = true;
-                }
+                sender.pace.accepted(now);
+                self.stale |= sender.hold.passed(now, message);
+                self.stale |= self.campaigns[campaign].hold.passed(now, message);
                 (Fact::Accepted, None)
             }
             Answer::Refused { code, .. } => {
                 sender.breaker.good();
-                self.refused(campaign, code, retry_after);
+                self.refused(campaign, message, code, Some(retry_after));
                 (fact_of(code), Some(code))
             }
             Answer::NeverWritten | Answer::Unknown => {
                 sender.breaker.bad(now);
-                sender.hold.undecided(now);
-                self.campaigns[campaign].hold.undecided(now);
+                sender.hold.undecided(now, message);
+                self.campaigns[campaign].hold.undecided(now, message);
                 self.stale = true;
                 (if answer == Answer::Unknown { Fact::Unknown } else { Fact::Unspent }, None)
             }
@@ -125,6 +123,12 @@ impl Engine {
         at: Timestamp,
         out: &mut Vec<Command>,
     ) {
+        if !matches!(status, Status::Failed(_)) {
+            let campaign = self.campaign_of(message);
+            let sender = usize::from(self.campaigns[campaign].spec.sender.0);
+            self.stale |= self.campaigns[campaign].hold.proven(message);
+            self.stale |= self.senders[sender].hold.proven(message);
+        }
         let (fact, code) = match status {
             Status::Sent => (Fact::Sent, None),
             Status::Delivered => (Fact::Delivered, None),
@@ -133,7 +137,7 @@ impl Engine {
                 let campaign = self.campaign_of(message);
                 // An error of this one message, hours later, proves nothing about a probe that is under way.
                 if is_wide(code.class()) {
-                    self.refused(campaign, code, Span::ZERO);
+                    self.refused(campaign, message, code, None);
                 }
                 (fact_of(code), Some(code))
             }
@@ -156,36 +160,39 @@ impl Engine {
         self.stale |= !unknowns.is_empty();
     }
 
-    /// What an error says about the sender, its account or the template.
-    fn refused(&mut self, campaign: usize, code: CodeIndex, retry_after: Span) {
+    /// What an error says about the sender, its account or the template. `retry_after` is that of a reply; `None` says that
+    /// the error came by webhook.
+    fn refused(&mut self, campaign: usize, message: MessageId, code: CodeIndex, retry_after: Option<Span>) {
         let now = self.now;
+        let late = retry_after.is_none();
+        let retry_after = retry_after.unwrap_or(Span::ZERO);
         let sender = &mut self.senders[usize::from(self.campaigns[campaign].spec.sender.0)];
         let template = &mut self.campaigns[campaign].hold;
         match code.class() {
             Class::Throttled if code.code() == 131_057 => {
-                sender.hold.start(now, MAINTENANCE_HOLD.max(retry_after), code)
+                sender.hold.start(now, MAINTENANCE_HOLD.max(retry_after), code, late);
             }
             Class::Throttled => {
                 sender.pace.throttled(now);
-                sender.hold.undecided(now);
-                template.undecided(now);
+                sender.hold.undecided(now, message);
+                template.undecided(now, message);
                 if retry_after > Span::ZERO {
-                    sender.hold.start(now, retry_after, code);
+                    sender.hold.start(now, retry_after, code, late);
                 }
             }
             Class::TemplateWide => {
-                sender.hold.passed();
-                template.start(now, HALT_PROBE, code);
+                sender.hold.passed(now, message);
+                template.start(now, HALT_PROBE, code, late);
             }
-            Class::NumberWide | Class::AccountWide => sender.hold.start(now, HALT_PROBE, code),
-            Class::MessagingLimit => sender.hold.start(now, LIMIT_WAIT, code),
+            Class::NumberWide | Class::AccountWide => sender.hold.start(now, HALT_PROBE, code, late),
+            Class::MessagingLimit => sender.hold.start(now, LIMIT_WAIT, code, late),
             Class::Transient | Class::Generic => {
-                sender.hold.undecided(now);
-                template.undecided(now);
+                sender.hold.undecided(now, message);
+                template.undecided(now, message);
             }
             Class::Pair | Class::MarketingCap | Class::InvalidContact | Class::Blocked | Class::Refused => {
-                sender.hold.passed();
-                template.passed();
+                sender.hold.passed(now, message);
+                template.passed(now, message);
             }
         }
         self.stale = true;
