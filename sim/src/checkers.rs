@@ -13,7 +13,7 @@ pub mod transitions;
 pub mod truth;
 
 use crate::outcome::Check;
-use cloud_api::catalogue::CodeIndex;
+use cloud_api::catalogue::{Class, CodeIndex};
 use cloud_api::time::{Span, Timestamp};
 use engine_core::event::Merged;
 use engine_core::id::MessageId;
@@ -81,6 +81,8 @@ pub struct Seen {
     number: u8,
     /// A failure was told since the last POST.
     failed_since: bool,
+    /// The outcome of a POST could not be known from its answer.
+    unknown: bool,
 }
 
 type CodeIndexByte = std::num::NonZeroU8;
@@ -90,6 +92,8 @@ type CodeIndexByte = std::num::NonZeroU8;
 pub struct Checkers {
     start: Timestamp,
     seen: Vec<Seen>,
+    /// When the engine was told of the messaging limit.
+    limit_told: Vec<Timestamp>,
     attempts: Findings,
     spacing: Findings,
     transitions: Findings,
@@ -101,6 +105,7 @@ impl Checkers {
         Self {
             start,
             seen: vec![Seen::default(); messages],
+            limit_told: Vec::new(),
             attempts: Findings::default(),
             spacing: Findings::default(),
             transitions: Findings::default(),
@@ -129,6 +134,9 @@ impl Checkers {
 
     /// The engine was told of an error, in a reply or a webhook.
     pub fn failed(&mut self, now: Timestamp, message: MessageId, number: u8, code: CodeIndex) {
+        if code.class() == Class::MessagingLimit {
+            self.limit_told.push(now);
+        }
         let seen = &mut self.seen[message.0 as usize];
         if number < seen.number {
             return;
@@ -144,6 +152,17 @@ impl Checkers {
         }
         seen.failed_since = true;
         seen.code = std::num::NonZeroU8::new(code.raw());
+    }
+
+    /// A POST ended without an answer that could be read, after something of it was written.
+    pub fn outcome_unknown(&mut self, message: MessageId) {
+        self.seen[message.0 as usize].unknown = true;
+    }
+
+    /// Whether the messaging limit could still hold messages back at `deadline`: for 12 hours after the last word of it.
+    pub fn held_by_limit(&self, deadline: Timestamp) -> bool {
+        let hold = Span::hours(12) + Span::mins(30);
+        self.limit_told.iter().any(|told| *told <= deadline && deadline.since(*told) <= hold)
     }
 
     /// The engine says that a message's state changed.
@@ -169,6 +188,11 @@ impl Seen {
     /// The last error that the engine was told of.
     pub fn code(&self) -> Option<CodeIndex> {
         self.code.and_then(|code| CodeIndex::from_raw(code.get()))
+    }
+
+    /// Whether the outcome of a POST could not be known from its answer.
+    pub fn had_unknown_outcome(&self) -> bool {
+        self.unknown
     }
 
     /// POSTs.

@@ -1,6 +1,7 @@
 //! `campaign-sim check`: what is in a file, what is odd about it, and how far its levels must agree.
 
 use super::{Error, Status};
+use crate::levels;
 use crate::scenario::{Agreement, Level, Scenario, lint};
 use std::io::Write;
 use std::path::PathBuf;
@@ -10,7 +11,11 @@ pub(super) fn check(files: &[PathBuf], out: &mut dyn Write) -> Result<Status, Er
     let mut status = Status::Holds;
     for file in files {
         match Scenario::load(file) {
-            Ok(scenario) => describe(&scenario, out)?,
+            Ok(scenario) => {
+                if !describe(&scenario, out)? {
+                    status = Status::Wrong;
+                }
+            }
             Err(diagnostic) => {
                 status = Status::Wrong;
                 writeln!(out, "{diagnostic}")?;
@@ -20,9 +25,15 @@ pub(super) fn check(files: &[PathBuf], out: &mut dyn Write) -> Result<Status, Er
     Ok(status)
 }
 
-fn describe(scenario: &Scenario, out: &mut dyn Write) -> Result<(), Error> {
-    let levels: Vec<&str> = scenario.levels.iter().copied().map(Level::name).collect();
-    writeln!(out, "{}: ok", scenario.file)?;
+/// Describes a file; gives whether every level that it declares can carry it out.
+fn describe(scenario: &Scenario, out: &mut dyn Write) -> Result<bool, Error> {
+    let names: Vec<&str> = scenario.levels.iter().copied().map(Level::name).collect();
+    let refusals: Vec<_> = scenario.levels.iter().filter_map(|level| levels::beyond(scenario, *level)).collect();
+    let verdict = if refusals.is_empty() { "ok" } else { "right, and yet it cannot be run" };
+    writeln!(out, "{}: {verdict}", scenario.file)?;
+    for refusal in &refusals {
+        writeln!(out, "  refused: {refusal}")?;
+    }
     writeln!(
         out,
         "  {}: {}, {}, {}, {}; levels: {}",
@@ -31,7 +42,7 @@ fn describe(scenario: &Scenario, out: &mut dyn Write) -> Result<(), Error> {
         several(scenario.messages(), "message"),
         several(scenario.faults.len() as u64, "fault"),
         several(scenario.expectations.len() as u64, "expectation"),
-        levels.join(", ")
+        names.join(", ")
     )?;
     match Agreement::of(scenario) {
         Agreement::Exact => {
@@ -47,7 +58,7 @@ fn describe(scenario: &Scenario, out: &mut dyn Write) -> Result<(), Error> {
     for note in lint::notes(scenario) {
         writeln!(out, "  note: {note}")?;
     }
-    Ok(())
+    Ok(refusals.is_empty())
 }
 
 fn several(count: u64, noun: &str) -> String {

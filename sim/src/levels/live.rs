@@ -52,8 +52,8 @@ impl<E: std::error::Error> From<E> for Broken {
 /// # Errors
 /// If something in it is beyond this level.
 pub fn run(scenario: &Scenario, options: &RunOptions, progress: &Progress) -> Result<Outcome, Refusal> {
-    if let Some(what) = beyond(scenario) {
-        return Err(Refusal(format!("{what}: level live does not carry that out yet")));
+    if let Some(refusal) = super::beyond(scenario, Level::Live) {
+        return Err(refusal);
     }
     let seed = options.seed.unwrap_or(scenario.seed);
     let watch = Stopwatch::start();
@@ -99,7 +99,8 @@ pub fn run(scenario: &Scenario, options: &RunOptions, progress: &Progress) -> Re
     Ok(Outcome::new(scenario, &measured, checks))
 }
 
-fn beyond(scenario: &Scenario) -> Option<String> {
+/// The first thing in a scenario that this level cannot carry out.
+pub(super) fn beyond(scenario: &Scenario) -> Option<String> {
     if let Some(fault) = scenario.faults.iter().find(|fault| !Fault::is_whatsapps(fault.kind)) {
         return Some(format!("a fault of kind {:?}", fault.kind));
     }

@@ -11,8 +11,11 @@ use crate::outcome::{Check, Latencies, Measured, MeasuredCampaign, Messages, Out
 use crate::progress::Progress;
 use crate::scenario::{Level, OnUnknown, Scenario};
 use crate::stopwatch::Stopwatch;
+use cloud_api::time::Span;
+use engine_core::limits::{DEADLINE, UNKNOWN_WAIT};
+use mock_whatsapp_model::distribution::Distribution;
 use mock_whatsapp_model::faults::Fault;
-use mock_whatsapp_model::spec::{FaultKind, MessagingLimit};
+use mock_whatsapp_model::spec::{FaultKind, FaultSpec, MessagingLimit};
 
 /// Runs a scenario.
 ///
@@ -32,8 +35,8 @@ pub fn run_with(
     progress: &Progress,
     plant: Option<Plant>,
 ) -> Result<Outcome, Refusal> {
-    if let Some(what) = beyond(scenario) {
-        return Err(Refusal(format!("{what}: level model does not carry that out yet")));
+    if let Some(refusal) = super::beyond(scenario, Level::Model) {
+        return Err(refusal);
     }
     let watch = Stopwatch::start();
     let seed = options.seed.unwrap_or(scenario.seed);
@@ -66,7 +69,7 @@ pub fn run_with(
 }
 
 /// The first thing in a scenario that this level cannot carry out.
-fn beyond(scenario: &Scenario) -> Option<String> {
+pub(super) fn beyond(scenario: &Scenario) -> Option<String> {
     let fault = scenario.faults.iter().find(|fault| !Fault::is_whatsapps(fault.kind));
     if let Some(fault) = fault {
         return Some(format!("a fault of kind {:?}", fault.kind));
@@ -97,6 +100,12 @@ fn beyond(scenario: &Scenario) -> Option<String> {
     })
 }
 
+/// The longest that a fault holds webhooks back.
+fn webhooks_late(fault: &FaultSpec) -> Option<Span> {
+    let delays = fault.kind == FaultKind::WebhookDelay;
+    fault.delay.as_ref().filter(|_| delays).map(Distribution::longest)
+}
+
 fn campaigns(run: &Run<'_>, truths: &[Truth]) -> Vec<MeasuredCampaign> {
     let status = run.engine().snapshot();
     let each = status.campaigns.iter().enumerate().map(|(place, campaign)| {
@@ -106,7 +115,7 @@ fn campaigns(run: &Run<'_>, truths: &[Truth]) -> Vec<MeasuredCampaign> {
             state: campaign.state,
             messages: Messages(counts.0.map(u64::from)),
             finished_after: run.finished_after(place),
-            duplicates: Some(duplicates::judge(&truths[range.start as usize..range.end as usize]).0),
+            duplicates: Some(duplicates::judge(&truths[range.start as usize..range.end as usize], |_| false).copies),
         }
     });
     each.collect()
@@ -125,7 +134,7 @@ fn judge(setup: &Setup, run: &Run<'_>, truths: &[Truth], end: End) -> (Vec<Check
         let (start, now) = (START + campaign.start, run.now());
         let when = match now {
             now if now < start => When::Before,
-            now if now < start + engine_core::limits::DEADLINE => When::Within,
+            now if now < start + DEADLINE => When::Within,
             _ => When::After,
         };
         by_definition.extend(campaign::judge(&campaign.name, &conservation::recount(rows), when, status.state));
@@ -134,19 +143,26 @@ fn judge(setup: &Setup, run: &Run<'_>, truths: &[Truth], end: End) -> (Vec<Check
         let audience = setup.contacts.audience(place);
         (0..audience.len()).map(move |message| setup.contacts.kind(audience.contact(message)))
     });
-    let (copies, duplicates) = duplicates::judge(truths);
-    let mut checks = vec![duplicates.check("no-duplicates"), conserved.check("conservation")];
+    let late: Span = setup.faults.iter().filter_map(webhooks_late).fold(Span::ZERO, |sum, delay| sum + delay);
+    let lossy = late >= UNKNOWN_WAIT || setup.faults.iter().any(|fault| fault.kind == FaultKind::WebhookLoss);
+    let duplicates = duplicates::judge(truths, |id| lossy && run.checkers().seen(id as u32).had_unknown_outcome());
+    let held_by_limit = |id: u32| {
+        let place = (0..setup.campaigns.len()).find(|place| run.disk().range(*place).contains(&id));
+        let start = place.map_or(START, |place| START + setup.campaigns[place].start);
+        run.checkers().held_by_limit(start + DEADLINE)
+    };
+    let mut checks = vec![duplicates.check(), conserved.check("conservation")];
     checks.extend(run.checkers().along_the_way().iter().map(|(name, findings)| findings.check(name)));
     checks.push(receipts::judge(rows, kinds).check("receipts-off"));
     checks.push(by_definition.check("campaign-state"));
     checks.push(if setup.faults.iter().any(|fault| fault.kind == FaultKind::WebhookLoss) {
         Check::skipped("states-equal-truth", "webhooks are lost in this scenario, so the truth cannot be known")
     } else {
-        truth::judge(rows, truths, run.checkers()).check("states-equal-truth")
+        truth::judge(rows, truths, run.checkers(), held_by_limit).check("states-equal-truth")
     });
     checks.push(match end {
         End::Quiet => Check::pass("comes-to-rest", ""),
         End::TimedOut => Check::fail("comes-to-rest", "something is still due seven days after the last deadline"),
     });
-    (checks, copies)
+    (checks, duplicates.copies)
 }

@@ -262,11 +262,16 @@ impl<'a> Run<'a> {
                 self.checkers.failed(self.now, request.message, request.number, code);
                 (Outcome::Refused { code, retry_after_seconds: 0 }, 1 | u64::from(code.raw()) << 8)
             }
-            Answer::Silence(_) => (Outcome::Unknown, 2),
-            Answer::Reset => (Outcome::Unknown, 3),
+            Answer::Silence(_) => self.unknown(request, 2),
+            Answer::Reset => self.unknown(request, 3),
             Answer::Unreachable => (Outcome::NeverWritten, 4),
-            Answer::Garbled(_) => (Outcome::Unknown, 5),
+            Answer::Garbled(_) => self.unknown(request, 5),
         }
+    }
+
+    fn unknown(&mut self, request: Request, detail: u64) -> (Outcome, u64) {
+        self.checkers.outcome_unknown(request.message);
+        (Outcome::Unknown, detail)
     }
 
     /// When a message was due: the campaign's start, then one after the other at the number's throughput. Later than

@@ -60,7 +60,6 @@ impl Engine {
     pub(super) fn intended(&mut self, message: MessageId, number: Option<u8>, out: &mut Vec<Command>) {
         let campaign = self.campaign_of(message);
         let spec = self.campaigns[campaign].spec;
-        let now = self.now;
         let sender = &mut self.senders[usize::from(spec.sender.0)];
         let was_full = !has_room(sender);
         sender.intending -= 1;

@@ -105,7 +105,7 @@ impl Account {
         for (place, campaign) in scenario.campaigns.iter().enumerate() {
             let own = &self.messages[place];
             let truths: Vec<Truth> = own.iter().map(|message| message.truth).collect();
-            let (copies, _) = duplicates::judge(&truths);
+            let copies = duplicates::judge(&truths, |_| false).copies;
             self.duplicates += copies;
             let throughput = u64::from(scenario.senders[campaign.senders[0]].throughput);
             for (rank, message) in (0u64..).zip(own) {
@@ -140,7 +140,7 @@ impl Account {
         let mut believed = Findings::default();
         for (place, (campaign, own)) in scenario.campaigns.iter().zip(&self.messages).enumerate() {
             let truths: Vec<Truth> = own.iter().map(|message| message.truth).collect();
-            twice.extend(duplicates::judge(&truths).1);
+            twice.extend(duplicates::judge(&truths, |_| false).findings);
             conserved.extend(self.conserved(&campaign.name, place, contacts));
             by_definition.extend(self.by_definition(&campaign.name, place));
             let audience = contacts.audience(place);
