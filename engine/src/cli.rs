@@ -6,6 +6,7 @@ mod send;
 mod serve;
 
 use crate::config::{self, Layers};
+use crate::driver::Failure;
 use crate::store::{self, Campaign, Keeper, Store};
 use clap::{Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -73,6 +74,15 @@ impl Problem {
 impl From<config::Error> for Problem {
     fn from(wrong: config::Error) -> Self {
         Self::usage(wrong)
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(_) => Self::usage(failure),
+            Failure::Store(_) | Failure::Task(_) => Self::broken(failure),
+        }
     }
 }
 

@@ -43,6 +43,8 @@ pub enum Failure {
     Store(store::Error),
     /// A task that sent an attempt died.
     Task(tokio::task::JoinError),
+    /// WhatsApp refuses the account or its token before anything is sent: its words. Somebody must mend the settings.
+    Refused(String),
 }
 
 impl fmt::Display for Failure {
@@ -50,6 +52,11 @@ impl fmt::Display for Failure {
         match self {
             Self::Store(wrong) => write!(f, "{wrong}; nothing that was not stored was sent or acknowledged"),
             Self::Task(wrong) => write!(f, "a sending task died: {wrong}"),
+            Self::Refused(text) => write!(
+                f,
+                "WhatsApp refuses the account: {text}. Nothing was sent; check WHATSAPP_TOKEN, and that WHATSAPP_BUSINESS_ACCOUNT_ID \
+                 and WHATSAPP_PHONE_NUMBER_ID belong to it"
+            ),
         }
     }
 }

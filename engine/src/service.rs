@@ -17,6 +17,7 @@ use crate::sender::Sender;
 use crate::server::Server;
 use crate::store::{self, Keeper};
 use crate::webhook::Receiver;
+use cloud_api::catalogue::Class;
 use engine_core::campaign::Counts;
 use engine_core::time::Span;
 use engine_core::translate::{self, Reading};
@@ -116,7 +117,7 @@ impl Service {
         let Self { settings, clock, keeper, listener, server, client, mut driver, callback, progress } = self;
         let work = async {
             if let Some(callback) = callback {
-                register(&client, &settings, &callback, &progress).await;
+                register(&client, &settings, &callback, &progress).await?;
             }
             driver.was_away_since(keeper.run(|store| store.last_change()).await?);
             for (campaign, counts) in restore(&keeper).await? {
@@ -151,7 +152,14 @@ fn callback(settings: &Settings, address: Option<SocketAddr>) -> Result<Option<C
 }
 
 /// Tells WhatsApp where to post, until it takes it: before that a message's statuses would come to nobody.
-async fn register(client: &Client, settings: &Settings, callback: &Callback, progress: &watch::Sender<Progress>) {
+///
+/// What may pass is tried again; a token or an account that is refused is not.
+async fn register(
+    client: &Client,
+    settings: &Settings,
+    callback: &Callback,
+    progress: &watch::Sender<Progress>,
+) -> Result<(), Failure> {
     let body = serde_json::json!({
         "override_callback_uri": callback.url,
         "verify_token": settings.verify_token.reveal(),
@@ -159,8 +167,11 @@ async fn register(client: &Client, settings: &Settings, callback: &Callback, pro
     let path = format!("{}/subscribed_apps", callback.business_account_id);
     loop {
         let wrong = match client.post(&path, body.to_string().into()).await {
-            Exchange::Answered(reply) if reply.is_success() => return,
+            Exchange::Answered(reply) if reply.is_success() => return Ok(()),
             Exchange::Answered(reply) => match translate::read_answer(reply.status, None, &reply.body) {
+                Reading::Refused { text, code, .. } if code.class() == Class::AccountWide => {
+                    return Err(Failure::Refused(text));
+                }
                 Reading::Refused { text, .. } => format!("WhatsApp refused it: {text}"),
                 Reading::Accepted { .. } | Reading::Unreadable => format!("HTTP status {}", reply.status),
             },

@@ -111,7 +111,7 @@ pub(super) async fn run(layers: &Layers<'_>, arguments: Arguments) -> Result<Exi
     let mut running = std::pin::pin!(service.run());
     let stopped = tokio::select! {
         biased;
-        ended = &mut running => return ended.map_err(Problem::broken).map(|()| ExitCode::FAILURE),
+        ended = &mut running => return ended.map_err(Problem::from).map(|()| ExitCode::FAILURE),
         watched = watch(&handle, &campaign, arguments.wait) => { watched?; false }
         () = stopped_by_hand() => true,
         () = tell_progress(handle.clone()) => false,

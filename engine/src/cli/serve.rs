@@ -43,7 +43,7 @@ pub(super) async fn run(layers: &Layers<'_>, arguments: Arguments) -> Result<Exi
     tokio::select! {
         biased;
         ended = &mut running => {
-            ended.map_err(Problem::broken)?;
+            ended.map_err(Problem::from)?;
             return Ok(ExitCode::SUCCESS);
         }
         () = stopped_by_hand() => {}
@@ -110,7 +110,7 @@ where
     let patience = handle.settings().timeouts.request + handle.settings().timeouts.connect + GRACE;
     tokio::select! {
         biased;
-        ended = running => ended.map_err(Problem::broken),
+        ended = running => ended.map_err(Problem::from),
         () = stopped_by_hand() => Ok(()),
         () = tokio::time::sleep(patience) => Ok(()),
     }
