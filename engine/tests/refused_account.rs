@@ -1,7 +1,5 @@
 //! A token that WhatsApp refuses ends the program with what to mend, instead of being tried for ever.
 
-#![expect(clippy::unwrap_used, reason = "a test says what is wrong by panicking")]
-
 use mock_whatsapp::MockWhatsApp;
 use std::process::Command;
 
