@@ -82,6 +82,9 @@ pub struct Check {
     pub verdict: Verdict,
     /// What was found; empty where there is nothing to say.
     pub detail: String,
+    /// The messages that were found, those told in `detail` first: whose story to look at. Ids count across all campaigns.
+    #[serde(skip)]
+    pub messages: Vec<u32>,
 }
 
 /// The answer of a check.
@@ -129,17 +132,17 @@ impl Serialize for Messages {
 impl Check {
     /// It holds.
     pub fn pass(name: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { name: name.into(), verdict: Verdict::Pass, detail: detail.into() }
+        Self { name: name.into(), verdict: Verdict::Pass, detail: detail.into(), messages: Vec::new() }
     }
 
     /// It does not hold.
     pub fn fail(name: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { name: name.into(), verdict: Verdict::Fail, detail: detail.into() }
+        Self { name: name.into(), verdict: Verdict::Fail, detail: detail.into(), messages: Vec::new() }
     }
 
     /// It cannot be judged, and why.
     pub fn skipped(name: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { name: name.into(), verdict: Verdict::Skipped, detail: detail.into() }
+        Self { name: name.into(), verdict: Verdict::Skipped, detail: detail.into(), messages: Vec::new() }
     }
 }
 

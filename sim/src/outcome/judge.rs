@@ -43,7 +43,7 @@ fn judge(scenario: &Scenario, measured: &Measured, expectation: &Expectation) ->
             Some(lag) => at_most(lag, percentile, span),
         }),
     };
-    Check { name: expectation.name.clone(), verdict: judgement.0, detail: judgement.1 }
+    Check { name: expectation.name.clone(), verdict: judgement.0, detail: judgement.1, messages: Vec::new() }
 }
 
 type Judgement = (Verdict, String);
