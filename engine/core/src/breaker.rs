@@ -4,6 +4,7 @@
 //! the breaker's: an answer proves that the way is open.
 
 use crate::limits::{BREAKER_IN_A_ROW, BREAKER_PROBE, BREAKER_PROBE_MOST, BREAKER_WINDOW};
+use crate::planted::{self, Bug};
 use cloud_api::time::{Span, Timestamp};
 
 /// Closed by default.
@@ -38,6 +39,9 @@ impl Breaker {
 
     /// The API answered, or a webhook proved that it took a message.
     pub fn good(&mut self) {
+        if planted::on(Bug::BreakerNeverCloses) && self.open.is_some() {
+            return self.unclaimed();
+        }
         self.open = None;
         self.in_a_row = 0;
         self.push(0);
@@ -47,10 +51,11 @@ impl Breaker {
     pub fn bad(&mut self, now: Timestamp) {
         self.in_a_row += 1;
         self.push(1);
-        let opens = self.in_a_row >= BREAKER_IN_A_ROW || self.half_bad();
+        let opens = (self.in_a_row >= BREAKER_IN_A_ROW || self.half_bad()) && !planted::on(Bug::BreakerNeverOpens);
         match &mut self.open {
             Some(open) if open.probing => {
-                let every = Span((open.every.0 * 2).min(BREAKER_PROBE_MOST.0));
+                let fast = planted::on(Bug::BreakerProbesFast);
+                let every = if fast { Span::millis(100) } else { Span((open.every.0 * 2).min(BREAKER_PROBE_MOST.0)) };
                 *open = Open { until: now + every, every, probing: false };
             }
             Some(_) => {}

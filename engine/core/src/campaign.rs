@@ -1,9 +1,11 @@
 //! One campaign: its range of messages, what is loaded of it, its counts, and its state, which is a pure function.
 
-use crate::hold::Hold;
-use crate::id::{CampaignId, MessageId, SenderId};
+use crate::hold::{Hold, Memo};
+use crate::id::{CampaignId, ContactId, GroupId, MessageId, SenderId};
 use crate::limits::DEADLINE;
-use crate::message::State as MessageState;
+use crate::message::{Decision, State as MessageState};
+use crate::planted::{self, Bug};
+use crate::quiet::{Quiet, Zone};
 use cloud_api::time::Timestamp;
 use std::collections::VecDeque;
 
@@ -31,8 +33,18 @@ impl Counts {
 
     /// A message changed its state.
     pub fn moved(&mut self, before: MessageState, after: MessageState) {
+        if planted::on(Bug::CountsDrift) && after == MessageState::Retrying {
+            return;
+        }
         self.0[before as usize] -= 1;
         self.0[after as usize] += 1;
+    }
+
+    /// Adds those of another part of the same campaign.
+    pub fn add(&mut self, other: &Self) {
+        for (sum, count) in self.0.iter_mut().zip(other.0) {
+            *sum += count;
+        }
     }
 
     fn sum(&self, which: fn(MessageState) -> bool) -> u32 {
@@ -100,6 +112,8 @@ impl State {
 pub struct Spec {
     /// Its id. Campaigns are added in order of id.
     pub id: CampaignId,
+    /// What the user calls a campaign: where one has several senders, its parts share this.
+    pub group: GroupId,
     /// Who sends it.
     pub sender: SenderId,
     /// Its first message.
@@ -108,12 +122,49 @@ pub struct Spec {
     pub end: MessageId,
     /// When it starts.
     pub start: Timestamp,
+    /// Of the campaigns of a sender, those of the highest priority go first; equals take turns.
+    pub priority: u8,
+    /// When nothing is sent, by the contact's own clock.
+    pub quiet: Option<Quiet>,
+    /// An operator paused it.
+    pub paused: bool,
+    /// An operator cancelled it.
+    pub cancelled: bool,
+    /// What halted its template before a crash.
+    pub hold: Option<Memo>,
 }
 
-/// Messages with consecutive ids that wait in memory.
+impl Spec {
+    /// A campaign that starts at once, as its own group, with nothing special about it.
+    pub fn new(id: CampaignId, sender: SenderId, messages: std::ops::Range<MessageId>) -> Self {
+        Self {
+            id,
+            group: GroupId(id.0),
+            sender,
+            first: messages.start,
+            end: messages.end,
+            start: Timestamp(0),
+            priority: 0,
+            quiet: None,
+            paused: false,
+            cancelled: false,
+            hold: None,
+        }
+    }
+}
+
+/// A message that waits in memory for its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Item {
+    pub(crate) message: MessageId,
+    pub(crate) contact: ContactId,
+    pub(crate) zone: Zone,
+}
+
+/// Messages with consecutive ids, to contacts with consecutive ids in one zone, that wait in memory.
 #[derive(Clone, Copy, Debug)]
 struct Run {
-    first: u32,
+    first: Item,
     count: u32,
 }
 
@@ -125,21 +176,26 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
-    pub(crate) fn push(&mut self, first: MessageId, count: u32) {
+    pub(crate) fn push(&mut self, first: Item, count: u32) {
         self.messages += count;
-        self.runs.push_back(Run { first: first.0, count });
+        self.runs.push_back(Run { first, count });
     }
 
-    pub(crate) fn pop(&mut self) -> Option<MessageId> {
+    pub(crate) fn peek(&self) -> Option<Item> {
+        self.runs.front().map(|run| run.first)
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Item> {
         let run = self.runs.front_mut()?;
-        let message = MessageId(run.first);
-        run.first += 1;
+        let item = run.first;
+        run.first.message.0 += 1;
+        run.first.contact.0 += 1;
         run.count -= 1;
         if run.count == 0 {
             self.runs.pop_front();
         }
         self.messages -= 1;
-        Some(message)
+        Some(item)
     }
 
     pub(crate) fn len(&self) -> u32 {
@@ -187,6 +243,24 @@ pub(crate) struct Campaign {
     /// When the next due page is to be read.
     pub(crate) due_at: Timestamp,
     pub(crate) due_asked: bool,
+    /// A cancellation is being applied to its messages.
+    pub(crate) cancelling: bool,
+    /// The ledger holds back what waits here.
+    pub(crate) full: bool,
+    /// It did so when the deadline came.
+    pub(crate) was_full: bool,
+    /// A sweep is under way.
+    pub(crate) sweeping: Option<Decision>,
+    /// Something came back to the store that is not in memory: the store is to be read once more.
+    pub(crate) missed: bool,
+}
+
+/// The lanes in which messages wait in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    Again,
+    Back,
+    Fresh,
 }
 
 impl Campaign {
@@ -195,7 +269,7 @@ impl Campaign {
             spec,
             counts,
             stage: if recovering { Stage::Recovering } else { Stage::Scheduled },
-            hold: Hold::default(),
+            hold: Hold::restored(spec.hold),
             again: Ready::default(),
             back: Ready::default(),
             back_next: false,
@@ -205,6 +279,11 @@ impl Campaign {
             due_cursor: (Timestamp(0), MessageId(0)),
             due_at: if recovering { Timestamp(0) } else { Timestamp::NEVER },
             due_asked: false,
+            cancelling: spec.cancelled,
+            full: false,
+            was_full: false,
+            sweeping: None,
+            missed: false,
         }
     }
 
@@ -212,15 +291,34 @@ impl Campaign {
         self.spec.start + DEADLINE
     }
 
-    /// The next message: what is due before all, then in turn those that came back and fresh ones, so that a sender that
-    /// is refused does not try the same few again and again.
-    pub(crate) fn pop(&mut self) -> Option<MessageId> {
-        self.again.pop().or_else(|| {
-            self.back_next = !self.back_next;
-            let (one, other) =
-                if self.back_next { (&mut self.back, &mut self.fresh) } else { (&mut self.fresh, &mut self.back) };
-            one.pop().or_else(|| other.pop())
-        })
+    /// The lanes in the order of their turns: what is due before all, then in turn those that came back and fresh ones, so
+    /// that a sender that is refused does not try the same few again and again.
+    pub(crate) fn turns(&self) -> [Waiting; 3] {
+        use Waiting::*;
+        if self.back_next { [Again, Back, Fresh] } else { [Again, Fresh, Back] }
+    }
+
+    pub(crate) fn lane(&self, waiting: Waiting) -> &Ready {
+        match waiting {
+            Waiting::Again => &self.again,
+            Waiting::Back => &self.back,
+            Waiting::Fresh => &self.fresh,
+        }
+    }
+
+    /// Takes the first message of a lane.
+    pub(crate) fn take(&mut self, waiting: Waiting) -> Option<Item> {
+        match waiting {
+            Waiting::Again => return self.again.pop(),
+            Waiting::Back => self.back_next = false,
+            Waiting::Fresh => self.back_next = true,
+        }
+        if waiting == Waiting::Back { self.back.pop() } else { self.fresh.pop() }
+    }
+
+    /// Whether messages of it may be claimed, as far as operators are concerned.
+    pub(crate) fn goes(&self) -> bool {
+        !self.spec.cancelled && !(self.spec.paused && !planted::on(Bug::PauseIgnored))
     }
 
     pub(crate) fn ready(&self) -> u32 {

@@ -2,18 +2,19 @@
 
 use crate::attempt::Fact;
 use crate::event::Lane;
-use crate::id::{AckToken, CampaignId, MessageId, SenderId};
+use crate::hold::Memo;
+use crate::id::{AckToken, CampaignId, ContactId, MessageId, PortfolioId, SenderId};
 use crate::message::Decision;
 use cloud_api::catalogue::CodeIndex;
 use cloud_api::time::Timestamp;
 
-/// Something to do. `Load`, `Merge` and `Sweep` are for the store, in the order given; `Send` is for the HTTP client;
-/// `Acknowledge` waits for the merges before it (see [`crate::gate::Gate`]).
+/// Something to do. `Send` is for the HTTP client; `Acknowledge` waits for the writes before it (see [`crate::gate::Gate`]);
+/// everything else is for the store, in the order given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Read a page. Fresh: messages in state Queued with id ≥ `message`, in order of id. Due: messages in state Retrying
-    /// whose (due, id) is above (`due`, `message`) and whose due time has come, in that order. Answer with
-    /// [`crate::Event::Loaded`] and one [`crate::Event::PageEnd`].
+    /// Read a page. Fresh: messages in state Queued without a due time and with id ≥ `message`, in order of id. Due: messages
+    /// with a due time (Retrying, or Queued and deferred) whose (due, id) is above (`due`, `message`) and whose time has come,
+    /// in that order. Answer with [`crate::Event::Loaded`] and one [`crate::Event::PageEnd`].
     Load {
         /// Whose messages.
         campaign: CampaignId,
@@ -42,6 +43,44 @@ pub enum Command {
         /// What held the messages back, where the decision is the deadline.
         held: Option<CodeIndex>,
     },
+    /// Keep a Queued message back until a time, durably, with [`crate::message::Row::defer`].
+    Defer {
+        /// The message.
+        message: MessageId,
+        /// Not before this.
+        until: Timestamp,
+    },
+    /// Keep in mind, durably, that the contact wants no more, and apply [`Decision::OptedOut`] to each message of it that is
+    /// not settled, and to those that come later. Answer each with [`crate::Event::Merged`].
+    Suppress {
+        /// Who.
+        who: Who,
+    },
+    /// Keep what an operator decided of a campaign, durably.
+    Flag {
+        /// The campaign.
+        campaign: CampaignId,
+        /// Nothing of it is claimed.
+        paused: bool,
+        /// Nothing of it is claimed any more.
+        cancelled: bool,
+    },
+    /// Keep a hold, durably, so that it stands after a crash: `None` where it ended.
+    Remember {
+        /// Whose.
+        held: Held,
+        /// The hold.
+        hold: Option<Memo>,
+    },
+    /// Keep an entry of a portfolio's ledger, durably. [`Timestamp::NEVER`]: the attempt is under way; 0: there is none.
+    Count {
+        /// Whose ledger.
+        portfolio: PortfolioId,
+        /// The contact that counts.
+        contact: ContactId,
+        /// Until then.
+        until: Timestamp,
+    },
     /// POST this attempt. Its intent is durable.
     Send {
         /// The message.
@@ -52,12 +91,34 @@ pub enum Command {
         sender: SenderId,
         /// Of which campaign (and so: which template).
         campaign: CampaignId,
+        /// To whom; [`crate::Event::Answered`] gives it back.
+        contact: ContactId,
     },
     /// Answer this webhook POST with 200.
     Acknowledge {
         /// Which.
         token: AckToken,
     },
+}
+
+/// Which contact is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// This one.
+    Contact(ContactId),
+    /// The one that this message goes to.
+    ContactOf(MessageId),
+}
+
+/// Whose hold it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// A number's, or its account's.
+    Sender(SenderId),
+    /// A portfolio's, after the messaging limit.
+    Portfolio(PortfolioId),
+    /// A template's, in this campaign.
+    Campaign(CampaignId),
 }
 
 /// One fact about one attempt.

@@ -1,38 +1,77 @@
 //! The dispatcher: which event goes to which lifecycle, what is due now, and when the next thing is.
 //!
-//! Decisions are in `engine/sending.rs` (claims and answers) and `engine/paging.rs` (pages, deadlines, settling). Nothing
-//! here touches a row: rows belong to the store.
+//! Decisions are in `engine/claiming.rs` (who goes next), `engine/sending.rs` (answers and webhooks), `engine/paging.rs`
+//! (pages, deadlines, settling) and `engine/operating.rs` (what people decide). Nothing here touches a row: rows belong to
+//! the store.
 
+mod claiming;
+mod operating;
 mod paging;
 mod sending;
+mod status;
 
+pub use status::{CampaignStatus, PortfolioStatus, SenderStatus, Status};
+
+use crate::attempt::Fact;
 use crate::breaker::Breaker;
-use crate::campaign::{self, Campaign, Counts, Stage};
-use crate::command::{Command, Merge};
+use crate::campaign::{self, Campaign, Counts};
+use crate::command::{Command, Held, Merge};
 use crate::event::Event;
-use crate::hold::Hold;
-use crate::id::{CampaignId, MessageId, SenderId};
+use crate::hold::{Hold, Memo};
+use crate::id::{CampaignId, ContactId, MessageId, PortfolioId, SenderId};
+use crate::ledger::{Ledger, Limit};
 use crate::limits::IN_FLIGHT;
 use crate::pacing::Pace;
+use crate::pairs::Pairs;
+use crate::quiet::{Zone, Zones};
+use crate::rules::{Marks, Rule};
 use crate::unknown::Unknowns;
-use cloud_api::catalogue::CodeIndex;
 use cloud_api::time::Timestamp;
 
 /// What the core must know of a sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SenderSpec {
+    /// The portfolio whose messaging limit it shares.
+    pub portfolio: PortfolioId,
     /// Messages a second that WhatsApp allows this number.
     pub throughput: u32,
     /// POSTs under way at once; [`IN_FLIGHT`] where nothing else is wanted.
     pub in_flight: u32,
     /// When this sender's last webhook came, in a life before this one; 0 if none did.
     pub last_heard: Timestamp,
+    /// What halted it before a crash.
+    pub hold: Option<Memo>,
 }
 
 impl Default for SenderSpec {
     fn default() -> Self {
-        Self { throughput: cloud_api::limits::DEFAULT_THROUGHPUT, in_flight: IN_FLIGHT, last_heard: Timestamp(0) }
+        Self {
+            portfolio: PortfolioId(0),
+            throughput: cloud_api::limits::DEFAULT_THROUGHPUT,
+            in_flight: IN_FLIGHT,
+            last_heard: Timestamp(0),
+            hold: None,
+        }
     }
+}
+
+/// What the core must know of a portfolio.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PortfolioSpec {
+    /// Distinct contacts in 24 hours.
+    pub limit: Limit,
+    /// The wait after the messaging limit that stood before a crash.
+    pub hold: Option<Memo>,
+}
+
+/// What becomes of a message whose outcome stays unknown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnUnknown {
+    /// It is sent again: nobody is left out, and somebody may get two copies.
+    #[default]
+    Resend,
+    /// It ends as failed: nobody gets two copies, and somebody may get none.
+    Never,
 }
 
 struct Sender {
@@ -42,6 +81,7 @@ struct Sender {
     hold: Hold,
     breaker: Breaker,
     unknowns: Unknowns,
+    pairs: Pairs,
     /// Attempts whose outcome is unknown now: those that wait in `unknowns` and found no evidence.
     open_unknowns: u32,
     /// Claimed, intent not yet durable.
@@ -52,80 +92,92 @@ struct Sender {
     turn: usize,
 }
 
+struct Portfolio {
+    ledger: Ledger,
+    hold: Hold,
+}
+
 /// Everything the engine decides. See the crate's page for how to drive it.
 pub struct Engine {
     now: Timestamp,
+    on_unknown: OnUnknown,
+    zones: Zones,
+    portfolios: Vec<Portfolio>,
     senders: Vec<Sender>,
     campaigns: Vec<Campaign>,
+    marks: Marks,
+    /// Campaigns of the sender that claims, in the order in which they may go: kept for its memory only.
+    order: Vec<usize>,
     /// When something is due, if nothing happens before.
     wake: Timestamp,
     /// Something happened that may have moved `wake`.
     stale: bool,
 }
 
-/// What a status page shows of one campaign.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CampaignStatus {
-    /// Which.
-    pub id: CampaignId,
-    /// Its state at the time asked for.
-    pub state: campaign::State,
-    /// Its messages per state.
-    pub counts: Counts,
-    /// Why nothing is claimed, if a template is halted.
-    pub held_by: Option<CodeIndex>,
-    /// Whether the core has nothing left to do for it but take in late webhooks.
-    pub settled: bool,
-}
-
-/// What a status page shows of one sender.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SenderStatus {
-    /// Which.
-    pub id: SenderId,
-    /// Thousandths of a message per second.
-    pub rate_milli: u64,
-    /// POSTs under way.
-    pub in_flight: u32,
-    /// Attempts of unknown outcome.
-    pub unknown: usize,
-    /// Why nothing is claimed, if the number or the account is halted.
-    pub held_by: Option<CodeIndex>,
-    /// Whether the breaker is open.
-    pub breaker_open: bool,
-}
-
-/// The core as a status page shows it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Status {
-    /// In order of id.
-    pub campaigns: Vec<CampaignStatus>,
-    /// In order of id.
-    pub senders: Vec<SenderStatus>,
-}
-
 impl Default for Engine {
     fn default() -> Self {
-        Self { now: Timestamp(0), senders: Vec::new(), campaigns: Vec::new(), wake: Timestamp::NEVER, stale: false }
+        Self {
+            now: Timestamp(0),
+            on_unknown: OnUnknown::Resend,
+            zones: Zones::default(),
+            portfolios: vec![Portfolio { ledger: Ledger::new(Limit::Unlimited), hold: Hold::default() }],
+            senders: Vec::new(),
+            campaigns: Vec::new(),
+            marks: Marks::default(),
+            order: Vec::new(),
+            wake: Timestamp::NEVER,
+            stale: false,
+        }
     }
 }
 
 impl Engine {
-    /// An engine without senders and campaigns.
+    /// An engine without senders and campaigns, and with one portfolio that has no limit.
     pub fn new() -> Self {
         Self::default()
     }
 
+    /// Sets what becomes of messages whose outcome stays unknown, from now on.
+    pub fn set_on_unknown(&mut self, on_unknown: OnUnknown) {
+        self.on_unknown = on_unknown;
+    }
+
+    /// Sets where contacts live.
+    pub fn set_zones(&mut self, zones: Zones) {
+        self.zones = zones;
+    }
+
+    /// Makes a portfolio known, in place of an unlimited one. Ids are dense: those before it that are not known are unlimited.
+    pub fn set_portfolio(&mut self, id: PortfolioId, spec: PortfolioSpec) {
+        while self.portfolios.len() <= usize::from(id.0) {
+            self.portfolios.push(Portfolio { ledger: Ledger::new(Limit::Unlimited), hold: Hold::default() });
+        }
+        self.portfolios[usize::from(id.0)] =
+            Portfolio { ledger: Ledger::new(spec.limit), hold: Hold::restored(spec.hold) };
+    }
+
+    /// An entry of a portfolio's ledger that a store kept: the contact counts until then. An attempt that was under way when
+    /// the store was left has no end yet: it gets one 24 hours from `now`.
+    pub fn restore_count(&mut self, now: Timestamp, portfolio: PortfolioId, contact: ContactId, until: Timestamp) {
+        let until = if until == Timestamp::NEVER { now + cloud_api::limits::MESSAGING_LIMIT_WINDOW } else { until };
+        self.portfolios[usize::from(portfolio.0)].ledger.restore(contact, until);
+    }
+
     /// Makes a sender known and gives its id: 0, 1, 2 and so on.
+    ///
+    /// # Panics
+    /// If its portfolio is not known.
     pub fn add_sender(&mut self, spec: SenderSpec) -> SenderId {
+        assert!(usize::from(spec.portfolio.0) < self.portfolios.len(), "a sender's portfolio is known before it");
         let id = SenderId(self.senders.len() as u16);
         self.senders.push(Sender {
             id,
             spec,
             pace: Pace::new(spec.throughput),
-            hold: Hold::default(),
+            hold: Hold::restored(spec.hold),
             breaker: Breaker::default(),
             unknowns: Unknowns::new(spec.last_heard),
+            pairs: Pairs::new(false),
             open_unknowns: 0,
             intending: 0,
             in_flight: 0,
@@ -139,14 +191,21 @@ impl Engine {
     /// before this one, so that its intents are looked for first. Campaigns come in order of their messages' ids; ranges
     /// do not overlap.
     ///
-    /// Gives the campaign's place, which is its id.
-    ///
     /// # Panics
     /// If the id is not the next one, or the sender is not known: the caller's table is out of step.
     pub fn add_campaign(&mut self, spec: campaign::Spec, counts: Counts, restored: bool) {
         assert_eq!(usize::from(spec.id.0), self.campaigns.len(), "campaign ids are dense");
-        self.senders[usize::from(spec.sender.0)].campaigns.push(spec.id);
+        let sender = &mut self.senders[usize::from(spec.sender.0)];
+        sender.campaigns.push(spec.id);
+        // One campaign makes at most four attempts that count to a contact, far below what the pair limit allows: a ledger is
+        // kept from the second one on.
+        if sender.campaigns.len() == 2 {
+            sender.pairs = Pairs::new(true);
+        }
         self.campaigns.push(Campaign::new(spec, counts, restored));
+        if restored {
+            self.marks.reached(Rule::Recovered);
+        }
         self.wake = Timestamp(0);
     }
 
@@ -155,15 +214,27 @@ impl Engine {
     pub fn handle(&mut self, now: Timestamp, event: Event, out: &mut Vec<Command>) {
         self.now = self.now.max(now);
         match event {
-            Event::Loaded { campaign, lane, first, count } => self.loaded(campaign, lane, first, count),
+            Event::Loaded { campaign, lane, first, count, contact, zone } => {
+                self.loaded(campaign, lane, campaign::Item { message: first, contact, zone }, count);
+            }
             Event::PageEnd { campaign, lane, message, due, next, more } => {
                 self.page_end(campaign, lane, (due, message), next, more);
             }
             Event::Merged(merged) => self.merged(merged, out),
             Event::SweepEnd { campaign, next } => self.sweep_end(campaign, next, out),
-            Event::Answered { message, number, answer } => self.answered(message, number, answer, out),
+            Event::Answered { message, number, contact, answer } => {
+                self.answered(message, number, contact, answer, out);
+            }
             Event::Status { message, number, status, at } => self.status(message, number, status, at, out),
             Event::Replied { message, number, at } => self.replied(message, number, at, out),
+            Event::OptedOut { who } => self.opted_out(who, out),
+            Event::Pause { group } => self.pause(group, true, out),
+            Event::Resume { group } => self.pause(group, false, out),
+            Event::Cancel { group } => self.cancel(group, out),
+            Event::ResumeSender { sender } => self.resume_sender(sender),
+            Event::TemplateBack { campaign } => self.template_back(campaign),
+            Event::LimitIs { portfolio, limit } => self.limit_is(portfolio, limit),
+            Event::ThroughputIs { sender, throughput } => self.throughput_is(sender, throughput),
             Event::WebhookEnd { token } => out.push(Command::Acknowledge { token }),
             Event::Tick => self.stale = true,
         }
@@ -179,24 +250,9 @@ impl Engine {
         (self.wake != Timestamp::NEVER).then_some(self.wake)
     }
 
-    /// The whole of it at a glance.
-    pub fn snapshot(&self) -> Status {
-        let campaigns = self.campaigns.iter().map(|campaign| CampaignStatus {
-            id: campaign.spec.id,
-            state: self.state_of(campaign),
-            counts: campaign.counts,
-            held_by: campaign.hold.code(),
-            settled: campaign.counts.in_progress() == 0 || campaign.stage == Stage::Closed,
-        });
-        let senders = self.senders.iter().map(|sender| SenderStatus {
-            id: sender.id,
-            rate_milli: sender.pace.rate_milli(),
-            in_flight: sender.in_flight,
-            unknown: sender.unknowns.len(),
-            held_by: sender.hold.code(),
-            breaker_open: sender.breaker.is_open(),
-        });
-        Status { campaigns: campaigns.collect(), senders: senders.collect() }
+    /// The rules of the promise that were reached so far.
+    pub fn marks(&self) -> Marks {
+        self.marks
     }
 
     fn state_of(&self, campaign: &Campaign) -> campaign::State {
@@ -211,6 +267,11 @@ impl Engine {
         self.campaigns.partition_point(|campaign| campaign.spec.first <= message).saturating_sub(1)
     }
 
+    /// The portfolio of a sender.
+    fn portfolio_of(&mut self, sender: usize) -> &mut Portfolio {
+        &mut self.portfolios[usize::from(self.senders[sender].spec.portfolio.0)]
+    }
+
     fn merge(&mut self, merge: Merge, out: &mut Vec<Command>) {
         out.push(Command::Merge(merge));
     }
@@ -221,12 +282,26 @@ impl Engine {
             self.advance_campaign(index, out);
         }
         for index in 0..self.senders.len() {
-            let nothing_left = self.nothing_left(&self.senders[index]);
-            while let Some((message, number)) = self.senders[index].unknowns.pop(self.now, nothing_left) {
-                let fact = crate::attempt::Fact::GivenUp;
-                self.merge(Merge { message, number, fact, code: None, retry_after_seconds: 0 }, out);
-            }
+            self.give_up(index, out);
             self.claim(index, out);
+        }
+        self.remember_holds(out);
+    }
+
+    /// Ends the wait of unknown outcomes that waited long enough.
+    fn give_up(&mut self, index: usize, out: &mut Vec<Command>) {
+        let nothing_left = self.nothing_left(&self.senders[index]);
+        let fact = match self.on_unknown {
+            OnUnknown::Never if !crate::planted::on(crate::planted::Bug::NeverResends) => Fact::Abandoned,
+            OnUnknown::Never | OnUnknown::Resend => Fact::GivenUp,
+        };
+        while let Some((prolonged, proven)) = self.senders[index].unknowns.standing() {
+            let Some((message, number)) = self.senders[index].unknowns.pop(self.now, nothing_left) else { break };
+            self.marks.reached(if proven { Rule::GivenUpByProof } else { Rule::GivenUpByTime });
+            if prolonged {
+                self.marks.reached(Rule::WaitProlonged);
+            }
+            self.merge(Merge { message, number, fact, code: None, retry_after_seconds: 0 }, out);
         }
     }
 
@@ -240,6 +315,25 @@ impl Engine {
         in_progress <= sender.open_unknowns
     }
 
+    /// Has the store keep the holds that began or ended.
+    fn remember_holds(&mut self, out: &mut Vec<Command>) {
+        for sender in &mut self.senders {
+            if let Some(hold) = sender.hold.take_change() {
+                out.push(Command::Remember { held: Held::Sender(sender.id), hold });
+            }
+        }
+        for (place, portfolio) in self.portfolios.iter_mut().enumerate() {
+            if let Some(hold) = portfolio.hold.take_change() {
+                out.push(Command::Remember { held: Held::Portfolio(PortfolioId(place as u16)), hold });
+            }
+        }
+        for campaign in &mut self.campaigns {
+            if let Some(hold) = campaign.hold.take_change() {
+                out.push(Command::Remember { held: Held::Campaign(campaign.spec.id), hold });
+            }
+        }
+    }
+
     fn find_wake(&self) -> Timestamp {
         let campaigns = self.campaigns.iter().map(|campaign| self.campaign_wakes(campaign));
         let senders = self.senders.iter().map(|sender| {
@@ -247,5 +341,10 @@ impl Engine {
             unknown.min(self.sender_wakes(sender))
         });
         campaigns.chain(senders).min().unwrap_or(Timestamp::NEVER)
+    }
+
+    /// The UTC offsets of a zone, in minutes.
+    fn offsets(&self, zone: Zone) -> (i16, i16) {
+        if crate::planted::on(crate::planted::Bug::QuietByUtc) { (0, 0) } else { self.zones.offsets(zone) }
     }
 }

@@ -1,8 +1,11 @@
 //! What the core is told. Every event is `Copy` and at most 32 bytes: ids only, no text.
 
 use crate::attempt::{Fact, Phase};
-use crate::id::{AckToken, CampaignId, MessageId};
+use crate::command::Who;
+use crate::id::{AckToken, CampaignId, ContactId, GroupId, MessageId, PortfolioId, SenderId};
+use crate::ledger::Limit;
 use crate::message::State;
+use crate::quiet::Zone;
 use cloud_api::catalogue::CodeIndex;
 use cloud_api::time::{Span, Timestamp};
 
@@ -11,7 +14,7 @@ use cloud_api::time::{Span, Timestamp};
 pub enum Lane {
     /// Messages that wait for their first attempt, by id.
     Fresh,
-    /// Messages whose next attempt is due, by due time.
+    /// Messages that wait for a time, by that time.
     Due,
 }
 
@@ -51,6 +54,10 @@ pub enum Status {
 pub struct Merged {
     /// The message.
     pub message: MessageId,
+    /// To whom it goes.
+    pub contact: ContactId,
+    /// Where that is, if the campaign has quiet hours; else any zone.
+    pub zone: Zone,
     /// The number of the attempt that the fact was about, or of the attempt that an intent made; 0 for a decision.
     pub number: u8,
     /// The fact; `None` for a decision.
@@ -72,7 +79,8 @@ pub struct Merged {
 /// Something that happened. See the crate's page for who must say it when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// Part of a page: `count` messages with consecutive ids from `first`, in answer to [`crate::Command::Load`].
+    /// Part of a page: `count` messages with consecutive ids from `first`, whose contacts have consecutive ids from `contact`
+    /// and live in the same zone, in answer to [`crate::Command::Load`].
     Loaded {
         /// The campaign asked for.
         campaign: CampaignId,
@@ -82,6 +90,10 @@ pub enum Event {
         first: MessageId,
         /// How many.
         count: u32,
+        /// The first contact.
+        contact: ContactId,
+        /// The zone of all of them, if the campaign has quiet hours; else any zone.
+        zone: Zone,
     },
     /// The page is complete.
     PageEnd {
@@ -114,6 +126,8 @@ pub enum Event {
         message: MessageId,
         /// The attempt's number.
         number: u8,
+        /// To whom it went: as [`crate::Command::Send`] said.
+        contact: ContactId,
         /// How it ended.
         answer: Answer,
     },
@@ -137,7 +151,51 @@ pub enum Event {
         /// The webhook's own `timestamp`.
         at: Timestamp,
     },
-    /// All updates of one webhook POST were handed in.
+    /// A contact wants no more: the STOP button or word, `user_preferences`, the suppression list.
+    OptedOut {
+        /// Who.
+        who: Who,
+    },
+    /// By hand: nothing of the campaign is claimed until it is resumed.
+    Pause {
+        /// The campaign.
+        group: GroupId,
+    },
+    /// By hand: it goes on.
+    Resume {
+        /// The campaign.
+        group: GroupId,
+    },
+    /// By hand: what waits ends, what is in flight is followed.
+    Cancel {
+        /// The campaign.
+        group: GroupId,
+    },
+    /// By hand: whatever halts this sender, its portfolio and its campaigns' templates is lifted.
+    ResumeSender {
+        /// The sender.
+        sender: SenderId,
+    },
+    /// A webhook says that the template of this campaign may be used again.
+    TemplateBack {
+        /// The campaign.
+        campaign: CampaignId,
+    },
+    /// The API says what it allows a portfolio now.
+    LimitIs {
+        /// The portfolio.
+        portfolio: PortfolioId,
+        /// Distinct contacts in 24 hours.
+        limit: Limit,
+    },
+    /// The API says what it allows a number now.
+    ThroughputIs {
+        /// The sender.
+        sender: SenderId,
+        /// Messages a second.
+        throughput: u32,
+    },
+    /// All updates of one webhook POST were handed in, or an operator's act was: it is to be answered once it is durable.
     WebhookEnd {
         /// What the acknowledgement will name.
         token: AckToken,

@@ -5,7 +5,9 @@
 //! durable intent's [`crate::Event::Merged`].
 
 use crate::Command;
+use crate::id::AckToken;
 use crate::limits::BATCH;
+use crate::planted::{self, Bug};
 use std::collections::VecDeque;
 
 /// Commands on their way: writes to the store, effects behind the writes that they depend on.
@@ -25,13 +27,22 @@ impl Gate {
     #[must_use = "an effect that is given back is due now"]
     pub fn push(&mut self, command: Command) -> Option<Command> {
         match command {
-            Command::Merge(_) | Command::Sweep { .. } | Command::Load { .. } => {
+            Command::Merge(_)
+            | Command::Sweep { .. }
+            | Command::Load { .. }
+            | Command::Defer { .. }
+            | Command::Suppress { .. }
+            | Command::Flag { .. }
+            | Command::Remember { .. }
+            | Command::Count { .. } => {
                 self.writes.push_back(command);
                 self.pushed += 1;
                 None
             }
             Command::Send { .. } => Some(command),
-            Command::Acknowledge { .. } if self.durable == self.pushed => Some(command),
+            Command::Acknowledge { .. } if self.durable == self.pushed || planted::on(Bug::AcknowledgedEarly) => {
+                Some(command)
+            }
             Command::Acknowledge { .. } => {
                 self.waiting.push_back((self.pushed, command));
                 None
@@ -57,6 +68,14 @@ impl Gate {
         self.taken += count as u64;
     }
 
+    /// The acknowledgements that still wait: whoever asked for them hears nothing if the process ends here.
+    pub fn unacknowledged(&self) -> impl Iterator<Item = AckToken> {
+        self.waiting.iter().filter_map(|(_, command)| match command {
+            Command::Acknowledge { token } => Some(*token),
+            _ => None,
+        })
+    }
+
     /// The batch that was taken is durable: the effects that waited for it are due.
     pub fn committed(&mut self, due: &mut Vec<Command>) {
         self.durable = self.taken;
@@ -75,7 +94,7 @@ mod tests {
     use super::*;
     use crate::attempt::Fact;
     use crate::command::Merge;
-    use crate::id::{AckToken, CampaignId, MessageId, SenderId};
+    use crate::id::{CampaignId, ContactId, MessageId, SenderId};
 
     fn merge(message: u32) -> Command {
         let message = MessageId(message);
@@ -107,7 +126,8 @@ mod tests {
     fn a_send_goes_at_once_since_only_its_durable_intent_lets_it_out() {
         let mut gate = Gate::default();
         assert_eq!(gate.push(merge(1)), None);
-        let send = Command::Send { message: MessageId(9), number: 1, sender: SenderId(0), campaign: CampaignId(0) };
+        let (message, contact) = (MessageId(9), ContactId(9));
+        let send = Command::Send { message, number: 1, sender: SenderId(0), campaign: CampaignId(0), contact };
         assert_eq!(gate.push(send), Some(send));
     }
 

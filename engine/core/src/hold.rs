@@ -6,8 +6,22 @@
 
 use crate::id::MessageId;
 use crate::limits::HALT_PROBE;
+use crate::planted::{self, Bug};
 use cloud_api::catalogue::CodeIndex;
 use cloud_api::time::{Span, Timestamp};
+
+/// What a store keeps of a hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memo {
+    /// Why.
+    pub code: CodeIndex,
+    /// The error came by webhook.
+    pub came_late: bool,
+    /// When a probe may go.
+    pub until: Timestamp,
+    /// Whole seconds between two probes.
+    pub every_seconds: u32,
+}
 
 /// Why and until when nothing is sent. The default holds nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,20 +34,55 @@ pub struct Hold {
     probe: Option<MessageId>,
     /// The probe's answer is awaited.
     probing: bool,
+    /// Other than what the store keeps, by more than a probe's interval.
+    changed: bool,
 }
 
 impl Hold {
+    /// As a store kept it.
+    pub fn restored(memo: Option<Memo>) -> Self {
+        memo.map_or_else(Self::default, |memo| Self {
+            code: Some(memo.code),
+            until: memo.until,
+            every: Span::secs(u64::from(memo.every_seconds)),
+            came_late: memo.came_late,
+            ..Self::default()
+        })
+    }
+
+    /// What a store should keep now, if that is other than what it has. A probe's time that moved by less than an interval is
+    /// not worth a write: after a crash the probe goes at once.
+    pub fn take_change(&mut self) -> Option<Option<Memo>> {
+        std::mem::take(&mut self.changed).then(|| {
+            self.code.map(|code| Memo {
+                code,
+                came_late: self.came_late,
+                until: self.until,
+                every_seconds: u32::try_from(self.every.as_secs()).unwrap_or(u32::MAX),
+            })
+        })
+    }
+
+    /// Ends it, by hand or because WhatsApp said so. Gives whether there was one.
+    pub fn lift(&mut self) -> bool {
+        let held = self.code.is_some();
+        *self = Self { changed: held || self.changed, ..Self::default() };
+        held
+    }
+
     /// Holds from now on, and probes after `every`. A hold that stands takes the later of the two times. `came_late`: the
     /// error came by webhook.
     pub fn start(&mut self, now: Timestamp, every: Span, code: CodeIndex, came_late: bool) {
+        let every = if planted::on(Bug::HaltProbesFast) { Span::secs(1) } else { every };
         let until = self.until.max(now + every);
         let came_late = came_late || (self.came_late && self.code.is_some());
-        *self = Self { code: Some(code), until, every, came_late, probe: None, probing: false };
+        let changed = self.changed || self.code != Some(code) || until.since(self.until) >= every;
+        *self = Self { code: Some(code), until, every, came_late, probe: None, probing: false, changed };
     }
 
     /// Whether a message may be claimed now: yes if nothing holds, or as the one probe.
     pub fn admits(&self, now: Timestamp) -> bool {
-        self.code.is_none() || (now >= self.until && !self.probing)
+        self.code.is_none() || (now >= self.until && !self.probing && !planted::on(Bug::HaltNeverProbed))
     }
 
     /// A message was claimed: while the hold stands it is the probe.
@@ -44,7 +93,7 @@ impl Hold {
     }
 
     fn is_probe(&self, message: MessageId) -> bool {
-        self.code.is_some() && self.probe == Some(message)
+        self.code.is_some() && (self.probe == Some(message) || planted::on(Bug::HaltEndsByAnyAnswer))
     }
 
     /// WhatsApp took the message, or answered with something that is the message's own. If it is the probe, sending goes on;
@@ -58,17 +107,12 @@ impl Hold {
             self.until = self.until.max(now + self.every);
             return false;
         }
-        *self = Self::default();
-        true
+        self.lift()
     }
 
     /// A status says that the message was sent. If it is the probe, sending goes on. Gives whether the hold ended.
     pub fn proven(&mut self, message: MessageId) -> bool {
-        let ends = self.is_probe(message);
-        if ends {
-            *self = Self::default();
-        }
-        ends
+        self.is_probe(message) && self.lift()
     }
 
     /// What became of the message says nothing. If it is the probe, another may go soon.
@@ -93,7 +137,7 @@ impl Hold {
 
     /// When a probe may go; `None` where nothing holds or the probe is under way.
     pub fn wakes(&self) -> Option<Timestamp> {
-        (self.code.is_some() && !self.probing).then_some(self.until)
+        (self.code.is_some() && !self.probing && !planted::on(Bug::HaltNeverProbed)).then_some(self.until)
     }
 }
 

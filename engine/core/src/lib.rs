@@ -18,10 +18,16 @@ pub mod event;
 pub mod gate;
 pub mod hold;
 pub mod id;
+pub mod ledger;
 pub mod limits;
 pub mod message;
 pub mod pacing;
+pub mod pairs;
+pub mod plan;
+pub mod planted;
+pub mod quiet;
 pub mod retry;
+pub mod rules;
 pub mod translate;
 pub mod unknown;
 

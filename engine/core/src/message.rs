@@ -6,7 +6,9 @@
 use crate::attempt::{Attempt, Fact, Phase};
 use crate::command::Merge;
 use crate::event::Merged;
-use crate::id::MessageId;
+use crate::id::{ContactId, MessageId};
+use crate::planted::{self, Bug};
+use crate::quiet::Zone;
 use crate::retry::{self, Next};
 use cloud_api::catalogue::{Class, CodeIndex};
 use cloud_api::time::{Span, Timestamp};
@@ -94,6 +96,9 @@ pub enum Decision {
     Recovered = 8,
 }
 
+/// Beside the bits of [`Decision`]: an attempt of unknown outcome was given up, whatever became known later.
+const GIVEN_UP: u8 = 0x80;
+
 /// Why a message is in its state: a stable name, and the API's code where there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reason {
@@ -123,11 +128,11 @@ pub struct Columns {
     pub numbers: u32,
     /// POSTs so far.
     pub posts: u8,
-    /// Bits of [`Decision`].
+    /// Bits of [`Decision`], and whether an attempt was ever given up.
     pub decisions: u8,
     /// The raw [`CodeIndex`] of what held it back at the deadline, or 0.
     pub held: u8,
-    /// Microseconds at which the next attempt is due, or 0.
+    /// Microseconds before which no attempt is made, or 0.
     pub due: u64,
 }
 
@@ -170,7 +175,13 @@ impl Row {
         self.attempts.iter().filter(|attempt| attempt.phase().is_spent()).count() as u8
     }
 
-    /// When the next attempt is due, if one waits for a time.
+    /// Whether an attempt of unknown outcome was ever given up: the contact could have got, or could yet get, two copies.
+    /// Never taken back: late evidence does not undo what was sent.
+    pub fn was_given_up(&self) -> bool {
+        self.decisions & GIVEN_UP != 0
+    }
+
+    /// Before when no attempt is made, if one waits for a time.
     pub fn due(&self) -> Option<Timestamp> {
         (self.due.0 != 0).then_some(self.due)
     }
@@ -191,7 +202,8 @@ impl Row {
 
     fn last_is_final(&self) -> bool {
         let last = self.last();
-        last.phase() == Phase::Failed && last.code().is_some_and(|code| retry::is_final(code.class()))
+        last.phase() == Phase::Abandoned
+            || last.phase() == Phase::Failed && last.code().is_some_and(|code| retry::is_final(code.class()))
     }
 
     /// The state, a pure function of the facts and the decisions.
@@ -206,7 +218,7 @@ impl Row {
                 Phase::Delivered => return State::Delivered,
                 Phase::Read => return State::Read,
                 Phase::Replied => return State::Responded,
-                Phase::GivenUp | Phase::Failed => {}
+                Phase::GivenUp | Phase::Abandoned | Phase::Failed => {}
             }
         }
         self.state_of_all()
@@ -233,6 +245,7 @@ impl Row {
             | Phase::Intended
             | Phase::Unknown
             | Phase::GivenUp
+            | Phase::Abandoned
             | Phase::Accepted
             | Phase::Sent
             | Phase::Unspent
@@ -248,11 +261,12 @@ impl Row {
     }
 
     fn state_when_nothing_is_under_way(&self) -> State {
-        if self.has(Decision::OptedOut) {
+        if self.has(Decision::OptedOut) && !self.last_is_final() {
             return State::BlockedOrSpam;
         }
         let spent = self.spent();
-        let over = self.has(Decision::DeadlinePassed) || self.has(Decision::Cancelled) || self.posts == u8::MAX;
+        let cancelled = self.has(Decision::Cancelled) && !(planted::on(Bug::CancelRetries) && spent > 0);
+        let over = self.has(Decision::DeadlinePassed) || cancelled || self.posts == u8::MAX;
         if over || self.last_is_final() || usize::from(spent) == ATTEMPTS {
             return self.failure();
         }
@@ -293,6 +307,7 @@ impl Row {
         let failed = last.phase() == Phase::Failed;
         match self.state() {
             State::Queued if last.phase() == Phase::Unspent => Reason { name: "put_back", code },
+            State::Queued if self.due.0 != 0 => Reason { name: "waiting_for_its_time", code: None },
             State::Queued => Reason { name: "waiting_for_its_turn", code: None },
             State::Sending if last.phase() == Phase::Accepted => Reason { name: "accepted", code: None },
             State::Sending if last.phase() == Phase::Unknown => Reason { name: "outcome_unknown", code: None },
@@ -304,7 +319,9 @@ impl Row {
             State::Read => Reason { name: "read", code: None },
             State::Responded => Reason { name: "responded", code: None },
             State::Failed | State::InvalidContact | State::BlockedOrSpam => {
-                if failed && (self.last_is_final() || usize::from(self.spent()) == ATTEMPTS) {
+                if last.phase() == Phase::Abandoned {
+                    Reason { name: "outcome_unknown", code }
+                } else if failed && (self.last_is_final() || usize::from(self.spent()) == ATTEMPTS) {
                     Reason { name: code.map_or("generic", |code| code.class().name()), code }
                 } else if self.has(Decision::OptedOut) {
                     Reason { name: "opted_out", code }
@@ -313,7 +330,7 @@ impl Row {
                 } else if let Some(held) = CodeIndex::from_raw(self.held) {
                     Reason { name: "held_back", code: Some(held) }
                 } else if self.has(Decision::DeadlinePassed) {
-                    Reason { name: "deadline", code }
+                    Reason { name: if planted::on(Bug::ReasonWrong) { "cancelled" } else { "deadline" }, code }
                 } else if self.posts == u8::MAX {
                     Reason { name: "refused_too_often", code }
                 } else {
@@ -327,8 +344,8 @@ impl Row {
     /// if it is an arrival, which settles the message whichever attempt it came by.
     fn slot_of(&mut self, now: Timestamp, merge: &Merge, state: State) -> Option<usize> {
         if merge.fact == Fact::Intended {
-            let is_due = state == State::Queued || (state == State::Retrying && self.due <= now);
-            let wanted = is_due && self.posts < u8::MAX;
+            let waits = matches!(state, State::Queued | State::Retrying) && self.due <= now;
+            let wanted = (waits || planted::on(Bug::ClaimWithoutNeed)) && self.posts < u8::MAX;
             let free = self.attempts.iter().position(|attempt| !attempt.phase().is_spent())?;
             if !wanted {
                 return None;
@@ -363,11 +380,17 @@ impl Row {
             return self.merged(merge.message, merge.number, Some(merge.fact), &old, (before, before), 0);
         };
         self.attempts[slot].learn(merge.fact, merge.code);
+        if matches!(merge.fact, Fact::GivenUp | Fact::Abandoned) && !planted::on(Bug::ReportForgets) {
+            let gave_up = matches!(self.attempts[slot].phase(), Phase::GivenUp | Phase::Abandoned);
+            self.decisions |= if gave_up { GIVEN_UP } else { 0 };
+        }
         let number = self.numbers[slot];
         let settled = self.attempts[slot] != old.attempts[slot] || self.numbers[slot] != old.numbers[slot];
         let after = self.state();
         if after != State::Retrying {
-            self.due = Timestamp(0);
+            if after != State::Queued || before != State::Queued {
+                self.due = Timestamp(0);
+            }
         } else if settled && matches!(merge.fact, Fact::Failed | Fact::GivenUp) {
             let class = self.attempts[slot].code().map_or(Class::Generic, CodeIndex::class);
             let key = retry::Key { salt, message: merge.message, number };
@@ -392,6 +415,13 @@ impl Row {
         let mut slot = 0;
         match decision {
             Decision::Recovered => {
+                if planted::on(Bug::RecoveryResends) {
+                    self.attempts.iter_mut().for_each(|attempt| {
+                        if attempt.phase() == Phase::Intended {
+                            attempt.learn(Fact::Unspent, None);
+                        }
+                    });
+                }
                 if let Some(open) = self.attempts.iter().position(|attempt| attempt.phase() == Phase::Intended) {
                     self.attempts[open].learn(Fact::Unknown, None);
                     slot = open;
@@ -401,7 +431,7 @@ impl Row {
             }
             Decision::DeadlinePassed | Decision::Cancelled | Decision::OptedOut => {
                 self.decisions |= decision as u8;
-                if before.is_in_progress() && self.held == 0 {
+                if matches!(before, State::Queued | State::Retrying) && self.held == 0 {
                     self.held = held.map_or(0, CodeIndex::raw);
                 }
                 if self.state() != State::Retrying {
@@ -411,6 +441,15 @@ impl Row {
         }
         let number = if decision == Decision::Recovered { self.numbers[slot] } else { 0 };
         self.merged(message, number, None, &old, (before, self.state()), slot)
+    }
+
+    /// Keeps a message that waits for its turn back until a time: quiet hours, or the pair limit. Nothing else is deferred.
+    pub fn defer(&mut self, message: MessageId, until: Timestamp) -> Merged {
+        let (old, state) = (*self, self.state());
+        if state == State::Queued || state == State::Retrying {
+            self.due = self.due.max(until);
+        }
+        self.merged(message, 0, None, &old, (state, state), 0)
     }
 
     fn merged(
@@ -424,6 +463,8 @@ impl Row {
     ) -> Merged {
         Merged {
             message,
+            contact: ContactId(0),
+            zone: Zone::default(),
             number,
             fact,
             changed: self != old,

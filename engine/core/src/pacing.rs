@@ -2,10 +2,11 @@
 //!
 //! The wait is data: [`Pace::next`] says when the next claim may be, nothing here sleeps.
 
+use crate::planted::{self, Bug};
 use cloud_api::time::{Span, Timestamp};
 
 /// How far behind the even spacing claims may catch up, when the driver woke late. WhatsApp's own bucket holds about a
-/// second of pace, so this stays far inside it.
+/// second of pace, so this stays far inside it; where a second is hardly more than one message, there is nothing to catch up.
 const CATCH_UP: Span = Span::millis(50);
 
 /// Least time between two cuts of the pace: one burst of refusals is one signal.
@@ -32,6 +33,13 @@ impl Pace {
         Self { full, rate: full, next: never, cut_at: never, grown_at: never }
     }
 
+    /// The number is allowed another rate. A pace that was cut stays cut and grows to the new one.
+    pub fn set(&mut self, per_second: u32) {
+        let was_full = self.rate == self.full;
+        self.full = u64::from(per_second.max(1)) * 1_000;
+        self.rate = if was_full { self.full } else { self.rate.min(self.full) };
+    }
+
     /// When the next message may be claimed.
     pub fn next(&self) -> Timestamp {
         self.next
@@ -39,24 +47,39 @@ impl Pace {
 
     /// One message is claimed at `now`.
     pub fn claim(&mut self, now: Timestamp) {
-        self.next = self.next.max(now - CATCH_UP) + self.interval();
+        self.next = self.next.max(now - CATCH_UP.min(self.room())) + self.interval();
     }
 
-    /// WhatsApp took a message: a pace that was cut grows back.
-    pub fn accepted(&mut self, now: Timestamp) {
-        if self.rate < self.full && now.since(self.grown_at) >= Span::secs(1) {
+    /// A message that was claimed is POSTed only now, its intent being durable. After a commit that took long, what comes next
+    /// keeps its distance from the POST and not from the claim.
+    pub fn posted(&mut self, now: Timestamp) {
+        self.next = self.next.max(now + self.interval() - crate::limits::INTENT_AHEAD.min(self.room()));
+    }
+
+    /// What of a second is left beside the message before and the one after: so much may messages bunch up without going
+    /// beyond WhatsApp's bucket.
+    fn room(&self) -> Span {
+        Span(Span::secs(1).0.saturating_sub(self.interval().0 * 2))
+    }
+
+    /// WhatsApp took a message: a pace that was cut grows back. Gives whether it is whole again just now.
+    pub fn accepted(&mut self, now: Timestamp) -> bool {
+        if self.rate < self.full && !planted::on(Bug::PaceNeverGrows) && now.since(self.grown_at) >= Span::secs(1) {
             self.rate = (self.rate + self.full / 20).min(self.full);
             self.grown_at = now;
+            return self.rate == self.full;
         }
+        false
     }
 
     fn interval(&self) -> Span {
-        Span::micros(1_000_000_000u64.div_ceil(self.rate))
+        let rate = if planted::on(Bug::PaceTooFast) { self.rate + self.rate / 5 } else { self.rate };
+        Span::micros(1_000_000_000u64.div_ceil(rate))
     }
 
     /// WhatsApp answered that this was too fast.
     pub fn throttled(&mut self, now: Timestamp) {
-        if now.since(self.cut_at) >= CUT_EVERY {
+        if now.since(self.cut_at) >= CUT_EVERY && !planted::on(Bug::ThrottleIgnored) {
             self.rate = (self.rate / 2).max(LEAST);
             self.cut_at = now;
             self.grown_at = now;

@@ -4,6 +4,7 @@
 
 use crate::id::MessageId;
 use crate::limits::{CAP_WAIT, LIMIT_JITTER, LIMIT_WAIT, PAIR_WAITS, QUICK_WAITS};
+use crate::planted::{self, Bug};
 use cloud_api::catalogue::Class;
 use cloud_api::time::Span;
 
@@ -30,6 +31,7 @@ pub enum Next {
 /// Whether no retry can help.
 pub fn is_final(class: Class) -> bool {
     match class {
+        Class::InvalidContact if planted::on(Bug::FinalRetried) => false,
         Class::InvalidContact | Class::Blocked | Class::Refused => true,
         Class::Transient
         | Class::Throttled
@@ -47,6 +49,9 @@ pub fn is_final(class: Class) -> bool {
 /// the account's: the message goes back to Queued.
 pub fn is_spent(class: Class) -> bool {
     match class {
+        Class::Transient if planted::on(Bug::TransientUnspent) => false,
+        Class::Throttled if planted::on(Bug::ThrottleSpends) => true,
+        Class::NumberWide | Class::AccountWide if planted::on(Bug::HaltSpends) => true,
         Class::Throttled | Class::TemplateWide | Class::NumberWide | Class::AccountWide => false,
         Class::Transient
         | Class::Pair
@@ -66,6 +71,10 @@ pub fn next(class: Class, spent: u8, key: Key) -> Next {
     }
     let nth = usize::from(spent) - 1;
     Next::After(match class {
+        Class::Pair if planted::on(Bug::PairRetryTooEarly) => Span::secs(1),
+        Class::MessagingLimit if planted::on(Bug::LimitRetryTooEarly) => Span::hours(1),
+        Class::MarketingCap if planted::on(Bug::CapRetryTooEarly) => Span::hours(12),
+        Class::Transient if planted::on(Bug::QuickRetryTooEarly) => Span(QUICK_WAITS[nth].0 / 4),
         Class::Pair => PAIR_WAITS[nth],
         Class::MessagingLimit => LIMIT_WAIT + jitter(LIMIT_JITTER, key),
         Class::MarketingCap => CAP_WAIT,

@@ -6,6 +6,7 @@
 
 use crate::id::MessageId;
 use crate::limits::{SILENCE_FACTOR, UNKNOWN_WAIT};
+use crate::planted::{self, Bug};
 use cloud_api::time::{Span, Timestamp};
 use std::collections::VecDeque;
 
@@ -20,8 +21,10 @@ struct Waiting {
 #[derive(Clone, Debug, Default)]
 pub struct Unknowns {
     queue: VecDeque<Waiting>,
-    /// The latest event that a webhook told of.
+    /// The latest event that a webhook told of, by our clock.
     heard: Timestamp,
+    /// How far WhatsApp's clock was ahead of ours at most.
+    ahead: Span,
     /// When the last webhook came; 0 before the first.
     came: Timestamp,
     /// Silences that ended while something waited here: those long enough to matter, oldest first. At most one in two and
@@ -42,7 +45,9 @@ impl Unknowns {
 
     /// A valid webhook of this sender came, and told of something that happened at `at`.
     pub fn heard(&mut self, now: Timestamp, at: Timestamp) {
-        self.heard = self.heard.max(at);
+        // An event from the future: our clock is behind. What it says of the past is then as far ahead.
+        self.ahead = self.ahead.max(at.since(now));
+        self.heard = self.heard.max(at - self.ahead);
         let silent = now.since(self.came);
         if self.came > Timestamp(0) && !self.queue.is_empty() && silent * SILENCE_FACTOR > UNKNOWN_WAIT {
             self.silences.push((self.came, now));
@@ -54,7 +59,11 @@ impl Unknowns {
     fn wait(&self, since: Timestamp) -> Span {
         let after = self.silences.iter().map(|(start, end)| end.since(since.max(*start)));
         let longest = after.max().unwrap_or(Span::ZERO);
-        UNKNOWN_WAIT.max(longest * SILENCE_FACTOR)
+        if planted::on(Bug::UnknownWaitShort) {
+            return Span::mins(1);
+        }
+        let prolonged = if planted::on(Bug::SilenceIgnored) { Span::ZERO } else { longest * SILENCE_FACTOR };
+        UNKNOWN_WAIT.max(prolonged)
     }
 
     /// When the oldest is given up: once its wait is over and a webhook as young as that proves the channel alive. Where
@@ -62,7 +71,7 @@ impl Unknowns {
     pub fn wakes(&self, nothing_left: bool) -> Option<Timestamp> {
         let oldest = self.queue.front()?;
         let wait = self.wait(oldest.since);
-        if self.heard >= oldest.since + wait {
+        if self.heard >= oldest.since + wait || planted::on(Bug::ProofNotNeeded) {
             Some(oldest.since + wait)
         } else {
             nothing_left.then(|| oldest.since + wait * 2)
@@ -88,6 +97,13 @@ impl Unknowns {
         if self.queue.is_empty() {
             self.silences.clear();
         }
+    }
+
+    /// Whether the oldest waits longer than the least, and whether a webhook proves the channel alive for it.
+    pub fn standing(&self) -> Option<(bool, bool)> {
+        let oldest = self.queue.front()?;
+        let wait = self.wait(oldest.since);
+        Some((wait > UNKNOWN_WAIT, self.heard >= oldest.since + wait))
     }
 
     /// How many wait.
@@ -144,8 +160,24 @@ mod tests {
         unknowns.heard(back, back);
         let wait = Span::mins(35) * SILENCE_FACTOR;
         assert_eq!(unknowns.wakes(true), Some(START + wait * 2));
-        unknowns.heard(back + Span::secs(1), START + wait);
+        for minute in 36..=140 {
+            unknowns.heard(START + Span::mins(minute), START + Span::mins(minute));
+        }
         assert_eq!(unknowns.wakes(false), Some(START + wait));
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_whatsapps_takes_no_old_event_for_a_young_one() {
+        let mut unknowns = unknown_at_start();
+        let hour = Span::hours(1);
+        for minute in 1..=9 {
+            unknowns.heard(START + Span::mins(minute), START + Span::mins(minute) + hour);
+        }
+        assert_eq!(unknowns.wakes(false), None, "they are of now, and now is before the end of the wait");
+        unknowns.heard(START + Span::mins(11), START + Span::mins(9) + hour);
+        assert_eq!(unknowns.wakes(false), None, "an event of two minutes ago, told late");
+        unknowns.heard(START + Span::mins(11), START + Span::mins(11) + hour);
+        assert_eq!(unknowns.wakes(false), Some(START + UNKNOWN_WAIT));
     }
 
     #[test]

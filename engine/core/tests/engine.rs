@@ -3,14 +3,25 @@
 use cloud_api::catalogue::find;
 use cloud_api::time::{Span, Timestamp};
 use engine_core::campaign::{self, Counts, Spec};
+use engine_core::command::Who;
 use engine_core::engine::SenderSpec;
-use engine_core::event::{Answer, Event, Lane, Status};
-use engine_core::id::{AckToken, CampaignId, MessageId, SenderId};
+use engine_core::event::{Answer, Event, Lane, Merged, Status};
+use engine_core::id::{AckToken, CampaignId, ContactId, MessageId, SenderId};
 use engine_core::limits::{DEADLINE, HALT_PROBE, UNKNOWN_WAIT};
 use engine_core::message::{Decision, Row};
+use engine_core::quiet::Zone;
 use engine_core::{Command, Engine, State};
 
 const START: Timestamp = Timestamp::from_unix_seconds(1_000_000);
+
+fn loaded(campaign: CampaignId, lane: Lane, id: u32) -> Event {
+    Event::Loaded { campaign, lane, first: MessageId(id), count: 1, contact: ContactId(id), zone: Zone::default() }
+}
+
+/// Every message goes to the contact of its own number.
+fn merged(merged: Merged) -> Event {
+    Event::Merged(Merged { contact: ContactId(merged.message.0), ..merged })
+}
 
 /// An engine with one sender, one campaign, and a store that is durable at once.
 struct Bench {
@@ -33,7 +44,7 @@ impl Bench {
         let mut engine = Engine::new();
         let sender = engine.add_sender(SenderSpec { throughput, ..SenderSpec::default() });
         let end = MessageId(rows.len() as u32);
-        let spec = Spec { id: CampaignId(0), sender, first: MessageId(0), end, start: START };
+        let spec = Spec { start: START, ..Spec::new(CampaignId(0), sender, MessageId(0)..end) };
         let mut counts = Counts::default();
         rows.iter().for_each(|row| counts.0[row.state() as usize] += 1);
         engine.add_campaign(spec, counts, restored);
@@ -57,7 +68,7 @@ impl Bench {
     fn store(&mut self, command: Command) -> Vec<Event> {
         match command {
             Command::Merge(merge) => {
-                vec![Event::Merged(self.rows[merge.message.0 as usize].learn(self.now, 7, &merge))]
+                vec![merged(self.rows[merge.message.0 as usize].learn(self.now, 7, &merge))]
             }
             Command::Sweep { campaign, from, limit, decision, held } => {
                 let end = (from.0 + u32::from(limit)).min(self.rows.len() as u32);
@@ -65,21 +76,22 @@ impl Bench {
                 for id in from.0..end {
                     let row = &mut self.rows[id as usize];
                     let state = row.state();
-                    if state == State::Sending || (decision == Decision::DeadlinePassed && state.is_in_progress()) {
-                        events.push(Event::Merged(row.decide(MessageId(id), decision, held)));
+                    if state == State::Sending || (decision != Decision::Recovered && state.is_in_progress()) {
+                        events.push(merged(row.decide(MessageId(id), decision, held)));
                     }
                 }
                 events.push(Event::SweepEnd { campaign, next: MessageId(end) });
                 events
             }
             Command::Load { campaign, lane: Lane::Fresh, limit, message, .. } => {
-                let queued = |id: &u32| self.rows[*id as usize].state() == State::Queued;
+                let fresh = |row: &Row| row.state() == State::Queued && row.due().is_none();
+                let queued = |id: &u32| fresh(&self.rows[*id as usize]);
                 let ids: Vec<u32> =
                     (message.0..self.rows.len() as u32).filter(queued).take(usize::from(limit)).collect();
                 self.loaded += ids.len();
                 let more = ids.len() == usize::from(limit);
                 let message = MessageId(ids.last().map_or(message.0, |id| id + 1));
-                let single = |id: &u32| Event::Loaded { campaign, lane: Lane::Fresh, first: MessageId(*id), count: 1 };
+                let single = |id: &u32| loaded(campaign, Lane::Fresh, *id);
                 let mut events: Vec<Event> = ids.iter().map(single).collect();
                 let (due, next) = (Timestamp(0), Timestamp::NEVER);
                 events.push(Event::PageEnd { campaign, lane: Lane::Fresh, message, due, next, more });
@@ -94,19 +106,27 @@ impl Bench {
                 let now: Vec<_> = waiting.iter().filter(|(due, _)| *due <= self.now).collect();
                 let (due, last) = now.last().map_or((due, message.0), |last| **last);
                 let lane = Lane::Due;
-                let mut events: Vec<Event> = now
-                    .iter()
-                    .map(|(_, id)| Event::Loaded { campaign, lane, first: MessageId(*id), count: 1 })
-                    .collect();
+                let mut events: Vec<Event> = now.iter().map(|(_, id)| loaded(campaign, lane, *id)).collect();
                 events.push(Event::PageEnd { campaign, lane, message: MessageId(last), due, next, more: false });
                 events
             }
-            Command::Send { message, number, sender, campaign } => {
-                assert_eq!((sender, campaign), (SenderId(0), CampaignId(0)));
+            Command::Send { message, number, sender, campaign, contact } => {
+                assert_eq!((sender, campaign, contact.0), (SenderId(0), CampaignId(0), message.0));
                 assert_eq!(self.rows[message.0 as usize].state(), State::Sending, "the intent is durable");
                 self.sends.push((message.0, number));
                 Vec::new()
             }
+            Command::Defer { message, until } => {
+                vec![merged(self.rows[message.0 as usize].defer(message, until))]
+            }
+            Command::Suppress { who } => {
+                let message = match who {
+                    Who::Contact(contact) => MessageId(contact.0),
+                    Who::ContactOf(message) => message,
+                };
+                vec![merged(self.rows[message.0 as usize].decide(message, Decision::OptedOut, None))]
+            }
+            Command::Flag { .. } | Command::Remember { .. } | Command::Count { .. } => Vec::new(),
             Command::Acknowledge { token } => {
                 self.acks.push(token.0);
                 Vec::new()
@@ -128,7 +148,8 @@ impl Bench {
     }
 
     fn answer(&mut self, message: u32, number: u8, answer: Answer) {
-        self.tell(Event::Answered { message: MessageId(message), number, answer });
+        let (message, contact) = (MessageId(message), ContactId(message));
+        self.tell(Event::Answered { message, number, contact, answer });
     }
 
     fn answer_all(&mut self, answer: Answer) {

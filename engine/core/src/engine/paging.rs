@@ -2,19 +2,21 @@
 
 use super::Engine;
 use crate::attempt::{Fact, Phase};
-use crate::campaign::{Campaign, Stage};
+use crate::campaign::{Campaign, Item, Stage};
 use crate::command::Command;
 use crate::event::{Lane, Merged};
 use crate::id::{CampaignId, MessageId};
 use crate::limits::{PAGE, PUT_BACK, READY_LOW, SWEEP};
 use crate::message::{Decision, State};
+use crate::planted::{self, Bug};
+use crate::rules::Rule;
 use cloud_api::time::Timestamp;
 
 impl Engine {
     /// Part of a page.
-    pub(super) fn loaded(&mut self, campaign: CampaignId, lane: Lane, first: MessageId, count: u32) {
+    pub(super) fn loaded(&mut self, campaign: CampaignId, lane: Lane, first: Item, count: u32) {
         let campaign = &mut self.campaigns[usize::from(campaign.0)];
-        if campaign.stage == Stage::Running && count > 0 {
+        if campaign.stage == Stage::Running && !campaign.spec.cancelled && count > 0 {
             match lane {
                 Lane::Fresh => campaign.fresh.push(first, count),
                 Lane::Due => campaign.again.push(first, count),
@@ -41,7 +43,12 @@ impl Engine {
                 campaign.due_asked = false;
                 // Forward, full page or not: what was read once waits here and is not read again.
                 campaign.due_cursor = cursor;
-                campaign.due_at = campaign.due_at.min(next);
+                if !campaign.spec.cancelled {
+                    campaign.due_at = campaign.due_at.min(next);
+                }
+                if planted::on(Bug::DuePageDrops) {
+                    campaign.again.pop();
+                }
             }
         }
         self.stale = true;
@@ -50,24 +57,34 @@ impl Engine {
     /// A row changed, durably: keep the counts, and see to what follows.
     pub(super) fn merged(&mut self, merged: Merged, out: &mut Vec<Command>) {
         let index = self.campaign_of(merged.message);
+        let item = Item { message: merged.message, contact: merged.contact, zone: merged.zone };
+        if merged.changed {
+            self.mark(index, &merged);
+        }
         let campaign = &mut self.campaigns[index];
+        let sender_index = usize::from(campaign.spec.sender.0);
         if merged.before != merged.after {
             campaign.counts.moved(merged.before, merged.after);
-            if merged.after == State::Queued && campaign.stage == Stage::Running {
+            if merged.after == State::Queued && campaign.stage == Stage::Running && !campaign.spec.cancelled {
                 // While something is halted, what comes back waits behind all others: one odd message would be every probe
                 // and hold the halt for ever. It stays in the store, which is read once more at the end.
-                let halted = campaign.hold.code().or(self.senders[usize::from(campaign.spec.sender.0)].hold.code());
+                let halted = campaign.hold.code().or(self.senders[sender_index].hold.code());
                 if halted.is_none() && campaign.back.len() < PUT_BACK {
-                    campaign.back.push(merged.message, 1);
+                    if !planted::on(Bug::PutBackForgotten) {
+                        campaign.back.push(item, 1);
+                    }
+                } else {
+                    campaign.missed |= !planted::on(Bug::PutBackForgotten);
                 }
                 self.stale = true;
             }
         }
-        if merged.due < campaign.due_at && campaign.stage != Stage::Closed {
+        if merged.due < campaign.due_at && campaign.stage != Stage::Closed && !campaign.spec.cancelled {
             campaign.due_at = merged.due;
             self.stale = true;
         }
-        let sender = &mut self.senders[usize::from(campaign.spec.sender.0)];
+        let stage = campaign.stage;
+        let sender = &mut self.senders[sender_index];
         let (was, is) = (merged.was == Phase::Unknown, merged.phase == Phase::Unknown);
         if is && (!was || (merged.fact.is_none() && merged.number > 0)) {
             sender.open_unknowns += 1;
@@ -79,16 +96,54 @@ impl Engine {
         match merged.fact {
             Some(Fact::Intended) => {
                 let number = (merged.changed && merged.phase == Phase::Intended).then_some(merged.number);
-                self.intended(merged.message, number, out);
+                self.intended(merged.message, number, item, out);
             }
             Some(Fact::Unknown) | None
-                if merged.phase == Phase::Unknown && merged.number > 0 && campaign.stage != Stage::Closed =>
+                if merged.phase == Phase::Unknown && merged.number > 0 && stage != Stage::Closed =>
             {
-                let sender = usize::from(campaign.spec.sender.0);
-                self.senders[sender].unknowns.push(self.now, merged.message, merged.number);
+                self.senders[sender_index].unknowns.push(self.now, merged.message, merged.number);
                 self.stale = true;
             }
+            // Only webhooks bring these: WhatsApp took an attempt whose answer is still awaited, or never came.
+            Some(Fact::Sent | Fact::Delivered | Fact::Read | Fact::Replied)
+                if merged.changed && matches!(merged.was, Phase::Intended | Phase::Unknown) =>
+            {
+                self.works(sender_index);
+            }
             _ => {}
+        }
+    }
+
+    /// Which rules the change is a case of.
+    fn mark(&mut self, index: usize, merged: &Merged) {
+        let (was, is) = (merged.was, merged.phase);
+        let decided = merged.fact.is_none();
+        let ended = decided && merged.before.is_in_progress() && merged.after.is_failure();
+        let sweeping = self.campaigns[index].sweeping;
+        let rules = [
+            (merged.after == State::Queued && merged.fact == Some(Fact::Unspent), Rule::PutBack),
+            (was == Phase::Unknown && is > Phase::Abandoned, Rule::EvidenceCame),
+            (matches!(was, Phase::GivenUp | Phase::Abandoned) && is > Phase::Abandoned, Rule::EvidenceAfterGivingUp),
+            (is == Phase::Abandoned, Rule::Abandoned),
+            (merged.number >= 4 && merged.after.is_failure() && is == Phase::Failed, Rule::RetriesSpent),
+            (ended && sweeping == Some(Decision::DeadlinePassed), Rule::DeadlineEnded),
+            (ended && merged.after == State::BlockedOrSpam && sweeping.is_some(), Rule::DeadlineHeld),
+            (ended && sweeping == Some(Decision::Cancelled), Rule::Cancelled),
+            (ended && sweeping.is_none(), Rule::OptedOut),
+            (decided && merged.number == 0 && merged.after == State::Sending, Rule::FollowedAfterDecision),
+            (decided && was == Phase::Intended && is == Phase::Unknown, Rule::OutcomeUnknownByCrash),
+            (
+                merged.before == State::Retrying && !merged.after.is_in_progress() && !decided,
+                Rule::EvidenceCancelsRetry,
+            ),
+            (merged.before == State::Sent && merged.after == State::Retrying, Rule::LateFailureRetried),
+            (merged.before.is_failure() && !merged.after.is_failure(), Rule::FailureLifted),
+            (is == Phase::Read && was < Phase::Delivered, Rule::LateRead),
+        ];
+        for (reached, rule) in rules {
+            if reached {
+                self.marks.reached(rule);
+            }
         }
     }
 
@@ -96,63 +151,89 @@ impl Engine {
     pub(super) fn sweep_end(&mut self, campaign: CampaignId, next: MessageId, out: &mut Vec<Command>) {
         let index = usize::from(campaign.0);
         self.stale = true;
-        if next < self.campaigns[index].spec.end {
+        let campaign = &mut self.campaigns[index];
+        let Some(decision) = campaign.sweeping else { return };
+        let stops = decision == Decision::DeadlinePassed && planted::on(Bug::DeadlineSweepStops);
+        if next < campaign.spec.end && !stops {
             self.sweep(index, next, out);
             return;
         }
-        let campaign = &mut self.campaigns[index];
-        campaign.stage = match campaign.stage {
-            Stage::Recovering => Stage::Scheduled,
-            Stage::Closing => {
+        campaign.sweeping = None;
+        match decision {
+            Decision::Recovered => campaign.stage = Stage::Scheduled,
+            Decision::Cancelled => campaign.cancelling = false,
+            Decision::DeadlinePassed => {
                 let sender = &mut self.senders[usize::from(campaign.spec.sender.0)];
                 sender.unknowns.forget(campaign.spec.first..campaign.spec.end);
-                Stage::Closed
+                campaign.stage = Stage::Closed;
             }
-            other => other,
-        };
+            Decision::OptedOut => {}
+        }
     }
 
     fn sweep(&mut self, index: usize, from: MessageId, out: &mut Vec<Command>) {
         let campaign = &self.campaigns[index];
-        let decision = if campaign.stage == Stage::Recovering { Decision::Recovered } else { Decision::DeadlinePassed };
-        let sender = &self.senders[usize::from(campaign.spec.sender.0)];
-        let held = campaign.hold.code().or(sender.hold.code()).filter(|_| decision == Decision::DeadlinePassed);
+        let Some(decision) = campaign.sweeping else { return };
+        let held = self.holds_back(index).filter(|_| decision == Decision::DeadlinePassed);
         let limit = (campaign.spec.end.0 - from.0).min(u32::from(SWEEP)) as u16;
         out.push(Command::Sweep { campaign: campaign.spec.id, from, limit, decision, held });
+    }
+
+    /// What holds a campaign's messages back now: a halt, or else the messaging limit.
+    fn holds_back(&self, index: usize) -> Option<cloud_api::catalogue::CodeIndex> {
+        if planted::on(Bug::DeadlineForgetsHold) {
+            return None;
+        }
+        let campaign = &self.campaigns[index];
+        let sender = &self.senders[usize::from(campaign.spec.sender.0)];
+        let portfolio = &self.portfolios[usize::from(sender.spec.portfolio.0)];
+        let full = campaign.was_full.then(|| cloud_api::catalogue::find(131_048, None));
+        campaign.hold.code().or(sender.hold.code()).or(portfolio.hold.code()).or(full)
+    }
+
+    /// Starts a sweep over all messages of a campaign.
+    fn start_sweep(&mut self, index: usize, decision: Decision, out: &mut Vec<Command>) {
+        self.campaigns[index].sweeping = Some(decision);
+        let first = self.campaigns[index].spec.first;
+        self.sweep(index, first, out);
     }
 
     /// What is due for one campaign.
     pub(super) fn advance_campaign(&mut self, index: usize, out: &mut Vec<Command>) {
         let now = self.now;
         let campaign = &mut self.campaigns[index];
-        match campaign.stage {
-            // Asked for once: `due_asked` marks that the sweep is under way.
-            Stage::Recovering if !campaign.due_asked => {
-                campaign.due_asked = true;
-                let first = campaign.spec.first;
-                self.sweep(index, first, out);
-                return;
-            }
-            Stage::Scheduled if now >= campaign.spec.start => {
-                campaign.stage = Stage::Running;
-                campaign.due_asked = false;
-            }
-            Stage::Recovering | Stage::Scheduled | Stage::Running | Stage::Closing | Stage::Closed => {}
+        if campaign.sweeping.is_some() {
+            return;
         }
-        let campaign = &mut self.campaigns[index];
+        if campaign.stage == Stage::Recovering && planted::on(Bug::RecoveryForgets) {
+            campaign.stage = Stage::Scheduled;
+        }
+        if campaign.stage == Stage::Recovering {
+            return self.start_sweep(index, Decision::Recovered, out);
+        }
+        if campaign.stage == Stage::Scheduled && now >= campaign.spec.start {
+            campaign.stage = Stage::Running;
+        }
+        if campaign.cancelling && matches!(campaign.stage, Stage::Scheduled | Stage::Running) {
+            campaign.drop_ready();
+            return self.start_sweep(index, Decision::Cancelled, out);
+        }
         if campaign.stage != Stage::Running {
             return;
         }
-        if now >= campaign.deadline() {
+        if now >= campaign.deadline() && !planted::on(Bug::DeadlineIgnored) {
+            campaign.was_full = campaign.full;
             campaign.drop_ready();
             campaign.stage = Stage::Closing;
-            let first = campaign.spec.first;
-            self.sweep(index, first, out);
+            return self.start_sweep(index, Decision::DeadlinePassed, out);
+        }
+        if campaign.spec.cancelled {
             return;
         }
         let sender = &self.senders[usize::from(campaign.spec.sender.0)];
         let idle = campaign.cursor.is_none() && campaign.ready() == 0 && !campaign.fresh_asked && sender.intending == 0;
-        if idle && campaign.counts.of(State::Queued) > 0 {
+        if idle && campaign.missed {
+            campaign.missed = false;
             campaign.cursor = Some(campaign.spec.first);
         }
         if let Some(message) = campaign.cursor
@@ -173,14 +254,19 @@ impl Engine {
 
     /// When the campaign needs the core, if nothing happens before.
     pub(super) fn campaign_wakes(&self, campaign: &Campaign) -> Timestamp {
+        if campaign.sweeping.is_some() {
+            return Timestamp::NEVER;
+        }
         match campaign.stage {
-            Stage::Recovering if !campaign.due_asked => self.now,
+            Stage::Recovering => self.now,
+            Stage::Scheduled if campaign.cancelling => self.now,
             Stage::Scheduled => campaign.spec.start,
+            Stage::Running if planted::on(Bug::DeadlineIgnored) && self.now >= campaign.deadline() => Timestamp::NEVER,
             Stage::Running => {
                 let due = if due_page_wanted(campaign) { campaign.due_at } else { Timestamp::NEVER };
                 due.min(campaign.deadline())
             }
-            Stage::Recovering | Stage::Closing | Stage::Closed => Timestamp::NEVER,
+            Stage::Closing | Stage::Closed => Timestamp::NEVER,
         }
     }
 }

@@ -1,116 +1,117 @@
-//! Claims, and what the answers to POSTs and the webhooks teach about the sender.
+//! What the answers to POSTs and the webhooks teach about a message, its sender and its template.
 
-use super::{Engine, Sender};
+use super::Engine;
+use super::claiming::has_room;
 use crate::attempt::Fact;
-use crate::campaign::{Campaign, Stage};
-use crate::command::{Command, Merge};
+use crate::command::{Command, Merge, Who};
 use crate::event::{Answer, Status};
-use crate::hold::Hold;
-use crate::id::MessageId;
+use crate::id::{ContactId, MessageId};
 use crate::limits::{HALT_PROBE, LIMIT_WAIT, MAINTENANCE_HOLD};
+use crate::planted::{self, Bug};
 use crate::retry;
+use crate::rules::Rule;
 use cloud_api::catalogue::{Class, CodeIndex};
 use cloud_api::time::{Span, Timestamp};
 
+/// The error that says that the contact wants no marketing messages.
+const OPTED_OUT: u32 = 131_050;
+
 impl Engine {
-    /// Claims what the pace, the holds and the bounds of the sender allow now, one campaign after the other.
-    pub(super) fn claim(&mut self, index: usize, out: &mut Vec<Command>) {
-        let now = self.now;
-        loop {
-            let sender = &mut self.senders[index];
-            if !has_room(sender) || now < sender.pace.next() || !sender.hold.admits(now) || !sender.breaker.admits(now)
-            {
-                return;
-            }
-            let count = sender.campaigns.len();
-            let turns = (0..count).map(|step| (sender.turn + step) % count);
-            let campaigns = &mut self.campaigns;
-            let mut ready = turns.map(|turn| (turn, usize::from(sender.campaigns[turn].0)));
-            let Some((turn, campaign)) = ready.find(|(_, campaign)| may_send(&campaigns[*campaign], now)) else {
-                return;
-            };
-            let Some(message) = campaigns[campaign].pop() else { return };
-            campaigns[campaign].hold.claimed(message);
-            sender.turn = turn + 1;
-            sender.hold.claimed(message);
-            sender.breaker.claimed();
-            sender.pace.claim(now);
-            sender.intending += 1;
-            let fact = Fact::Intended;
-            out.push(Command::Merge(Merge { message, number: 0, fact, code: None, retry_after_seconds: 0 }));
-        }
-    }
-
-    /// When the sender could claim, if nothing happens before. Where an event must come first (an answer, a page), never.
-    pub(super) fn sender_wakes(&self, sender: &Sender) -> Timestamp {
-        if !has_room(sender) {
-            return Timestamp::NEVER;
-        }
-        let hold = |hold: &Hold| if hold.code().is_none() { Some(Timestamp(0)) } else { hold.wakes() };
-        let breaker = if sender.breaker.is_open() { sender.breaker.wakes() } else { Some(Timestamp(0)) };
-        let (Some(held), Some(broken)) = (hold(&sender.hold), breaker) else { return Timestamp::NEVER };
-        let own = sender.pace.next().max(held).max(broken);
-        let campaigns = sender.campaigns.iter().map(|id| &self.campaigns[usize::from(id.0)]);
-        let waiting = campaigns.filter(|campaign| campaign.stage == Stage::Running && campaign.ready() > 0);
-        let earliest = waiting.filter_map(|campaign| hold(&campaign.hold)).min();
-        earliest.map_or(Timestamp::NEVER, |campaign| campaign.max(own))
-    }
-
-    /// The intent of an attempt is durable, or the store refused it because evidence came first.
-    pub(super) fn intended(&mut self, message: MessageId, number: Option<u8>, out: &mut Vec<Command>) {
-        let campaign = self.campaign_of(message);
-        let spec = self.campaigns[campaign].spec;
-        let sender = &mut self.senders[usize::from(spec.sender.0)];
-        let was_full = !has_room(sender);
-        sender.intending -= 1;
-        match number {
-            Some(number) => {
-                sender.in_flight += 1;
-                out.push(Command::Send { message, number, sender: spec.sender, campaign: spec.id });
-                // With nothing left in memory the store may have to be read once more.
-                self.stale |= was_full || self.campaigns[campaign].ready() == 0;
-            }
-            None => {
-                sender.breaker.unclaimed();
-                sender.hold.unclaimed(message);
-                self.campaigns[campaign].hold.unclaimed(message);
-                self.stale = true;
-            }
-        }
-    }
-
     /// A POST ended.
-    pub(super) fn answered(&mut self, message: MessageId, number: u8, answer: Answer, out: &mut Vec<Command>) {
+    pub(super) fn answered(
+        &mut self,
+        message: MessageId,
+        number: u8,
+        contact: ContactId,
+        answer: Answer,
+        out: &mut Vec<Command>,
+    ) {
         let now = self.now;
         let campaign = self.campaign_of(message);
-        let sender = &mut self.senders[usize::from(self.campaigns[campaign].spec.sender.0)];
+        let index = usize::from(self.campaigns[campaign].spec.sender.0);
+        let sender = &mut self.senders[index];
         let was_full = !has_room(sender);
-        sender.in_flight = sender.in_flight.saturating_sub(1);
+        if !(answer == Answer::Unknown && planted::on(Bug::UnknownLeaksItsPlace)) {
+            sender.in_flight = sender.in_flight.saturating_sub(1);
+        }
         self.stale |= was_full || sender.hold.code().is_some() || sender.breaker.is_open();
         let retry_after = answer.retry_after();
         let (fact, code) = match answer {
             Answer::Accepted => {
-                sender.breaker.good();
-                sender.pace.accepted(now);
-                self.stale |= sender.hold.passed(now, message);
-                self.stale |= self.campaigns[campaign].hold.passed(now, message);
+                self.works(index);
+                if self.senders[index].pace.accepted(now) {
+                    self.marks.reached(Rule::PaceGrew);
+                }
+                self.passed(campaign, message, true);
+                self.count(index, contact, out);
                 (Fact::Accepted, None)
             }
             Answer::Refused { code, .. } => {
-                sender.breaker.good();
-                self.refused(campaign, message, code, Some(retry_after));
+                self.works(index);
+                self.refused(campaign, message, code, Some(retry_after), out);
+                self.uncount(index, contact, out);
                 (fact_of(code), Some(code))
             }
             Answer::NeverWritten | Answer::Unknown => {
+                let sender = &mut self.senders[index];
+                let was_open = sender.breaker.is_open();
                 sender.breaker.bad(now);
-                sender.hold.undecided(now, message);
-                self.campaigns[campaign].hold.undecided(now, message);
+                if !was_open && sender.breaker.is_open() {
+                    self.marks.reached(Rule::BreakerOpened);
+                }
+                self.undecided(campaign, message);
                 self.stale = true;
-                (if answer == Answer::Unknown { Fact::Unknown } else { Fact::Unspent }, None)
+                if answer == Answer::Unknown {
+                    self.marks.reached(Rule::OutcomeUnknown);
+                    self.count(index, contact, out);
+                    if planted::on(Bug::TimeoutIsFailure) { (Fact::Failed, None) } else { (Fact::Unknown, None) }
+                } else {
+                    self.senders[index].pairs.undo(now, contact);
+                    self.uncount(index, contact, out);
+                    (Fact::Unspent, None)
+                }
             }
         };
         let retry_after_seconds = u16::try_from(retry_after.as_secs()).unwrap_or(u16::MAX);
         self.merge(Merge { message, number, fact, code, retry_after_seconds }, out);
+    }
+
+    /// The way to WhatsApp is open: it answered, or a webhook proved that it took a message.
+    pub(super) fn works(&mut self, index: usize) {
+        let breaker = &mut self.senders[index].breaker;
+        let was_open = breaker.is_open();
+        breaker.good();
+        if was_open && !breaker.is_open() {
+            self.marks.reached(Rule::BreakerClosed);
+            self.stale = true;
+        }
+    }
+
+    /// WhatsApp took the message, or answered with something that is the message's own: what it probes is over.
+    fn passed(&mut self, campaign: usize, message: MessageId, limit_too: bool) {
+        let now = self.now;
+        let index = usize::from(self.campaigns[campaign].spec.sender.0);
+        let mut ended = self.senders[index].hold.passed(now, message);
+        ended |= self.campaigns[campaign].hold.passed(now, message);
+        let portfolio = self.portfolio_of(index);
+        if limit_too {
+            ended |= portfolio.hold.passed(now, message);
+        } else {
+            portfolio.hold.undecided(now, message);
+        }
+        if ended {
+            self.marks.reached(Rule::HaltEnded);
+            self.stale = true;
+        }
+    }
+
+    /// What became of the message says nothing about what it probes.
+    fn undecided(&mut self, campaign: usize, message: MessageId) {
+        let now = self.now;
+        let index = usize::from(self.campaigns[campaign].spec.sender.0);
+        self.senders[index].hold.undecided(now, message);
+        self.portfolio_of(index).hold.undecided(now, message);
+        self.campaigns[campaign].hold.undecided(now, message);
     }
 
     /// A status webhook.
@@ -122,93 +123,136 @@ impl Engine {
         at: Timestamp,
         out: &mut Vec<Command>,
     ) {
+        let campaign = self.campaign_of(message);
+        let index = usize::from(self.campaigns[campaign].spec.sender.0);
         if !matches!(status, Status::Failed(_)) {
-            let campaign = self.campaign_of(message);
-            let sender = usize::from(self.campaigns[campaign].spec.sender.0);
-            self.stale |= self.campaigns[campaign].hold.proven(message);
-            self.stale |= self.senders[sender].hold.proven(message);
+            let mut ended = self.campaigns[campaign].hold.proven(message);
+            ended |= self.senders[index].hold.proven(message);
+            ended |= self.portfolio_of(index).hold.proven(message);
+            if ended {
+                self.marks.reached(Rule::HaltEnded);
+                self.stale = true;
+            }
         }
         let (fact, code) = match status {
             Status::Sent => (Fact::Sent, None),
             Status::Delivered => (Fact::Delivered, None),
             Status::Read => (Fact::Read, None),
             Status::Failed(code) => {
-                let campaign = self.campaign_of(message);
                 // An error of this one message, hours later, proves nothing about a probe that is under way.
                 if is_wide(code.class()) {
-                    self.refused(campaign, message, code, None);
+                    self.refused(campaign, message, code, None, out);
+                } else {
+                    self.concerns_message(message, code, out);
                 }
                 (fact_of(code), Some(code))
             }
         };
-        self.heard(message, at);
+        self.heard(index, at);
         self.merge(Merge { message, number, fact, code, retry_after_seconds: 0 }, out);
     }
 
     /// The contact answered the message.
     pub(super) fn replied(&mut self, message: MessageId, number: u8, at: Timestamp, out: &mut Vec<Command>) {
-        self.heard(message, at);
+        let campaign = self.campaign_of(message);
+        self.heard(usize::from(self.campaigns[campaign].spec.sender.0), at);
+        self.marks.reached(Rule::Responded);
         self.merge(Merge { message, number, fact: Fact::Replied, code: None, retry_after_seconds: 0 }, out);
     }
 
-    fn heard(&mut self, message: MessageId, at: Timestamp) {
+    fn heard(&mut self, index: usize, at: Timestamp) {
         let now = self.now;
-        let campaign = self.campaign_of(message);
-        let unknowns = &mut self.senders[usize::from(self.campaigns[campaign].spec.sender.0)].unknowns;
+        let unknowns = &mut self.senders[index].unknowns;
         unknowns.heard(now, at);
         self.stale |= !unknowns.is_empty();
     }
 
+    /// What an error of one message's own means for it. Whether the contact wants no more, too.
+    fn concerns_message(&mut self, message: MessageId, code: CodeIndex, out: &mut Vec<Command>) {
+        match code.class() {
+            Class::Transient | Class::Generic => self.marks.reached(Rule::RetriedQuickly),
+            Class::Pair => self.marks.reached(Rule::RetriedAfterPair),
+            Class::MarketingCap => self.marks.reached(Rule::RetriedAfterCap),
+            Class::InvalidContact => self.marks.reached(Rule::FinalInvalid),
+            Class::Blocked => self.marks.reached(Rule::FinalBlocked),
+            Class::Refused => self.marks.reached(Rule::FinalRefused),
+            Class::Throttled | Class::MessagingLimit | Class::TemplateWide | Class::NumberWide | Class::AccountWide => {
+            }
+        }
+        if code.code() == OPTED_OUT {
+            self.opted_out(Who::ContactOf(message), out);
+        }
+    }
+
     /// What an error says about the sender, its account or the template. `retry_after` is that of a reply; `None` says that
     /// the error came by webhook.
-    fn refused(&mut self, campaign: usize, message: MessageId, code: CodeIndex, retry_after: Option<Span>) {
+    fn refused(
+        &mut self,
+        campaign: usize,
+        message: MessageId,
+        code: CodeIndex,
+        retry_after: Option<Span>,
+        out: &mut Vec<Command>,
+    ) {
         let now = self.now;
         let late = retry_after.is_none();
         let retry_after = retry_after.unwrap_or(Span::ZERO);
-        let sender = &mut self.senders[usize::from(self.campaigns[campaign].spec.sender.0)];
-        let template = &mut self.campaigns[campaign].hold;
+        let index = usize::from(self.campaigns[campaign].spec.sender.0);
         match code.class() {
-            Class::Throttled if code.code() == 131_057 => {
-                sender.hold.start(now, MAINTENANCE_HOLD.max(retry_after), code, late);
-            }
             Class::Throttled => {
-                sender.pace.throttled(now);
-                sender.hold.undecided(now, message);
-                template.undecided(now, message);
-                if retry_after > Span::ZERO {
-                    sender.hold.start(now, retry_after, code, late);
+                self.undecided(campaign, message);
+                let sender = &mut self.senders[index];
+                if code.code() == 131_057 {
+                    sender.hold.start(now, MAINTENANCE_HOLD.max(retry_after), code, late);
+                } else {
+                    sender.pace.throttled(now);
+                    self.marks.reached(Rule::PaceCut);
+                    if retry_after > Span::ZERO {
+                        sender.hold.start(now, retry_after, code, late);
+                    }
                 }
             }
             Class::TemplateWide => {
-                sender.hold.passed(now, message);
-                template.start(now, HALT_PROBE, code, late);
+                self.marks.reached(Rule::TemplateHalted);
+                self.senders[index].hold.passed(now, message);
+                self.portfolio_of(index).hold.undecided(now, message);
+                self.campaigns[campaign].hold.start(now, HALT_PROBE, code, late);
             }
-            Class::NumberWide | Class::AccountWide => sender.hold.start(now, HALT_PROBE, code, late),
-            Class::MessagingLimit => sender.hold.start(now, LIMIT_WAIT, code, late),
+            Class::NumberWide | Class::AccountWide => {
+                self.marks.reached(Rule::SenderHalted);
+                self.undecided(campaign, message);
+                self.senders[index].hold.start(now, HALT_PROBE, code, late);
+            }
+            Class::MessagingLimit => {
+                self.marks.reached(Rule::LimitHeld);
+                self.marks.reached(Rule::RetriedAfterLimit);
+                self.passed(campaign, message, false);
+                let wait = if planted::on(Bug::LimitHoldShort) { Span::hours(1) } else { LIMIT_WAIT };
+                self.portfolio_of(index).hold.start(now, wait, code, late);
+            }
             Class::Transient | Class::Generic => {
-                sender.hold.undecided(now, message);
-                template.undecided(now, message);
+                self.undecided(campaign, message);
+                self.concerns_message(message, code, out);
             }
-            Class::Pair | Class::MarketingCap | Class::InvalidContact | Class::Blocked | Class::Refused => {
-                sender.hold.passed(now, message);
-                template.passed(now, message);
+            Class::Pair => {
+                self.passed(campaign, message, false);
+                self.concerns_message(message, code, out);
+            }
+            Class::MarketingCap | Class::InvalidContact | Class::Blocked | Class::Refused => {
+                self.passed(campaign, message, true);
+                self.concerns_message(message, code, out);
             }
         }
         self.stale = true;
     }
 }
 
-fn has_room(sender: &Sender) -> bool {
-    sender.intending + sender.in_flight < sender.spec.in_flight && sender.intending < sender.pace.intents_ahead()
-}
-
-fn may_send(campaign: &Campaign, now: Timestamp) -> bool {
-    campaign.stage == Stage::Running && campaign.ready() > 0 && campaign.hold.admits(now)
-}
-
 /// Errors that are about more than one message.
 fn is_wide(class: Class) -> bool {
-    !retry::is_spent(class) || class == Class::MessagingLimit
+    matches!(
+        class,
+        Class::Throttled | Class::TemplateWide | Class::NumberWide | Class::AccountWide | Class::MessagingLimit
+    )
 }
 
 fn fact_of(code: CodeIndex) -> Fact {
