@@ -40,7 +40,7 @@ struct Serve {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, env = "MOCK_WHATSAPP_LISTEN", default_value = "127.0.0.1:4080")]
     listen: SocketAddr,
-    /// A TOML file: seed, throughput, unknown_templates, magic_numbers, [handset], [[fault]].
+    /// A TOML file: seed, throughput, messaging_limit, unknown_templates, magic_numbers, [rules], [handset], [[fault]].
     #[arg(long, env = "MOCK_WHATSAPP_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// What all chance hangs on.

@@ -4,7 +4,7 @@ use crate::clock::Pace;
 use cloud_api::catalogue::{self, CodeIndex};
 use cloud_api::time::Timestamp;
 use mock_whatsapp_model::faults::Fault;
-use mock_whatsapp_model::spec::{FaultSpec, Timing};
+use mock_whatsapp_model::spec::{FaultSpec, MessagingLimit, Timing};
 use serde::Deserialize;
 use std::fmt;
 use std::ops::Range;
@@ -21,6 +21,22 @@ pub enum UnknownTemplates {
     Accept,
 }
 
+/// Which of WhatsApp's limits are kept; all of them, unless said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rules {
+    /// Above a number's throughput, 130429. Frozen time refuses nothing by it all the same.
+    pub throughput: bool,
+    /// After 45 messages to a contact one in 6 s, or 131056.
+    pub pair: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { throughput: true, pair: true }
+    }
+}
+
 /// What every tenant starts with.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -28,6 +44,10 @@ pub struct Config {
     pub seed: u64,
     /// Messages a second that each number allows.
     pub throughput: u32,
+    /// Different contacts in 24 h that each tenant's portfolio may write to first.
+    pub messaging_limit: MessagingLimit,
+    /// Which limits are kept.
+    pub rules: Rules,
     /// How long handsets take.
     pub timing: Timing,
     /// Faults from the start on.
@@ -47,6 +67,8 @@ impl Default for Config {
         Self {
             seed: 42,
             throughput: 80,
+            messaging_limit: MessagingLimit::Unlimited,
+            rules: Rules::default(),
             timing: Timing::quick(),
             faults: Vec::new(),
             pace: Pace::default(),
@@ -62,6 +84,8 @@ impl Default for Config {
 struct File {
     seed: Option<u64>,
     throughput: Option<Spanned<u32>>,
+    messaging_limit: Option<MessagingLimit>,
+    rules: Option<Rules>,
     unknown_templates: Option<UnknownTemplates>,
     magic_numbers: Option<bool>,
     handset: Option<Timing>,
@@ -120,6 +144,8 @@ impl Config {
         }
         self.seed = file.seed.unwrap_or(self.seed);
         self.throughput = file.throughput.map_or(self.throughput, Spanned::into_inner);
+        self.messaging_limit = file.messaging_limit.unwrap_or(self.messaging_limit);
+        self.rules = file.rules.unwrap_or(self.rules);
         self.unknown_templates = file.unknown_templates.unwrap_or(self.unknown_templates);
         self.magic_numbers = file.magic_numbers.unwrap_or(self.magic_numbers);
         self.timing = file.handset.unwrap_or_else(|| self.timing.clone());
@@ -144,7 +170,7 @@ pub fn check_fault(spec: &FaultSpec) -> Result<(), (&'static str, String)> {
     if Fault::is_whatsapps(spec.kind) {
         return Ok(());
     }
-    Err(("kind", format!("this server does not carry out faults of this kind ({:?})", spec.kind)))
+    Err(("kind", format!("this server does not carry out faults of this kind ({})", spec.kind.name())))
 }
 
 /// The place of a key in a table that begins at `table`, or the table's own.
@@ -175,11 +201,16 @@ mod tests {
     #[test]
     fn a_file_says_what_differs_from_the_defaults() {
         let mut config = Config::default();
-        let text = "seed = 7\nunknown_templates = \"accept\"\n[handset]\nread_share = 0.5\n[[fault]]\nkind = \"outage\"\nuntil = \"5m\"\n";
+        let text = "seed = 7\nmessaging_limit = 250\nunknown_templates = \"accept\"\n[rules]\npair = false\n\
+                    [handset]\nread_share = 0.5\n[[fault]]\nkind = \"outage\"\nuntil = \"5m\"\n";
         config.read(text).unwrap();
         assert_eq!((config.seed, config.throughput, config.faults.len()), (7, 80, 1));
         assert_eq!(config.unknown_templates, UnknownTemplates::Accept);
         assert_eq!(config.timing.read_share, 500_000);
+        assert_eq!(
+            (config.messaging_limit, config.rules.throughput, config.rules.pair),
+            (MessagingLimit::Contacts(250), true, false)
+        );
     }
 
     #[test]
@@ -194,6 +225,7 @@ mod tests {
         let misfit = "[[fault]]\nkind = \"outage\"\n\n[[fault]]\nkind = \"latency\"\n  rate = 5\n";
         assert!(error(misfit).starts_with("6:3: "), "{}", error(misfit));
         assert!(error("[[fault]]\nkind = \"engine_crash\"\n").starts_with("2:1: this server does not carry out"));
+        assert!(error("messaging_limit = \"none\"\n").contains("a number or \"unlimited\""));
         assert!(error("seed = \n").starts_with("1:"));
     }
 }

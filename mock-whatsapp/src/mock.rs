@@ -1,7 +1,7 @@
 //! WhatsApp in a box, for tests: on a thread and a runtime of its own, so that a static one outlives the test that made it.
 
 use crate::clock::{Clock, Pace};
-use crate::config::{Config, UnknownTemplates};
+use crate::config::{Config, Rules, UnknownTemplates};
 use crate::control::messages::{Message, Wanted, find};
 use crate::identity::{DEFAULT, Identity};
 use crate::limits::PAGE_MOST;
@@ -9,7 +9,7 @@ use crate::net::{Connector, Listener};
 use crate::target::Target;
 use crate::tenant::dispatch::Webhook;
 use crate::worlds::Handle;
-use mock_whatsapp_model::spec::Timing;
+use mock_whatsapp_model::spec::{MessagingLimit, Timing};
 use std::net::SocketAddr;
 use std::{fmt, io, thread};
 use tokio::net::TcpListener;
@@ -94,6 +94,20 @@ impl Builder {
     #[must_use]
     pub fn throughput(mut self, messages_per_second: u32) -> Self {
         self.config.throughput = messages_per_second.max(1);
+        self
+    }
+
+    /// Different contacts in 24 h that the portfolio may write to first; any number, unless said.
+    #[must_use]
+    pub fn messaging_limit(mut self, contacts: u32) -> Self {
+        self.config.messaging_limit = MessagingLimit::Contacts(contacts);
+        self
+    }
+
+    /// Which limits are kept: all, unless said.
+    #[must_use]
+    pub fn rules(mut self, rules: Rules) -> Self {
+        self.config.rules = rules;
         self
     }
 

@@ -15,6 +15,9 @@ use mock_whatsapp_model::output::{Update, What};
 /// The word for "no more", where a message has no button for it.
 const STOP: &str = "STOP";
 
+/// What forged webhooks are signed with: no tenant's secret is a guess at one.
+const FORGERS_SECRET: &str = "a guess";
+
 /// The body of an update's webhook.
 pub fn body(tenant: &Tenant, update: &Update) -> Vec<u8> {
     let identity = tenant.identity();
@@ -47,9 +50,9 @@ pub fn body(tenant: &Tenant, update: &Update) -> Vec<u8> {
     to_webhook_bytes(&Envelope::of(identity.waba_id.as_str(), None, Change::messages(updates)))
 }
 
-/// The header of a body's signature.
-pub fn sign(app_secret: &str, body: &[u8]) -> String {
-    signature::sign(app_secret, body)
+/// The header of a body's signature. Who forges an update does not know the secret.
+pub fn sign(app_secret: &str, update: &Update, body: &[u8]) -> String {
+    if update.forged { signature::sign(FORGERS_SECRET, body) } else { signature::sign(app_secret, body) }
 }
 
 struct Words<'a> {
@@ -67,6 +70,7 @@ impl Words<'_> {
         let record = self.update.about.and_then(|about| self.tenant.messages().get(about));
         let category = record.and_then(|record| record.category);
         // Billing is by delivery; `sent` says it beforehand, and `read` not again.
+        let data = record.and_then(|record| record.callback_data.as_deref()).filter(|_| self.update.echoes);
         let pricing = matches!(kind, StatusKind::Sent | StatusKind::Delivered).then(|| Pricing {
             billable: Some(category.is_some()),
             pricing_model: Some("PMP".to_owned()),
@@ -74,7 +78,7 @@ impl Words<'_> {
             kind: Some(if category.is_some() { "regular" } else { "free_customer_service" }.to_owned()),
         });
         Status {
-            biz_opaque_callback_data: record.and_then(|record| record.callback_data.as_deref()).map(str::to_owned),
+            biz_opaque_callback_data: data.map(str::to_owned),
             pricing,
             ..Status::new(self.id(), kind, EventTime::text(self.update.at), self.wa_id)
         }

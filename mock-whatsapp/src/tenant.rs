@@ -108,9 +108,13 @@ impl Tenant {
             crate::identity::DEFAULT => config.seed,
             name => join(config.seed, digest(name.as_bytes())),
         };
-        let limit_throughput = !matches!(clock, VirtualClock::Frozen { .. });
+        let limit_throughput = limits_throughput(&config, &clock);
         let mut world = World::new(WorldConfig { seed, start, timing: config.timing.clone(), limit_throughput });
-        let number = world.add_number(config.throughput);
+        world.limit_pairs(config.rules.pair);
+        let portfolio = world.add_portfolio(config.messaging_limit);
+        // A `tier` that is armed later is to know the contacts of before.
+        world.count_contacts(portfolio);
+        let number = world.add_number_in(config.throughput, portfolio);
         let mut tenant = Self {
             place,
             wamids: Wamids::new(seed, start),
@@ -307,6 +311,7 @@ impl Tenant {
                         self.nowhere.push(delivery);
                     }
                 }
+                Output::Dropped { .. } => {}
             }
         }
         self.out = out;
@@ -332,9 +337,10 @@ impl Tenant {
         let wamid = self.wamid_of(update).unwrap_or_default();
         let webhook = self.webhooks.open(delivery, kind, *update, wamid);
         if let Some(journey) = &mut self.journey {
-            journey.count(u64::from(kind.starts_with("status.")), 0);
+            journey.count(u64::from(kind.starts_with("status.") && !update.forged), 0);
         }
         let what = match update.what {
+            _ if update.forged => "forged",
             What::Sent => "sent",
             What::Delivered => "delivered",
             What::Read => "read",
@@ -388,7 +394,7 @@ impl Tenant {
         self.clock = VirtualClock::new(self.config.pace, self.anchor);
         self.time = self.now(real);
         self.world.reset(self.time);
-        self.world.limit_throughput(!matches!(self.clock, VirtualClock::Frozen { .. }));
+        self.world.limit_throughput(limits_throughput(&self.config, &self.clock));
         self.handsets.reset(&mut self.world, self.time, self.config.magic_numbers);
         self.messages.clear();
         self.webhooks.clear();
@@ -399,7 +405,7 @@ impl Tenant {
     /// Stops or moves the clock by setting it; time that is due falls due.
     pub fn set_clock(&mut self, clock: VirtualClock, real: Timestamp) {
         self.clock = clock;
-        self.world.limit_throughput(!matches!(clock, VirtualClock::Frozen { .. }));
+        self.world.limit_throughput(limits_throughput(&self.config, &clock));
         self.tick(self.clock.at(real));
     }
 
@@ -407,6 +413,11 @@ impl Tenant {
     pub fn is_moving(&self) -> bool {
         self.journey.is_some()
     }
+}
+
+/// Whether throughput is refused: frozen time refills nothing, so then it is only counted.
+fn limits_throughput(config: &Config, clock: &VirtualClock) -> bool {
+    config.rules.throughput && !matches!(clock, VirtualClock::Frozen { .. })
 }
 
 /// What a webhook tells, in a word.

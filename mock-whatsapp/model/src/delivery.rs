@@ -94,7 +94,8 @@ mod tests {
     fn a_receiver_that_never_answers_is_tried_with_decreasing_frequency_for_seven_days() {
         let start = Timestamp::from_unix_seconds(1_000_000_000);
         let mut deliveries = Deliveries::default();
-        let update = Update { about: None, handset: HandsetId(0), number: NumberId(0), what: What::Sent, at: start };
+        let (about, handset, number, what) = (None, HandsetId(0), NumberId(0), What::Sent);
+        let update = Update { about, handset, number, what, at: start, echoes: true, forged: false };
         let id = deliveries.open(start, update);
         let (mut now, mut times) = (start, 1);
         while let Next::Again(at) = deliveries.answered(now, 1, 7, id, 500) {

@@ -35,6 +35,10 @@ pub enum What {
     Redelivery = 13,
     /// Time from sending a webhook to its arrival, where it is not the world's.
     Transit = 14,
+    /// Which of several oddities, and in which order its statuses come.
+    Oddity = 15,
+    /// What a forged webhook tells.
+    Forgery = 16,
 }
 
 /// Mixes 64 bits so that every input bit moves every output bit (the finaliser of SplitMix64).

@@ -6,8 +6,8 @@
 use crate::distribution::Distribution;
 use crate::fate::{Share, What, digest, fate, join};
 use crate::input::{NumberId, Post, template_key};
-use crate::output::Garble;
-use crate::spec::{FaultKind, FaultSpec};
+use crate::output::{Garble, Oddity, What as Told};
+use crate::spec::{FaultKind, FaultSpec, MessagingLimit};
 use cloud_api::catalogue::{self, CodeIndex};
 use cloud_api::time::{Span, Timestamp};
 
@@ -27,17 +27,28 @@ pub struct Fault {
     asynchronous: bool,
     accepted: bool,
     form: Garble,
+    /// All of them, if none is named.
+    oddity: Option<Oddity>,
+    limit: MessagingLimit,
     template: Option<u32>,
     rate: u32,
     copies: u8,
     delay: Option<Distribution>,
 }
 
+/// What a fault acts on. What is not armed costs nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    Posts,
+    Webhooks,
+    MessagingLimit,
+}
+
 /// Reordered updates come up to this much later, each by a draw of its own.
 const SHUFFLE: Span = Span::mins(5);
 
-fn form_of(name: &str) -> Option<Garble> {
-    Garble::ALL.iter().find(|(known, _)| *known == name).map(|(_, form)| *form)
+fn form_of<T: Copy>(forms: &[(&str, T)], name: &str) -> Option<T> {
+    forms.iter().find(|(known, _)| *known == name).map(|(_, form)| *form)
 }
 
 /// Whether the receiver cannot be reached at `now`, for the try with this number.
@@ -71,6 +82,22 @@ pub(crate) struct OnWebhook {
     pub(crate) lost: bool,
     pub(crate) delay: Span,
     pub(crate) copies: u8,
+    pub(crate) odd: Odd,
+    /// What somebody else tells beside it.
+    pub(crate) forgery: Option<Told>,
+}
+
+/// What is odd about an update.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Odd {
+    #[default]
+    Nothing,
+    /// It is not told; if what it implies will be.
+    Unsaid,
+    /// A `failed` comes too: before it, or after.
+    FailsToo { before: bool },
+    /// It does not echo the callback data.
+    Mute,
 }
 
 impl Fault {
@@ -82,8 +109,12 @@ impl Fault {
         if !Self::is_whatsapps(spec.kind) {
             return Err(spec.kind);
         }
-        let text =
+        let mut text =
             format!("{:?}|{}|{:?}|{}|{:?}|{:?}", spec.kind, spec.from, spec.until, spec.share, spec.code, spec.rate);
+        let oddity = spec.form.as_deref().filter(|_| spec.kind == FaultKind::StatusOddity);
+        if let Some(form) = oddity {
+            text.push_str(form);
+        }
         Ok(Self {
             kind: spec.kind,
             from: start + spec.from,
@@ -95,7 +126,9 @@ impl Fault {
             code: spec.code.map(|code| catalogue::find(code, None)),
             asynchronous: spec.asynchronous.unwrap_or(false),
             accepted: spec.accepted.unwrap_or(false),
-            form: spec.form.as_deref().and_then(form_of).unwrap_or_default(),
+            form: spec.form.as_deref().and_then(|form| form_of(&Garble::ALL, form)).unwrap_or_default(),
+            oddity: oddity.and_then(|form| form_of(&Oddity::ALL, form)),
+            limit: spec.messaging_limit.unwrap_or_default(),
             template: spec.template.as_deref().map(template_key),
             rate: spec.rate.unwrap_or(u32::MAX),
             copies: spec.copies.unwrap_or(1),
@@ -108,9 +141,9 @@ impl Fault {
         use FaultKind::*;
         match kind {
             Outage | Error | Throttle | Latency | Reset | LostReply | GarbledReply | TokenRevoked | TemplatePaused
-            | WebhookDelay | WebhookDuplicate | WebhookReorder | WebhookLoss | WebhookOutage => true,
-            WebhookForged | StatusOddity | EngineCrash | EngineZombie | StaleStore | ClockStep | DiskFull
-            | DiskSlow | Tier => false,
+            | WebhookDelay | WebhookDuplicate | WebhookReorder | WebhookLoss | WebhookOutage | WebhookForged
+            | StatusOddity | Tier => true,
+            EngineCrash | EngineZombie | StaleStore | ClockStep | DiskFull | DiskSlow => false,
         }
     }
 
@@ -119,23 +152,65 @@ impl Fault {
         Self { place: u16::try_from(place).unwrap_or(u16::MAX), ..self }
     }
 
-    /// Whether it acts on webhooks, and not on POSTs.
-    pub(crate) fn acts_on_webhooks(&self) -> bool {
-        matches!(
-            self.kind,
-            FaultKind::WebhookDelay
-                | FaultKind::WebhookDuplicate
-                | FaultKind::WebhookReorder
-                | FaultKind::WebhookLoss
-                | FaultKind::WebhookOutage
-        )
+    /// What it acts on.
+    pub(crate) fn target(&self) -> Target {
+        use FaultKind::*;
+        match self.kind {
+            WebhookDelay | WebhookDuplicate | WebhookReorder | WebhookLoss | WebhookOutage | WebhookForged
+            | StatusOddity => Target::Webhooks,
+            Tier => Target::MessagingLimit,
+            Outage | Error | Throttle | Latency | Reset | LostReply | GarbledReply | TokenRevoked | TemplatePaused
+            | EngineCrash | EngineZombie | StaleStore | ClockStep | DiskFull | DiskSlow => Target::Posts,
+        }
+    }
+
+    /// The messaging limit that it sets at `now`, if it is about the portfolio of one of the numbers for which `is_about`
+    /// holds. Its share is of slices of a second, since it is about no message.
+    pub(crate) fn messaging_limit(
+        &self,
+        now: Timestamp,
+        seed: u64,
+        is_about: impl Fn(NumberId) -> bool,
+    ) -> Option<MessagingLimit> {
+        let holds = self.number.is_none_or(is_about) && self.is_due(now, seed, now.unix_seconds());
+        holds.then_some(self.limit)
     }
 
     fn hits(&self, now: Timestamp, number: NumberId, seed: u64, key: u64) -> bool {
+        self.number.is_none_or(|only| only == number) && self.is_due(now, seed, key)
+    }
+
+    fn is_due(&self, now: Timestamp, seed: u64, key: u64) -> bool {
         now >= self.from
             && now < self.until
-            && self.number.is_none_or(|only| only == number)
             && (self.share == Share::ALL || self.share.holds(fate(seed, join(self.key, key), What::Fault)))
+    }
+
+    /// What is odd about an update, by its form or, if none is named, by a draw among those that fit.
+    fn odd(&self, seed: u64, key: u64, told: Told) -> Odd {
+        let draw = fate(seed, join(self.key, key), What::Oddity);
+        let form = self.oddity.unwrap_or(match told {
+            Told::Failed(_) => Oddity::FailedWithoutCallback,
+            _ if draw & 1 == 0 => Oddity::ReadWithoutDelivered,
+            _ => Oddity::DeliveredAndFailed,
+        });
+        match (form, told) {
+            (Oddity::ReadWithoutDelivered, Told::Delivered) => Odd::Unsaid,
+            (Oddity::DeliveredAndFailed, Told::Delivered) => Odd::FailsToo { before: draw & 2 == 0 },
+            (Oddity::FailedWithoutCallback, Told::Failed(_)) => Odd::Mute,
+            _ => Odd::Nothing,
+        }
+    }
+
+    /// Something false about a message of which `told` is true: that it was read, where it was not, or that it failed,
+    /// where it arrives or at least left.
+    fn forgery(&self, seed: u64, key: u64, told: Told) -> Told {
+        let failed = Told::Failed(catalogue::find(131_026, None));
+        match told {
+            Told::Failed(_) => Told::Read,
+            Told::Sent | Told::Delivered if fate(seed, join(self.key, key), What::Forgery) & 1 == 0 => Told::Read,
+            Told::Sent | Told::Delivered | Told::Read | Told::Reply | Told::Stop | Told::Says(_) => failed,
+        }
     }
 
     fn delay(&self, seed: u64, key: u64) -> Span {
@@ -179,18 +254,18 @@ pub(crate) fn on_post(faults: &[Fault], now: Timestamp, seed: u64, post: &Post, 
     all
 }
 
-/// What all faults together do to an update; `status` tells the updates of one message apart.
+/// What all faults together do to an update of the message with this key.
 pub(crate) fn on_webhook(
     faults: &[Fault],
     now: Timestamp,
     number: NumberId,
     seed: u64,
     key: u64,
-    status: u64,
+    told: Told,
 ) -> OnWebhook {
     let mut all = OnWebhook::default();
     let mut copies = 1u32;
-    let key = join(key, status);
+    let key = join(key, told.place());
     for fault in faults {
         if !fault.hits(now, number, seed, key) {
             continue;
@@ -203,6 +278,8 @@ pub(crate) fn on_webhook(
             }
             FaultKind::WebhookDelay => all.delay = all.delay + fault.delay(seed, key),
             FaultKind::WebhookDuplicate => copies = copies.saturating_mul(u32::from(fault.copies) + 1),
+            FaultKind::StatusOddity if all.odd == Odd::Nothing => all.odd = fault.odd(seed, key, told),
+            FaultKind::WebhookForged => all.forgery = all.forgery.or_else(|| Some(fault.forgery(seed, key, told))),
             _ => {}
         }
     }

@@ -14,6 +14,8 @@ pub mod input;
 pub mod limits;
 pub mod magic;
 pub mod output;
+mod pair;
+mod portfolio;
 pub mod spec;
 pub mod wheel;
 pub mod world;

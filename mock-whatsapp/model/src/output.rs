@@ -39,6 +39,26 @@ impl Garble {
         [("html", Self::Html), ("truncated", Self::Truncated), ("unreadable", Self::Unreadable)];
 }
 
+/// Combinations of statuses that should not be, and are (documented or observed).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Oddity {
+    /// The chat is open on the telephone: `read`, and never `delivered`.
+    ReadWithoutDelivered,
+    /// Several devices: the message arrived on one and failed on another, and both is told. It did arrive.
+    DeliveredAndFailed,
+    /// A `failed` that does not echo the callback data.
+    FailedWithoutCallback,
+}
+
+impl Oddity {
+    /// Every form, as scenario files write it.
+    pub const ALL: [(&'static str, Self); 3] = [
+        ("read_without_delivered", Self::ReadWithoutDelivered),
+        ("delivered_and_failed", Self::DeliveredAndFailed),
+        ("failed_without_callback", Self::FailedWithoutCallback),
+    ];
+}
+
 /// Which rule refused a POST.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
@@ -46,6 +66,10 @@ pub enum Why {
     Fault(u16),
     /// The number's throughput.
     Throughput,
+    /// Too many messages from this number to this contact.
+    Pair,
+    /// Too many different contacts in 24 h, of the number's portfolio.
+    MessagingLimit,
     /// The contact's number has a meaning.
     Magic,
 }
@@ -97,7 +121,13 @@ pub struct Update {
     pub what: What,
     /// When it happened.
     pub at: Timestamp,
+    /// Whether the webhook carries the message's callback data, if it had any. Of statuses only.
+    pub echoes: bool,
+    /// Whether somebody else made it up: its signature is wrong, and so is what it tells.
+    pub forged: bool,
 }
+
+const _: () = assert!(size_of::<Update>() <= 32);
 
 /// What the world wants carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,5 +149,10 @@ pub enum Output {
         update: Update,
         /// How often this delivery went out before.
         sent_before: u8,
+    },
+    /// Nothing to do: the business will never be told of this. A fault took it, or the ladder came to its end.
+    Dropped {
+        /// What it would have been told.
+        update: Update,
     },
 }

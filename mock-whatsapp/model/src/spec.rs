@@ -4,7 +4,7 @@
 //! Only the form is here. What a fault or a handset does is in `faults` and `handset`.
 
 use crate::distribution::Distribution;
-use crate::output::Garble;
+use crate::output::{Garble, Oddity};
 use cloud_api::time::Span;
 use serde::{Deserialize, Deserializer, de};
 
@@ -145,6 +145,37 @@ pub enum FaultKind {
     Tier,
 }
 
+impl FaultKind {
+    /// As scenario files write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Outage => "outage",
+            Self::Error => "error",
+            Self::Throttle => "throttle",
+            Self::Latency => "latency",
+            Self::Reset => "reset",
+            Self::LostReply => "lost_reply",
+            Self::GarbledReply => "garbled_reply",
+            Self::WebhookDelay => "webhook_delay",
+            Self::WebhookDuplicate => "webhook_duplicate",
+            Self::WebhookReorder => "webhook_reorder",
+            Self::WebhookLoss => "webhook_loss",
+            Self::WebhookOutage => "webhook_outage",
+            Self::WebhookForged => "webhook_forged",
+            Self::StatusOddity => "status_oddity",
+            Self::EngineCrash => "engine_crash",
+            Self::EngineZombie => "engine_zombie",
+            Self::StaleStore => "stale_store",
+            Self::ClockStep => "clock_step",
+            Self::DiskFull => "disk_full",
+            Self::DiskSlow => "disk_slow",
+            Self::TokenRevoked => "token_revoked",
+            Self::TemplatePaused => "template_paused",
+            Self::Tier => "tier",
+        }
+    }
+}
+
 /// One `[[fault]]` as it is written. Keys that a kind does not know are refused by [`FaultSpec::misfit`].
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -236,7 +267,7 @@ impl FaultSpec {
     /// What is wrong between the kind and its keys: the key, and what would be right.
     pub fn misfit(&self) -> Option<(&'static str, String)> {
         let kind = self.kind;
-        let name = format!("{kind:?}");
+        let name = kind.name();
         let needs = |key: &'static str| Some((key, format!("a fault of this kind ({name}) needs `{key}`")));
         let knows = |kinds: &[FaultKind]| kinds.contains(&kind);
         use FaultKind::*;
@@ -267,16 +298,22 @@ impl FaultSpec {
             StaleStore if self.age.is_none() => needs("age"),
             ClockStep if self.by.is_none() => needs("by"),
             Tier if self.messaging_limit.is_none() => needs("messaging_limit"),
-            GarbledReply
-                if self.form.as_ref().is_some_and(|form| !Garble::ALL.iter().any(|(name, _)| name == form)) =>
-            {
+            GarbledReply if self.is_of_another_form(&Garble::ALL.map(|(form, _)| form)) => {
                 Some(("form", "the forms of a garbled_reply are \"html\", \"truncated\" and \"unreadable\"".to_owned()))
+            }
+            StatusOddity if self.is_of_another_form(&Oddity::ALL.map(|(form, _)| form)) => {
+                let forms = "\"read_without_delivered\", \"delivered_and_failed\" and \"failed_without_callback\"";
+                Some(("form", format!("the forms of a status_oddity are {forms}; all of them, if none is named")))
             }
             _ if self.until.is_some_and(|until| until <= self.from) => {
                 Some(("until", "a fault ends after it begins: `until` must be later than `from`".to_owned()))
             }
             _ => None,
         }
+    }
+
+    fn is_of_another_form(&self, forms: &[&str]) -> bool {
+        self.form.as_ref().is_some_and(|form| !forms.contains(&form.as_str()))
     }
 }
 

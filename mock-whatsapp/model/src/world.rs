@@ -1,16 +1,23 @@
-//! The dispatcher of WhatsApp's side: POSTs, handsets, statuses and webhooks, in virtual or real time.
+//! The dispatcher of WhatsApp's side: POSTs, handsets and statuses, in virtual or real time. What becomes of the webhooks
+//! that tell of them is in `telling`, and what is within limits in `limiting`.
+
+mod limiting;
+mod telling;
 
 use crate::delivery::{Deliveries, Next};
-use crate::fate::{What as Draw, fate, join};
-use crate::faults::{self, End, Fault};
+use crate::fate::{What as Draw, fate};
+use crate::faults::{self, End, Fault, Target};
 use crate::handset::{Handset, Known, Persona, Rule};
-use crate::input::{Act, DeliveryId, HandsetId, Input, MessageIndex, NumberId, Post};
-use crate::limits::Bucket;
+use crate::input::{Act, DeliveryId, HandsetId, Input, MessageIndex, NumberId, PortfolioId, Post};
 use crate::output::{Answer, Output, Update, What, Why};
+use crate::pair::Pairs;
+use crate::portfolio::Portfolio;
 use crate::spec::{Kind, Timing};
 use crate::wheel::Wheel;
-use cloud_api::catalogue::{self, CodeIndex, Mode};
-use cloud_api::time::{Span, Timestamp};
+use cloud_api::catalogue::{CodeIndex, Mode};
+use cloud_api::time::Timestamp;
+use limiting::Number;
+use std::collections::BTreeMap;
 
 /// How far a message really came: the truth that no sender sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,19 +102,25 @@ pub struct Config {
 #[derive(Clone, Debug)]
 pub struct World {
     config: Config,
-    numbers: Vec<Bucket>,
+    numbers: Vec<Number>,
+    portfolios: Vec<Portfolio>,
+    /// What each number may send to each contact; `None` where that is not limited.
+    pairs: Option<Pairs>,
     handsets: Vec<Handset>,
     personas: Vec<Known>,
     messages: Vec<Message>,
     /// Messages that were cleared away; indices go on behind them.
     cleared: u32,
-    /// Those that act on POSTs, and those that act on webhooks: what is not armed costs nothing.
+    /// Those that act on POSTs, on webhooks and on messaging limits: what is not armed costs nothing.
     post_faults: Vec<Fault>,
     webhook_faults: Vec<Fault>,
+    tiers: Vec<Fault>,
     due: Wheel<Due>,
     deliveries: Deliveries,
     /// How often a message was POSTed, where its handset's own slot holds another message's count.
-    other_posts: std::collections::BTreeMap<u64, u8>,
+    other_posts: BTreeMap<u64, u8>,
+    /// When contacts opted out.
+    opted_out: BTreeMap<HandsetId, Timestamp>,
     now: Timestamp,
 }
 
@@ -129,22 +142,26 @@ impl World {
             now: config.start,
             config,
             numbers: Vec::new(),
+            portfolios: vec![Portfolio::default()],
+            pairs: None,
             handsets: Vec::new(),
             personas: vec![Known::default()],
             messages: Vec::new(),
             cleared: 0,
             post_faults: Vec::new(),
             webhook_faults: Vec::new(),
+            tiers: Vec::new(),
             due: Wheel::default(),
             deliveries: Deliveries::default(),
-            other_posts: std::collections::BTreeMap::new(),
+            other_posts: BTreeMap::new(),
+            opted_out: BTreeMap::new(),
         }
     }
 
-    /// Registers a business number that WhatsApp allows `throughput` messages a second.
+    /// Registers a business number that WhatsApp allows `throughput` messages a second, in the portfolio of all those of
+    /// which nothing is said.
     pub fn add_number(&mut self, throughput: u32) -> NumberId {
-        self.numbers.push(Bucket::new(throughput));
-        NumberId((self.numbers.len() - 1) as u16)
+        self.add_number_in(throughput, PortfolioId::default())
     }
 
     /// Makes a kind of handset known, to be given to contacts.
@@ -172,13 +189,21 @@ impl World {
 
     /// Arms faults, in place of all that were.
     pub fn set_faults(&mut self, faults: Vec<Fault>) {
-        let placed = faults.into_iter().enumerate().map(|(place, fault)| fault.at(place));
-        (self.webhook_faults, self.post_faults) = placed.partition(Fault::acts_on_webhooks);
+        self.disarm();
+        for (place, fault) in faults.into_iter().enumerate() {
+            let armed = match fault.target() {
+                Target::Posts => &mut self.post_faults,
+                Target::Webhooks => &mut self.webhook_faults,
+                Target::MessagingLimit => &mut self.tiers,
+            };
+            armed.push(fault.at(place));
+        }
     }
 
-    /// Sets whether throughput is refused or only counted.
-    pub fn limit_throughput(&mut self, limit: bool) {
-        self.config.limit_throughput = limit;
+    fn disarm(&mut self) {
+        self.post_faults.clear();
+        self.webhook_faults.clear();
+        self.tiers.clear();
     }
 
     /// The seed and the timing.
@@ -186,13 +211,17 @@ impl World {
         &self.config
     }
 
-    /// Makes the world as new, but for numbers, known telephones (all plain) and the numbering of messages. Its time begins
-    /// anew, earlier than it was if need be.
+    /// When a contact opted out, by pressing STOP; `None` if it has not.
+    pub fn opted_out_at(&self, handset: HandsetId) -> Option<Timestamp> {
+        self.opted_out.get(&handset).copied()
+    }
+
+    /// Makes the world as new, but for numbers, portfolios and their limits, known telephones (all plain) and the numbering
+    /// of messages. Its time begins anew, earlier than it was if need be.
     pub fn reset(&mut self, now: Timestamp) {
         self.cleared += self.messages.len() as u32;
         self.messages = Vec::new();
-        self.post_faults.clear();
-        self.webhook_faults.clear();
+        self.disarm();
         self.due = Wheel::default();
         self.deliveries = Deliveries::default();
         self.other_posts.clear();
@@ -200,7 +229,8 @@ impl World {
         for handset in &mut self.handsets {
             *handset = Handset::default();
         }
-        self.numbers.iter_mut().for_each(Bucket::reset);
+        self.opted_out.clear();
+        self.forget_use();
         self.config.start = now;
         self.now = now;
     }
@@ -211,18 +241,24 @@ impl World {
         match input {
             Input::Post(post) => self.post(&post, out),
             Input::Answered { delivery, status } => {
-                let key = if status == 200 {
-                    0
-                } else {
-                    self.deliveries.get(delivery).map_or(0, |(update, _)| self.key_of(&update))
+                let failed = if status == 200 { None } else { self.deliveries.get(delivery) };
+                let (key, status) = match failed {
+                    // Who forges a webhook does not try again.
+                    Some((update, _)) if update.forged => (0, 200),
+                    Some((update, _)) => (self.key_of(&update), status),
+                    None => (0, status),
                 };
                 match self.deliveries.answered(self.now, self.config.seed, key, delivery, status) {
-                    Next::Done => {}
+                    Next::Done => {
+                        out.extend(failed.filter(|_| status != 200).map(|(update, _)| Output::Dropped { update }))
+                    }
                     Next::Again(at) => self.due.push(at, Due::Deliver(delivery)),
                 }
             }
             Input::Handset { handset, number, act: Act::Says { text, reply_to } } => {
-                let update = Update { about: reply_to, handset, number, what: What::Says(text), at: self.now };
+                self.hear(handset, number);
+                let (what, at) = (What::Says(text), self.now);
+                let update = Update { about: reply_to, handset, number, what, at, echoes: true, forged: false };
                 let delivery = self.deliveries.open(self.now, update);
                 self.go_out(delivery, update, out);
             }
@@ -317,9 +353,8 @@ impl World {
             }
         };
         let answer = refused.unwrap_or_else(|| {
-            let fits = self.numbers[usize::from(post.number.0)].take(now, fault.rate);
-            if !fits && self.config.limit_throughput {
-                return Answer::Refused(catalogue::find(130_429, None), Why::Throughput);
+            if let Some((code, why)) = self.beyond_limits(post, fault.rate) {
+                return Answer::Refused(code, why);
             }
             let index = self.accept(post, later);
             match fault.end {
@@ -371,7 +406,7 @@ impl World {
                 let message = &mut self.messages[place as usize];
                 message.stage = Stage::Failed;
                 let code = CodeIndex::from_raw(message.code).unwrap_or(CodeIndex::UNLISTED);
-                self.tell(place, What::Failed(code), out);
+                self.tell(place, What::Failed(code), false, out);
             }
             Due::Send(place) => {
                 let message = &mut self.messages[place as usize];
@@ -380,7 +415,7 @@ impl World {
                 if let Some(at) = known.persona.arrives(now, known.back_at, seed, message.key, timing) {
                     self.due.push(at, Due::Arrive(place));
                 }
-                self.tell(place, What::Sent, out);
+                self.tell(place, What::Sent, false, out);
             }
             Due::Arrive(place) => {
                 let message = &mut self.messages[place as usize];
@@ -393,72 +428,25 @@ impl World {
                 if let Some(answer) = next.answer {
                     self.due.push(now + answer, Due::Reply(place));
                 }
-                self.tell(place, What::Delivered, out);
+                self.tell(place, What::Delivered, next.read.is_some(), out);
             }
             Due::Read(place) => {
                 let message = &mut self.messages[place as usize];
                 message.stage = message.stage.max(Stage::Read);
-                self.tell(place, What::Read, out);
+                self.tell(place, What::Read, false, out);
             }
             Due::Reply(place) => {
                 let message = &mut self.messages[place as usize];
                 message.stage = Stage::Replied;
-                let handset = &mut self.handsets[message.handset.0 as usize];
+                let (contact, number) = (message.handset, NumberId(u16::from(message.number)));
+                let handset = &mut self.handsets[contact.0 as usize];
                 let stops = self.personas[handset.persona as usize].persona.kind == Kind::OptsOut;
-                handset.opted_out |= stops;
-                self.tell(place, if stops { What::Stop } else { What::Reply }, out);
-            }
-        }
-    }
-
-    /// What chance about an update hangs on.
-    fn key_of(&self, update: &Update) -> u64 {
-        let message = update.about.and_then(|index| self.message(index));
-        join(message.map_or(u64::from(update.handset.0), |message| message.key), update.what.place())
-    }
-
-    #[inline]
-    fn go_out(&mut self, delivery: DeliveryId, update: Update, out: &mut Vec<Output>) {
-        let sent_before = self.deliveries.goes_out(delivery);
-        out.push(Output::Webhook { delivery, update, sent_before });
-    }
-
-    /// Sends a webhook, unless the receiver cannot be reached: then it is tried again by the ladder.
-    fn send(&mut self, delivery: DeliveryId, update: Update, tried: u8, out: &mut Vec<Output>) {
-        let (now, seed) = (self.now, self.config.seed);
-        let key = self.key_of(&update);
-        let of_try = join(key, u64::from(tried));
-        let cut_off = faults::is_cut_off(&self.webhook_faults, now, update.number, seed, of_try);
-        match cut_off.then(|| self.deliveries.answered(now, seed, key, delivery, 0)) {
-            None => self.go_out(delivery, update, out),
-            Some(Next::Again(at)) => self.due.push(at, Due::Deliver(delivery)),
-            Some(Next::Done) => {}
-        }
-    }
-
-    /// Tells the business of an update of one of its messages.
-    fn tell(&mut self, place: u32, what: What, out: &mut Vec<Output>) {
-        let now = self.now;
-        let message = self.messages[place as usize];
-        let number = NumberId(u16::from(message.number));
-        let about = Some(MessageIndex(self.cleared + place));
-        let update = Update { about, handset: message.handset, number, what, at: now };
-        if self.webhook_faults.is_empty() {
-            let delivery = self.deliveries.open(now, update);
-            self.go_out(delivery, update, out);
-            return;
-        }
-        let fault = faults::on_webhook(&self.webhook_faults, now, number, self.config.seed, message.key, what.place());
-        if fault.lost {
-            return;
-        }
-        for copy in 0..=fault.copies {
-            let delivery = self.deliveries.open(now, update);
-            let delay = fault.delay + Span::millis(u64::from(copy) * 250);
-            if delay == Span::ZERO {
-                self.send(delivery, update, 0, out);
-            } else {
-                self.due.push(now + delay, Due::Deliver(delivery));
+                if stops && !handset.opted_out {
+                    handset.opted_out = true;
+                    self.opted_out.insert(contact, now);
+                }
+                self.hear(contact, number);
+                self.tell(place, if stops { What::Stop } else { What::Reply }, false, out);
             }
         }
     }

@@ -92,7 +92,7 @@ fn show(tenant: &Tenant, record: &Record) -> Value {
     // What was not sent is shown as it would be.
     let (body, signature) = if record.body.is_empty() {
         let body = payload::body(tenant, &record.update);
-        let signature = payload::sign(&tenant.identity().app_secret, &body);
+        let signature = payload::sign(&tenant.identity().app_secret, &record.update, &body);
         (body.into(), signature)
     } else {
         (record.body.clone(), record.signature.clone())
@@ -107,6 +107,7 @@ fn show(tenant: &Tenant, record: &Record) -> Value {
         "id": format!("w{}", record.id),
         "kind": record.kind,
         "wamid": record.wamid,
+        "forged": record.update.forged,
         "state": record.state.name(),
         "attempts": attempts,
         "headers": headers,

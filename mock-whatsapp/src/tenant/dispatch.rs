@@ -81,7 +81,7 @@ impl Tenant {
             };
             let (body, signature) = self.webhooks.sent(delivery).unwrap_or_else(|| {
                 let body = Bytes::from(payload::body(self, &update));
-                let signature = payload::sign(&self.identity.app_secret, &body);
+                let signature = payload::sign(&self.identity.app_secret, &update, &body);
                 self.webhooks.sends(delivery, &body, &signature);
                 (body, signature)
             });

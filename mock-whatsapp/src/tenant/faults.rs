@@ -3,11 +3,12 @@
 use super::Tenant;
 use crate::config::check_fault;
 use crate::limits::FAULTS;
+use cloud_api::limits::{PAIR_BURST, PAIR_REFILL};
 use cloud_api::time::Timestamp;
 use mock_whatsapp_model::faults::Fault;
 use mock_whatsapp_model::input::HandsetId;
 use mock_whatsapp_model::output::Why;
-use mock_whatsapp_model::spec::FaultSpec;
+use mock_whatsapp_model::spec::{FaultKind, FaultSpec, MessagingLimit};
 use serde_json::{Value, json};
 use std::fmt;
 
@@ -53,7 +54,10 @@ impl Tenant {
             return Err(Unfit { key: "sender", message });
         }
         let number = spec.sender.is_some().then_some(self.number);
-        let unfit = |kind| Unfit { key: "kind", message: format!("faults of this kind ({kind:?}) are not WhatsApp's") };
+        let unfit = |kind: FaultKind| Unfit {
+            key: "kind",
+            message: format!("faults of this kind ({}) are not WhatsApp's", kind.name()),
+        };
         let fault = Fault::arm(&spec, since, number).map_err(unfit)?;
         self.faults_made += 1;
         let written = written.unwrap_or_else(|| describe(&spec));
@@ -91,6 +95,26 @@ impl Tenant {
                  `throughput` in the configuration, or POST /_mock/clock/freeze: frozen time refuses nothing",
                 self.config.throughput
             ),
+            Why::Pair => format!(
+                "more than {PAIR_BURST} messages to {} at once, or since then more than one in {PAIR_REFILL}; POST \
+                 /_mock/clock/advance lets time go by, and `pair = false` under [rules] in the configuration takes the limit \
+                 away",
+                self.handsets.wa_id(handset)
+            ),
+            Why::MessagingLimit => {
+                let now = self.time;
+                let portfolio = self.world.portfolio_of(self.number);
+                let limit = match self.world.limit_of(portfolio, now) {
+                    MessagingLimit::Unlimited => "any number of".to_owned(),
+                    MessagingLimit::Contacts(most) => most.to_string(),
+                };
+                format!(
+                    "the portfolio may write to {limit} contacts outside their service windows in 24 h, and has written to {}; \
+                     change it with `messaging_limit` in the configuration or with POST /_mock/faults \
+                     {{\"kind\":\"tier\",\"messaging_limit\":\"unlimited\"}}",
+                    self.world.ledger_used(portfolio, now)
+                )
+            }
             Why::Magic => format!(
                 "the contact's number {} has a meaning; `magic_numbers = false` in the configuration takes it away, and so \
                  does PUT /_mock/handsets/{0} {{\"kind\":\"plain\"}}",
@@ -103,7 +127,7 @@ impl Tenant {
 /// A fault in words, where it did not come as JSON.
 fn describe(spec: &FaultSpec) -> Value {
     json!({
-        "kind": format!("{:?}", spec.kind),
+        "kind": spec.kind.name(),
         "from": spec.from.to_string(),
         "until": spec.until.map(|until| until.to_string()),
         "share": f64::from(spec.share) / 1_000_000.0,

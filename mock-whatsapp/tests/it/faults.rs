@@ -1,6 +1,6 @@
 //! What is made to go wrong, and that it stops when it is told to.
 
-use crate::client::{Mock, events, text};
+use crate::client::{Mock, events, sale, template, text};
 use crate::receiver::Receiver;
 use mock_whatsapp::MockWhatsApp;
 use mock_whatsapp::clock::Pace;
@@ -112,7 +112,8 @@ async fn a_fault_has_a_window_and_a_kind_that_whatsapp_can_have() {
     assert_eq!(mock.send(&message).await.status, 200);
     for (fault, pointer) in [
         (json!({ "kind": "engine_crash" }), "/kind"),
-        (json!({ "kind": "status_oddity" }), "/kind"),
+        (json!({ "kind": "disk_full" }), "/kind"),
+        (json!({ "kind": "status_oddity", "form": "html" }), "/form"),
         (json!({ "kind": "outage", "rate": 5 }), "/rate"),
         (json!({ "kind": "error", "code": 999_999 }), "/code"),
         (json!({ "kind": "outage", "sender": "somebody" }), "/sender"),
@@ -120,4 +121,85 @@ async fn a_fault_has_a_window_and_a_kind_that_whatsapp_can_have() {
         let refused = mock.control("POST", "/faults", fault.clone()).await;
         assert_eq!((refused.status, refused.body["pointer"].as_str()), (422, Some(pointer)), "{fault}");
     }
+}
+
+#[tokio::test]
+async fn an_answer_can_be_garbled_whether_the_message_was_taken_or_not() {
+    let mock = Mock::start().await;
+    for (form, accepted, status, content_type) in [
+        ("html", None, 502, "text/html"),
+        ("html", Some(true), 502, "text/html"),
+        ("truncated", Some(true), 200, "application/json"),
+        ("unreadable", Some(false), 200, "application/json"),
+    ] {
+        mock.done("POST", "/reset", Value::Null).await;
+        let fault = json!({ "kind": "garbled_reply", "form": form, "accepted": accepted });
+        mock.done("POST", "/faults", fault).await;
+        let answer = mock.send(&text("+14155550123", "x")).await;
+        assert_eq!((answer.status, answer.header("content-type")), (status, content_type), "{form}");
+        assert_eq!(answer.body, Value::Null, "{form} is no JSON");
+        assert_eq!(mock.messages("").await.len(), usize::from(accepted == Some(true)), "{form} {accepted:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_token_is_190_until_it_ends() {
+    let mock = Mock::of(MockWhatsApp::builder().clock(Pace::Frozen)).await;
+    mock.done("POST", "/faults", json!({ "kind": "token_revoked", "until": "10m" })).await;
+    let refused = mock.send(&text("+14155550123", "x")).await;
+    assert_eq!((refused.status, refused.error().0), (401, 190));
+    assert!(refused.header("www-authenticate").contains("invalid_token"), "{refused:?}");
+    assert!(refused.header("x-mock-why").contains("/_mock/faults/f1"), "{refused:?}");
+    mock.done("POST", "/clock/advance", json!({ "by": "10m" })).await;
+    mock.send(&text("+14155550123", "x")).await.wamid();
+}
+
+#[tokio::test]
+async fn a_paused_template_is_132015_and_others_go_on() {
+    let mock = Mock::of(MockWhatsApp::builder().clock(Pace::Frozen)).await;
+    let fault = json!({ "kind": "template_paused", "template": "spring_sale", "until": "3h" });
+    mock.done("POST", "/faults", fault).await;
+    let paused = mock.send(&sale("+14155550123", "Ana")).await;
+    assert_eq!((paused.status, paused.error().0), (400, 132_015));
+    mock.send(&template("+14155550123", "hello_world", &[])).await.wamid();
+    mock.send(&text("+14155550123", "x")).await.wamid();
+    mock.done("POST", "/clock/advance", json!({ "by": "3h" })).await;
+    mock.send(&sale("+14155550123", "Ana")).await.wamid();
+}
+
+#[tokio::test]
+async fn statuses_of_one_message_can_come_in_any_order() {
+    let mock = Mock::of(MockWhatsApp::builder().clock(Pace::Frozen)).await;
+    let mut receiver = Receiver::of(&mock).await;
+    mock.done("POST", "/faults", json!({ "kind": "webhook_reorder" })).await;
+    let mut orders = Vec::new();
+    for place in 0..20 {
+        mock.send(&text(&format!("+1415554{place:04}"), "x")).await.wamid();
+        mock.done("POST", "/clock/settle", json!({ "quiet": "0s" })).await;
+        orders.push(receiver.kinds(3).await);
+    }
+    let in_order = orders.iter().filter(|order| **order == ["sent", "delivered", "read"]).count();
+    assert!((1..10).contains(&in_order), "{orders:?}");
+    for mut order in orders {
+        order.sort();
+        assert_eq!(order, ["delivered", "read", "sent"], "all of them come, and once");
+    }
+}
+
+#[tokio::test]
+async fn while_the_receiver_cannot_be_reached_webhooks_wait_in_the_ladder() {
+    let mock = Mock::of(MockWhatsApp::builder().clock(Pace::Frozen)).await;
+    let mut receiver = Receiver::of(&mock).await;
+    mock.done("POST", "/faults", json!({ "kind": "webhook_outage", "until": "1h" })).await;
+    mock.send(&text("+14155550123", "x")).await.wamid();
+    let cut_off = mock.done("POST", "/clock/advance", json!({ "by": "59m" })).await;
+    assert_eq!((&cut_off["fired"]["webhooks"], &cut_off["unacked"]), (&json!(0), &json!(3)));
+    assert!(receiver.ready().is_none());
+    let settled = mock.done("POST", "/clock/settle", json!({ "quiet": "0s" })).await;
+    assert_eq!((&settled["fired"]["webhooks"], &settled["unacked"]), (&json!(3), &json!(0)));
+    let mut kinds = receiver.kinds(3).await;
+    kinds.sort();
+    assert_eq!(kinds, ["delivered", "read", "sent"]);
+    let log = mock.done("GET", "/webhooks?state=acked", Value::Null).await;
+    assert_eq!(log["items"].as_array().unwrap().len(), 3);
 }

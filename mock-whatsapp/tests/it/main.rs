@@ -6,6 +6,8 @@ mod client;
 mod clock;
 mod faults;
 mod handsets;
+mod limits;
+mod oddities;
 mod program;
 mod receiver;
 mod refusals;

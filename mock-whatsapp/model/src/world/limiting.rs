@@ -1,0 +1,144 @@
+//! What numbers, pairs and portfolios may send, and which service windows are open. How each is counted is in `limits`, `pair`
+//! and `portfolio`.
+
+use super::World;
+use crate::input::{HandsetId, NumberId, PortfolioId, Post};
+use crate::limits::Bucket;
+use crate::output::Why;
+use crate::portfolio::Portfolio;
+use crate::spec::MessagingLimit;
+use cloud_api::catalogue::{self, CodeIndex};
+use cloud_api::limits::SERVICE_WINDOW;
+use cloud_api::time::Timestamp;
+
+/// A business number.
+#[derive(Clone, Debug)]
+pub(super) struct Number {
+    bucket: Bucket,
+    portfolio: PortfolioId,
+    /// When each contact last wrote to it, by its place; long ago where it never did. Empty until anybody does.
+    heard: Vec<Timestamp>,
+}
+
+impl World {
+    /// Registers a portfolio with its limit; numbers are put into it by [`Self::add_number_in`]. Number 0 is there from the
+    /// start, without a limit.
+    pub fn add_portfolio(&mut self, limit: MessagingLimit) -> PortfolioId {
+        self.portfolios.push(Portfolio { limit, ..Portfolio::default() });
+        PortfolioId((self.portfolios.len() - 1) as u16)
+    }
+
+    /// Registers a business number of a portfolio that WhatsApp allows `throughput` messages a second.
+    ///
+    /// # Panics
+    /// If there is no such portfolio.
+    pub fn add_number_in(&mut self, throughput: u32, portfolio: PortfolioId) -> NumberId {
+        assert!(usize::from(portfolio.0) < self.portfolios.len(), "there is no portfolio {}", portfolio.0);
+        self.numbers.push(Number { bucket: Bucket::new(throughput), portfolio, heard: Vec::new() });
+        NumberId((self.numbers.len() - 1) as u16)
+    }
+
+    /// The portfolio of a number.
+    pub fn portfolio_of(&self, number: NumberId) -> PortfolioId {
+        self.numbers[usize::from(number.0)].portfolio
+    }
+
+    /// Sets the limit of a portfolio. Contacts are counted from then on, unless they were already.
+    pub fn set_messaging_limit(&mut self, portfolio: PortfolioId, limit: MessagingLimit) {
+        self.portfolios[usize::from(portfolio.0)].limit = limit;
+    }
+
+    /// Counts contacts of a portfolio although it has no limit, so that one that comes later knows them.
+    pub fn count_contacts(&mut self, portfolio: PortfolioId) {
+        self.portfolios[usize::from(portfolio.0)].counts = true;
+    }
+
+    /// The messaging limit that holds for a portfolio at `now`: its own, or that of the first `tier` fault that is about it.
+    pub fn limit_of(&self, portfolio: PortfolioId, now: Timestamp) -> MessagingLimit {
+        let is_about = |number| self.portfolio_of(number) == portfolio;
+        let mut tiers = self.tiers.iter().filter_map(|fault| fault.messaging_limit(now, self.config.seed, is_about));
+        tiers.next().unwrap_or(self.portfolios[usize::from(portfolio.0)].limit)
+    }
+
+    /// How many contacts count towards a portfolio's limit at `now`, which is not before the last time handed in. Nobody
+    /// does where there is no limit, unless [`Self::count_contacts`] was asked for.
+    pub fn ledger_used(&self, portfolio: PortfolioId, now: Timestamp) -> usize {
+        self.portfolios[usize::from(portfolio.0)].ledger.used(now)
+    }
+
+    /// Whether a contact's service window with a number is open at `now`: its last message to it is less than 24 h old. It is
+    /// known where contacts are counted, and said to be shut elsewhere.
+    pub fn is_window_open(&self, handset: HandsetId, number: NumberId, now: Timestamp) -> bool {
+        let heard = self.numbers[usize::from(number.0)].heard.get(handset.0 as usize);
+        heard.is_some_and(|heard| now < *heard + SERVICE_WINDOW)
+    }
+
+    /// Sets whether throughput is refused or only counted.
+    pub fn limit_throughput(&mut self, limit: bool) {
+        self.config.limit_throughput = limit;
+    }
+
+    /// Sets whether a number may send only so many messages to one contact; it may send any, unless said.
+    pub fn limit_pairs(&mut self, limit: bool) {
+        self.pairs = limit.then(|| self.pairs.take().unwrap_or_default());
+    }
+
+    /// Whether the contacts of a portfolio are counted.
+    #[inline]
+    fn is_counted(&self, portfolio: PortfolioId) -> bool {
+        self.portfolios[usize::from(portfolio.0)].keeps_ledger() || !self.tiers.is_empty()
+    }
+
+    /// A contact writes to a number: its service window opens.
+    pub(super) fn hear(&mut self, handset: HandsetId, number: NumberId) {
+        if !self.is_counted(self.portfolio_of(number)) {
+            return;
+        }
+        let (now, handsets, place) = (self.now, self.handsets.len(), handset.0 as usize);
+        let heard = &mut self.numbers[usize::from(number.0)].heard;
+        if heard.len() <= place {
+            heard.resize(handsets, Timestamp(0));
+        }
+        heard[place] = now;
+    }
+
+    /// The limit that a message goes beyond, with its code; if none, it is counted by all of them. `rate` is the number's
+    /// throughput, where a fault lowers it.
+    pub(super) fn beyond_limits(&mut self, post: &Post, rate: Option<u32>) -> Option<(CodeIndex, Why)> {
+        let now = self.now;
+        let portfolio = self.numbers[usize::from(post.number.0)].portfolio;
+        let counts = self.is_counted(portfolio) && !self.is_window_open(post.handset, post.number, now);
+        if counts {
+            let limit = self.limit_of(portfolio, now);
+            if !self.portfolios[usize::from(portfolio.0)].ledger.admits(now, post.handset, limit) {
+                return Some((catalogue::find(131_048, None), Why::MessagingLimit));
+            }
+        }
+        if !self.numbers[usize::from(post.number.0)].bucket.take(now, rate) && self.config.limit_throughput {
+            return Some((catalogue::find(130_429, None), Why::Throughput));
+        }
+        if let Some(pairs) = &mut self.pairs
+            && !pairs.take(now, post.handset, post.number)
+        {
+            return Some((catalogue::find(131_056, None), Why::Pair));
+        }
+        if counts {
+            self.portfolios[usize::from(portfolio.0)].ledger.count(now, post.handset);
+        }
+        None
+    }
+
+    /// Forgets what was used of every limit, and which windows are open.
+    pub(super) fn forget_use(&mut self) {
+        for number in &mut self.numbers {
+            number.bucket.reset();
+            number.heard = Vec::new();
+        }
+        for portfolio in &mut self.portfolios {
+            portfolio.ledger.clear();
+        }
+        if let Some(pairs) = &mut self.pairs {
+            pairs.clear();
+        }
+    }
+}
