@@ -3,25 +3,28 @@
 //! It shares its listener with the webhook, which the world reaches; so on any but a loopback address it answers only with
 //! the `api_token`.
 
+mod operating;
 mod wire;
 
-use crate::config::Secret;
+use crate::config::{Secret, parse_quiet};
 use crate::import::{self, Ask, Given};
 use crate::server::{self, Answer};
 use crate::service::{Handle, Progress};
+use crate::store::Which;
 use bytes::Bytes;
 use engine_core::id::MessageId;
 use hyper::body::Incoming;
 use hyper::header::AUTHORIZATION;
 use hyper::{Method, Request, StatusCode};
 use serde::Serialize;
+use operating::Act;
 pub use wire::{CampaignView, MessageView, PerState};
-use wire::{Created, MessagePage, NewCampaign, Problem, SenderView};
+use wire::{Created, NewCampaign, Page, Problem, SenderView};
 
 /// The longest body: some hundred thousand contacts. More come as a file.
 const BODY_MOST: usize = 16 * 1024 * 1024;
 
-/// The longest page of messages.
+/// The longest page.
 const PAGE_MOST: u32 = 1_000;
 
 /// Answers everything but `/webhook`.
@@ -55,11 +58,27 @@ impl Api {
             (&Method::POST, ["campaigns"]) => self.create(request).await,
             (&Method::GET, ["campaigns"]) => self.campaigns().await,
             (&Method::GET, ["campaigns", name]) => self.campaign(name).await,
-            (&Method::GET, ["campaigns", name, "messages"]) => self.messages(name, request.uri().query()).await,
-            (&Method::GET, ["senders"]) => self.senders().await,
-            (_, ["campaigns"] | ["campaigns", _] | ["campaigns", _, "messages"] | ["senders"]) => {
-                Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not know that method"))
+            (&Method::GET, ["campaigns", name, "messages"]) => {
+                self.messages(name, request.uri().query(), Which::default()).await
             }
+            (&Method::GET, ["campaigns", name, "outcome-unknown"]) => {
+                self.messages(name, request.uri().query(), Which { given_up: true, ..Which::default() }).await
+            }
+            (&Method::POST, ["campaigns", name, "pause"]) => self.act(Act::Pause, name).await,
+            (&Method::POST, ["campaigns", name, "resume"]) => self.act(Act::Resume, name).await,
+            (&Method::POST, ["campaigns", name, "cancel"]) => self.act(Act::Cancel, name).await,
+            (&Method::GET, ["senders"]) => self.senders().await,
+            (&Method::POST, ["senders", id, "resume"]) => self.resume_sender(id).await,
+            (&Method::GET, ["suppressions"]) => self.suppressions(request.uri().query()).await,
+            (&Method::POST, ["suppressions"]) => self.suppress(request).await,
+            (&Method::DELETE, ["suppressions", phone]) => self.lift(phone).await,
+            (
+                _,
+                ["campaigns" | "senders" | "suppressions"]
+                | ["campaigns" | "suppressions", _]
+                | ["campaigns", _, "messages" | "outcome-unknown" | "pause" | "resume" | "cancel"]
+                | ["senders", _, "resume"],
+            ) => Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not know that method")),
             _ => Err(Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address")),
         };
         answered.unwrap_or_else(|problem| problem.answer())
@@ -123,11 +142,16 @@ impl Api {
             }
             None => self.handle.clock().now(),
         };
-        let phone_number_id = new.from.or_else(|| self.handle.settings().phone_number_id.clone());
+        let phone_number_id = new.from.or_else(|| self.handle.settings().rules.phone_number_id.clone());
         let phone_number_id =
             phone_number_id.ok_or_else(|| bad("/from", "no sender: give `from`, or set phone_number_id".into()))?;
         let language = new.language.unwrap_or_else(|| "en_US".into());
-        Ok(Ask { name: new.name, template: new.template, language, phone_number_id, start, contacts })
+        let quiet = match new.quiet_hours {
+            Some(text) => parse_quiet(&text).map_err(|why| bad("/quiet_hours", why))?,
+            None => self.handle.settings().rules.quiet_hours,
+        };
+        let (name, template, priority) = (new.name, new.template, new.priority);
+        Ok(Ask { name, template, language, phone_number_id, start, priority, quiet, contacts })
     }
 
     async fn campaigns(&self) -> Result<Answer, Problem> {
@@ -143,29 +167,18 @@ impl Api {
         view.map(|view| json(StatusCode::OK, &view)).ok_or_else(|| no_campaign(&name))
     }
 
-    async fn messages(&self, name: &str, query: Option<&str>) -> Result<Answer, Problem> {
+    async fn messages(&self, name: &str, query: Option<&str>, which: Which) -> Result<Answer, Problem> {
         let name = decoded(name)?;
         let look = self.look().await?;
         let campaign = look.campaigns.iter().find(|campaign| campaign.name == name).cloned();
         let campaign = campaign.ok_or_else(|| no_campaign(&name))?;
-        let mut after = None;
-        let mut limit = PAGE_MOST;
-        for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let number = value.parse::<u32>();
-            match (key, number) {
-                ("after", Ok(number)) => after = Some(MessageId(number)),
-                ("limit", Ok(number)) if (1..=PAGE_MOST).contains(&number) => limit = number,
-                ("after" | "limit", _) => {
-                    let why = format!("`{pair}`: `after` takes an id, `limit` 1 to {PAGE_MOST}");
-                    return Err(Problem::new(StatusCode::BAD_REQUEST, why));
-                }
-                _ => return Err(Problem::new(StatusCode::BAD_REQUEST, format!("unknown parameter `{key}`"))),
-            }
-        }
-        let read = self.handle.keeper().run(move |store| store.messages(&campaign, after, limit, None)).await;
+        let (after, limit) = paged(query)?;
+        let after = after.map(MessageId);
+        let read = self.handle.keeper().run(move |store| store.messages(&campaign, after, limit, which)).await;
         let messages = read.map_err(|wrong| Problem::new(StatusCode::SERVICE_UNAVAILABLE, wrong.to_string()))?;
-        Ok(json(StatusCode::OK, &MessagePage::of(&messages, limit)))
+        let items = messages.iter().map(MessageView::of).collect();
+        let last = messages.last().map(|message| message.id.0);
+        Ok(json(StatusCode::OK, &Page::of(items, last, limit)))
     }
 
     async fn senders(&self) -> Result<Answer, Problem> {
@@ -181,6 +194,26 @@ impl Api {
         let look = self.handle.look().await;
         look.map_err(|gone| Problem::new(StatusCode::SERVICE_UNAVAILABLE, gone.to_string()))
     }
+}
+
+/// `after` and `limit` of a query.
+fn paged(query: Option<&str>) -> Result<(Option<u32>, u32), Problem> {
+    let mut after = None;
+    let mut limit = PAGE_MOST;
+    for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let number = value.parse::<u32>();
+        match (key, number) {
+            ("after", Ok(number)) => after = Some(number),
+            ("limit", Ok(number)) if (1..=PAGE_MOST).contains(&number) => limit = number,
+            ("after" | "limit", _) => {
+                let why = format!("`{pair}`: `after` takes an id, `limit` 1 to {PAGE_MOST}");
+                return Err(Problem::new(StatusCode::BAD_REQUEST, why));
+            }
+            _ => return Err(Problem::new(StatusCode::BAD_REQUEST, format!("unknown parameter `{key}`"))),
+        }
+    }
+    Ok((after, limit))
 }
 
 fn status_of(wrong: &import::Error) -> StatusCode {

@@ -1,5 +1,8 @@
 //! The command line: what it takes, and which exit status says what.
 
+mod list;
+mod operate;
+mod plan;
 mod report;
 mod screen;
 mod send;
@@ -11,6 +14,7 @@ use crate::store::{self, Campaign, Keeper, Store};
 use clap::{Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -29,10 +33,18 @@ struct Arguments {
 enum Command {
     /// Send a template to every contact of a CSV file; go on where an earlier run was stopped.
     Send(send::Arguments),
+    /// Say what `send` would do: when it would be finished, and what would not fit into 72 hours. Sends nothing.
+    Plan(plan::Arguments),
     /// Run the engine with its operator API, until it is stopped.
     Serve(serve::Arguments),
     /// Show campaigns and their messages per state.
     Status(report::StatusArguments),
+    /// Hold a campaign: what is in flight is followed, nothing more is sent until it is resumed.
+    Pause(operate::Arguments),
+    /// Let a paused campaign go on.
+    Resume(operate::Arguments),
+    /// End a campaign for good: what is in flight is followed, the rest is not sent.
+    Cancel(operate::Arguments),
     /// Write the messages of a campaign, one a line.
     Export(report::ExportArguments),
     /// Write the lines of a campaign's list that became no message.
@@ -40,6 +52,9 @@ enum Command {
     /// Count a campaign's messages anew from their facts, and compare.
     Check(report::CheckArguments),
 }
+
+/// The ending of the file beside the store in which an engine says where its operator API listens.
+const ADDRESS: &str = ".address";
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -120,9 +135,14 @@ pub fn main_from(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 
 async fn run(arguments: Arguments) -> Result<ExitCode, Problem> {
     let environment = &config::environment;
+    config::refuse_unknown(config::environment_names())?;
     let layers = Layers::read(arguments.config.as_deref(), environment)?;
     match arguments.command {
         Command::Send(arguments) => send::run(&layers, arguments).await,
+        Command::Plan(arguments) => plan::run(&layers, &arguments),
+        Command::Pause(arguments) => operate::run(&layers, operate::Act::Pause, &arguments).await,
+        Command::Resume(arguments) => operate::run(&layers, operate::Act::Resume, &arguments).await,
+        Command::Cancel(arguments) => operate::run(&layers, operate::Act::Cancel, &arguments).await,
         Command::Serve(arguments) => serve::run(&layers, arguments).await,
         Command::Status(arguments) => report::status(&layers, &arguments),
         Command::Export(arguments) => report::export(&layers, &arguments),
@@ -135,31 +155,58 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Problem> {
 struct OwnStore {
     keeper: Keeper,
     id: u64,
+    path: PathBuf,
     _lock: std::fs::File,
 }
 
 impl OwnStore {
     fn open(path: &Path) -> Result<Self, Problem> {
-        let mut lock = path.as_os_str().to_owned();
-        lock.push(".lock");
+        Self::open_if_free(path)?.ok_or_else(|| {
+            Problem::Usage(format!(
+                "another campaign-engine works on the store {}: wait for it, use its HTTP API, or name another store \
+                 with CAMPAIGN_ENGINE_STORE",
+                path.display()
+            ))
+        })
+    }
+
+    /// None where another process works on it.
+    fn open_if_free(path: &Path) -> Result<Option<Self>, Problem> {
         let bad = |wrong: std::io::Error| Problem::Usage(format!("cannot open the store {}: {wrong}", path.display()));
+        let lock = beside(path, ".lock");
         let lock = std::fs::File::options().create(true).append(true).open(lock).map_err(bad)?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => {
-                let path = path.display();
-                return Err(Problem::Usage(format!(
-                    "another campaign-engine works on the store {path}: wait for it, use its HTTP API, or name another \
-                     store with CAMPAIGN_ENGINE_STORE"
-                )));
-            }
+            Err(std::fs::TryLockError::WouldBlock) => return Ok(None),
             Err(std::fs::TryLockError::Error(wrong)) => return Err(bad(wrong)),
+        }
+        // What an engine left that did not end well.
+        match std::fs::remove_file(beside(path, ADDRESS)) {
+            Err(wrong) if wrong.kind() != std::io::ErrorKind::NotFound => return Err(bad(wrong)),
+            Ok(()) | Err(_) => {}
         }
         let store = Store::open_sqlite(path, None)?;
         let id = store.id();
         let keeper = Keeper::thread(store).map_err(bad)?;
-        Ok(Self { keeper, id, _lock: lock })
+        Ok(Some(Self { keeper, id, path: path.to_owned(), _lock: lock }))
     }
+
+    /// Says where the operator API of this process listens, for commands that find the store taken.
+    fn announce(&self, address: SocketAddr) -> std::io::Result<()> {
+        let ip = if address.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address.ip() };
+        std::fs::write(beside(&self.path, ADDRESS), SocketAddr::new(ip, address.port()).to_string())
+    }
+
+    /// Where the process that works on a store listens.
+    fn address(path: &Path) -> Option<SocketAddr> {
+        std::fs::read_to_string(beside(path, ADDRESS)).ok()?.trim().parse().ok()
+    }
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 /// Opens the store beside whoever works on it, for reading.
@@ -175,11 +222,14 @@ fn read_store(layers: &Layers<'_>) -> Result<Store, Problem> {
 }
 
 fn find_campaign(store: &Store, name: &str) -> Result<Campaign, Problem> {
-    let campaigns = store.campaigns()?;
+    find_in(&store.campaigns()?, name)
+}
+
+fn find_in(campaigns: &[Campaign], name: &str) -> Result<Campaign, Problem> {
     let names: Vec<&str> = campaigns.iter().map(|campaign| campaign.name.as_str()).collect();
     let known = if names.is_empty() { "there is none".into() } else { format!("there are: {}", names.join(", ")) };
     let missing = Problem::Usage(format!("there is no campaign `{name}`; {known}"));
-    campaigns.into_iter().find(|campaign| campaign.name == name).ok_or(missing)
+    campaigns.iter().find(|campaign| campaign.name == name).cloned().ok_or(missing)
 }
 
 /// Logs to stderr; `RUST_LOG` decides what, and warnings are on by default.

@@ -9,6 +9,9 @@ use tokio::time::Instant;
 /// The longest sleep before the clock is read again, so that a wall clock that was set is noticed.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
+/// The last microsecond that has a name: years have four digits.
+const END_OF_9999: u64 = 253_402_300_799_999_999;
+
 /// The campaign clock. All due times, deadlines and stored times are in its time.
 #[derive(Clone, Debug)]
 pub struct Clock {
@@ -92,6 +95,12 @@ pub fn parse_time(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     Ok(Timestamp(u64::try_from(since.as_micros()).unwrap_or(u64::MAX)))
 }
 
+/// A time as people and programs read it: RFC 3339, to the second.
+pub fn time_name(at: Timestamp) -> String {
+    let time = SystemTime::UNIX_EPOCH + Duration::from_micros(at.0.min(END_OF_9999));
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,5 +130,6 @@ mod tests {
         assert_eq!(parse_time("2h", now), Ok(now + Span::hours(2)));
         assert_eq!(parse_time("1970-01-01T00:00:07Z", now), Ok(Timestamp::from_unix_seconds(7)));
         assert!(parse_time("tomorrow", now).is_err());
+        assert_eq!(time_name(Timestamp::from_unix_seconds(7)), "1970-01-01T00:00:07Z");
     }
 }

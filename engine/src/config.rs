@@ -4,8 +4,10 @@
 //! `WHATSAPP_…` is taken too. Secrets are given by the environment or by a file that holds nothing else, and never printed.
 
 mod file;
+mod rules;
 mod secret;
 
+pub use rules::{PortfolioSettings, Rules, SenderSettings, parse_quiet, quiet_name};
 pub use secret::Secret;
 
 use crate::client::{BadUrl, Base};
@@ -78,16 +80,6 @@ impl Default for Timeouts {
     }
 }
 
-/// A number that sends, where it has settings of its own.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SenderSettings {
-    /// Its id.
-    pub phone_number_id: String,
-    /// Messages a second.
-    pub throughput: u32,
-}
-
 /// All settings of a running engine.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -95,8 +87,8 @@ pub struct Settings {
     pub base: Base,
     /// The API's access token.
     pub token: Secret,
-    /// Who sends, where a campaign does not say.
-    pub phone_number_id: Option<String>,
+    /// What may be sent, how fast, when, and to whom not.
+    pub rules: Rules,
     /// The account, needed to register the webhook.
     pub business_account_id: Option<String>,
     /// Signs webhooks.
@@ -107,12 +99,6 @@ pub struct Settings {
     pub webhook_url: Option<String>,
     /// Guards the operator API.
     pub api_token: Option<Secret>,
-    /// Messages a second, for senders without a setting of their own.
-    pub throughput: u32,
-    /// Senders with a setting of their own.
-    pub senders: Vec<SenderSettings>,
-    /// The region of phone numbers that do not start with a plus sign: `DE`.
-    pub default_region: Option<phonenumber::country::Id>,
     /// The HTTP client's patience.
     pub timeouts: Timeouts,
 }
@@ -124,6 +110,57 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 #[expect(clippy::disallowed_methods, reason = "configuration is read here, once")]
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The names of all variables of the process's environment.
+#[expect(clippy::disallowed_methods, reason = "configuration is read here, once")]
+pub fn environment_names() -> impl Iterator<Item = String> {
+    std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned())
+}
+
+/// What the names of our own variables begin with.
+const PREFIX: &str = "CAMPAIGN_ENGINE_";
+
+/// Every key that can be set by the environment: those of the file but its tables, and those that the file only names the
+/// files of.
+const KEYS: [&str; 26] = [
+    "api_token",
+    "api_token_file",
+    "app_secret",
+    "app_secret_file",
+    "base_url",
+    "business_account_id",
+    "clock_anchor",
+    "clock_factor",
+    "config",
+    "connect_timeout",
+    "default_region",
+    "listen",
+    "messaging_limit",
+    "on_unknown",
+    "opt_out_words",
+    "phone_number_id",
+    "quiet_hours",
+    "request_timeout",
+    "store",
+    "throughput",
+    "token",
+    "token_file",
+    "verify_token",
+    "verify_token_file",
+    "webhook_url",
+    "zones",
+];
+
+/// Refuses a variable that looks like a setting and is none: a slip of the hand, like an unknown key of the file.
+pub fn refuse_unknown(names: impl IntoIterator<Item = String>) -> Result<(), Error> {
+    let mut unknown = names.into_iter().filter(|name| {
+        let key = name.strip_prefix(PREFIX).map(str::to_ascii_lowercase);
+        key.is_some_and(|key| !KEYS.contains(&key.as_str()))
+    });
+    let Some(place) = unknown.next() else { return Ok(()) };
+    let known = KEYS.map(str::to_ascii_uppercase).join(", ");
+    Err(Error::Bad { place, why: format!("there is no such setting; behind {PREFIX} comes one of {known}") })
 }
 
 /// The file and the environment, not yet judged.
@@ -173,32 +210,15 @@ impl<'a> Layers<'a> {
         let base = self.text("base_url", file.base_url.clone()).unwrap_or_else(|| BASE_URL.into());
         let base = Base::parse(&base)
             .map_err(|wrong: BadUrl| Error::Bad { place: self.place("base_url"), why: wrong.to_string() })?;
-        let region = self.text("default_region", file.default_region.clone());
-        let default_region = region
-            .map(|region| {
-                phonenumber::country::Id::from_str(&region.to_ascii_uppercase()).map_err(|_| Error::Bad {
-                    place: self.place("default_region"),
-                    why: format!("`{region}` is no region: give two letters, as in DE"),
-                })
-            })
-            .transpose()?;
-        let throughput = self.parsed("throughput", file.throughput)?.unwrap_or(cloud_api::limits::DEFAULT_THROUGHPUT);
-        if throughput == 0 {
-            let why = "at 0 messages a second nothing would ever be sent: give 1 or more".into();
-            return Err(Error::Bad { place: self.place("throughput"), why });
-        }
         Ok(Settings {
             base,
             token: self.secret("token", &file.token_file, "the access token")?,
-            phone_number_id: self.text("phone_number_id", file.phone_number_id.clone()),
+            rules: self.rules()?,
             business_account_id: self.text("business_account_id", file.business_account_id.clone()),
             app_secret: self.secret("app_secret", &file.app_secret_file, "the app secret, which signs webhooks,")?,
             verify_token: self.secret("verify_token", &file.verify_token_file, "the webhook's verify token")?,
             webhook_url: self.text("webhook_url", file.webhook_url.clone()),
-            api_token: self.optional_secret("api_token", &file.api_token_file)?,
-            throughput,
-            senders: file.sender.clone(),
-            default_region,
+            api_token: self.api_token()?,
             timeouts: Timeouts {
                 connect: self.parsed("connect_timeout", file.connect_timeout()?)?.unwrap_or(CONNECT_TIMEOUT).to_std(),
                 request: self.parsed("request_timeout", file.request_timeout()?)?.unwrap_or(REQUEST_TIMEOUT).to_std(),
@@ -206,9 +226,14 @@ impl<'a> Layers<'a> {
         })
     }
 
+    /// What guards the operator API.
+    pub fn api_token(&self) -> Result<Option<Secret>, Error> {
+        self.optional_secret("api_token", &self.file.api_token_file)
+    }
+
     fn names(key: &str) -> Vec<String> {
         let capitals = key.to_ascii_uppercase();
-        let mut names = vec![format!("CAMPAIGN_ENGINE_{capitals}")];
+        let mut names = vec![format!("{PREFIX}{capitals}")];
         let shared = ["base_url", "token", "phone_number_id", "business_account_id", "app_secret", "verify_token"];
         if shared.contains(&key) {
             names.push(format!("WHATSAPP_{capitals}"));
@@ -272,7 +297,7 @@ mod tests {
     fn the_mocks_own_names_are_enough_and_secrets_are_never_printed() {
         let settings = settings(&WHATSAPP).unwrap();
         assert!(settings.base.is_loopback());
-        assert_eq!((settings.token.reveal(), settings.throughput), ("hush-token", 80));
+        assert_eq!((settings.token.reveal(), settings.rules.throughput), ("hush-token", 80));
         let printed = format!("{settings:?}");
         assert!(!printed.contains("hush"), "{printed}");
     }
@@ -296,6 +321,22 @@ mod tests {
         assert!(with("CAMPAIGN_ENGINE_DEFAULT_REGION", "Atlantis").is_err());
         assert_eq!(with("CAMPAIGN_ENGINE_REQUEST_TIMEOUT", "1500ms").unwrap().timeouts.request.as_millis(), 1_500);
         assert!(with("CAMPAIGN_ENGINE_BASE_URL", "ftp://example.org").is_err());
+    }
+
+    #[test]
+    fn a_slip_in_a_variables_name_is_refused_like_one_in_the_file() {
+        let refuse = |names: &[&str]| refuse_unknown(names.iter().map(|name| (*name).to_owned()));
+        assert_eq!(refuse(&["HOME", "WHATSAPP_TOKEN", "CAMPAIGN_ENGINE_THROUGHPUT", "CAMPAIGN_ENGINE_CONFIG"]), Ok(()));
+        let said = refuse(&["CAMPAIGN_ENGINE_TROUGHPUT"]).unwrap_err().to_string();
+        assert!(said.starts_with("CAMPAIGN_ENGINE_TROUGHPUT:") && said.contains("THROUGHPUT,"), "{said}");
+
+        // The parser names every key of the file.
+        let said = toml::from_str::<File>("nonsense = 1").unwrap_err().to_string();
+        let named = said.split('`').skip(1).step_by(2).filter(|key| *key != "nonsense");
+        let mut keys: Vec<&str> = named.filter(|key| !["portfolio", "sender"].contains(key)).collect();
+        keys.extend(["api_token", "app_secret", "config", "token", "verify_token"]);
+        keys.sort_unstable();
+        assert_eq!(keys, KEYS);
     }
 
     #[test]

@@ -3,11 +3,15 @@
 //! Gather what is waiting, commit one batch, then carry out what the batch let go; what comes of it are the next events.
 //! Nothing here decides anything about a message. A commit that fails ends the loop, and the process with it.
 
+mod restored;
 mod tickets;
 
+pub use restored::Restored;
+
 use crate::clock::Clock;
+use crate::config::Settings;
 use crate::sender::{Attempted, Sender};
-use crate::store::{self, Batch, Campaign, Found, Keeper, Learned, Letter, Outcome, Query, Trouble};
+use crate::store::{self, About, Batch, Campaign, Found, Keeper, Learned, Letter, Outcome, Query, Trouble};
 use crate::webhook::{Incoming, Update};
 use engine_core::attempt::Fact;
 use engine_core::campaign::{Counts, Spec};
@@ -15,11 +19,13 @@ use engine_core::command::Merge;
 use engine_core::engine::{SenderSpec, Status};
 use engine_core::event::Answer;
 use engine_core::gate::Gate;
-use engine_core::id::{MessageId, SenderId};
+use engine_core::hold::Memo;
+use engine_core::id::{ContactId, MessageId, PortfolioId};
 use engine_core::limits::BATCH;
 use engine_core::time::Timestamp;
 use engine_core::{Command, Engine, Event};
 use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -76,10 +82,22 @@ pub enum Order {
     Add {
         /// The campaign.
         campaign: Box<Campaign>,
-        /// Its messages per state.
-        counts: Counts,
-        /// Whether an engine worked on it before.
-        restored: bool,
+        /// Told when it is taken on.
+        done: oneshot::Sender<()>,
+    },
+    /// Hand this to the core.
+    Tell {
+        /// What an operator decided.
+        event: Event,
+        /// Told when what follows from it is durable.
+        done: oneshot::Sender<()>,
+    },
+    /// Have the store find out whom this is about, and go on from there as with a webhook.
+    Ask {
+        /// What an operator said.
+        about: About,
+        /// Told when what follows from it is durable.
+        done: oneshot::Sender<()>,
     },
     /// Say how things stand.
     Look(oneshot::Sender<Look>),
@@ -96,6 +114,8 @@ pub struct Look {
     pub campaigns: Vec<Arc<Campaign>>,
     /// The senders' phone number ids, in order of id.
     pub senders: Vec<String>,
+    /// The portfolio of each sender.
+    pub portfolios: Vec<PortfolioId>,
     /// Webhooks taken in so far.
     pub webhooks: u64,
     /// The time.
@@ -114,35 +134,25 @@ pub struct Driver {
     orders: mpsc::Receiver<Order>,
     webhooks: mpsc::Receiver<Incoming>,
     /// POSTs under way, as many as the core lets out.
-    attempts: JoinSet<Attempted>,
+    attempts: JoinSet<(ContactId, Attempted)>,
+    settings: Arc<Settings>,
     campaigns: Vec<Arc<Campaign>>,
     senders: Vec<String>,
-    throughput: Throughput,
+    portfolio_of: Vec<PortfolioId>,
+    /// Their names.
+    portfolios: Vec<String>,
     /// When an engine last worked on this store.
     last_heard: Timestamp,
     committing: Option<Committing>,
     /// What goes into the next commit beside the gate's writes.
     next: Batch,
+    /// Who waits for the campaigns of the commits that are to come, in order.
+    adding: VecDeque<oneshot::Sender<()>>,
     letters: FxHashMap<MessageId, Letter>,
     tickets: Tickets,
     heard: u64,
     stopping: bool,
     commands: Vec<Command>,
-}
-
-/// The pace of each sender.
-#[derive(Clone, Debug)]
-pub struct Throughput {
-    /// Where nothing else is said.
-    pub usual: u32,
-    /// By phone number id.
-    pub own: Vec<(String, u32)>,
-}
-
-impl Throughput {
-    fn of(&self, phone_number_id: &str) -> u32 {
-        self.own.iter().find(|(id, _)| id == phone_number_id).map_or(self.usual, |(_, own)| *own)
-    }
 }
 
 impl Driver {
@@ -151,12 +161,15 @@ impl Driver {
         clock: Clock,
         keeper: Keeper,
         sender: Sender,
-        throughput: Throughput,
+        settings: Arc<Settings>,
         orders: mpsc::Receiver<Order>,
         webhooks: mpsc::Receiver<Incoming>,
     ) -> Self {
+        let mut core = Engine::new();
+        core.set_on_unknown(settings.rules.on_unknown);
+        core.set_zones(settings.rules.zones.clone());
         Self {
-            core: Engine::new(),
+            core,
             gate: Gate::default(),
             clock,
             keeper,
@@ -164,12 +177,15 @@ impl Driver {
             orders,
             webhooks,
             attempts: JoinSet::new(),
+            settings,
             campaigns: Vec::new(),
             senders: Vec::new(),
-            throughput,
+            portfolio_of: Vec::new(),
+            portfolios: Vec::new(),
             last_heard: Timestamp(0),
             committing: None,
             next: Batch::default(),
+            adding: VecDeque::new(),
             letters: FxHashMap::default(),
             tickets: Tickets::default(),
             heard: 0,
@@ -178,17 +194,31 @@ impl Driver {
         }
     }
 
-    /// Takes on a campaign. Campaigns come in order of id.
-    pub fn add(&mut self, campaign: Campaign, counts: Counts, restored: bool) {
-        let sender = self.sender_id(&campaign.phone_number_id);
-        let Campaign { id, first, end, start, .. } = campaign;
-        self.core.add_campaign(Spec { id, sender, first, end, start }, counts, restored);
+    /// Takes on a campaign. Campaigns come in order of id, and so do their senders.
+    fn add(&mut self, campaign: Campaign, counts: Counts, hold: Option<Memo>, restored: bool) {
+        if usize::from(campaign.sender.0) == self.senders.len() {
+            self.add_sender(&campaign.phone_number_id, None);
+        }
+        let Campaign { id, sender, first, end, start, priority, quiet, paused, cancelled, .. } = campaign;
+        let spec = Spec { start, priority, quiet, paused, cancelled, hold, ..Spec::new(id, sender, first..end) };
+        self.core.add_campaign(spec, counts, restored);
         self.campaigns.push(Arc::new(campaign));
-        self.tell(Event::Tick);
+    }
+
+    fn add_sender(&mut self, phone_number_id: &str, hold: Option<Memo>) {
+        let rules = &self.settings.rules;
+        let name = rules.portfolio_of(phone_number_id);
+        let place = self.portfolios.iter().position(|known| known == name).unwrap_or_default();
+        let (portfolio, throughput) = (PortfolioId(place as u16), rules.throughput_of(phone_number_id));
+        let spec =
+            SenderSpec { portfolio, throughput, last_heard: self.last_heard, hold, ..SenderSpec::default() };
+        self.core.add_sender(spec);
+        self.senders.push(phone_number_id.to_owned());
+        self.portfolio_of.push(portfolio);
     }
 
     /// Takes in what was parked and is known by now.
-    pub fn found(&mut self, found: Vec<Found>) {
+    fn found(&mut self, found: Vec<Found>) {
         for found in found {
             self.next.troubles.extend(found.trouble);
             self.tell(found.event);
@@ -267,7 +297,17 @@ impl Driver {
         }
         self.letters.extend(outcome.letters.into_iter().map(|letter| (letter.message, letter)));
         for event in outcome.events {
-            self.tell(event);
+            // A change in a campaign that is not taken on yet: it will be in the counts that come with it.
+            if !matches!(event, Event::Merged(merged) if !self.knows(merged.message)) {
+                self.tell(event);
+            }
+        }
+        for added in outcome.added {
+            self.add(added.campaign, added.counts, None, false);
+            self.tell(Event::Tick);
+            if self.adding.pop_front().is_some_and(|done| done.send(()).is_err()) {
+                tracing::debug!("whoever asked for a campaign did not wait for it");
+            }
         }
         self.found(outcome.found);
         for token in outcome.asked {
@@ -279,11 +319,25 @@ impl Driver {
 
     fn order(&mut self, order: Order) {
         match order {
-            Order::Add { campaign, counts, restored } => self.add(*campaign, counts, restored),
+            Order::Add { campaign, done } => {
+                self.next.added.push(*campaign);
+                self.adding.push_back(done);
+            }
+            Order::Tell { event, done } => {
+                let token = self.tickets.open(done);
+                self.tell(event);
+                self.tell(Event::WebhookEnd { token });
+            }
+            Order::Ask { about, done } => {
+                let token = self.tickets.open(done);
+                self.tickets.asks(token);
+                self.next.queries.push(Query { token, about, at: self.clock.now() });
+            }
             Order::Look(asked) => {
                 let status = self.core.snapshot();
                 let (campaigns, senders) = (self.campaigns.clone(), self.senders.clone());
-                let look = Look { status, campaigns, senders, webhooks: self.heard, now: self.clock.now() };
+                let (portfolios, now) = (self.portfolio_of.clone(), self.clock.now());
+                let look = Look { status, campaigns, senders, portfolios, webhooks: self.heard, now };
                 // Whoever asked may have gone.
                 drop(asked.send(look));
             }
@@ -291,7 +345,7 @@ impl Driver {
         }
     }
 
-    fn answered(&mut self, attempted: Attempted) {
+    fn answered(&mut self, (contact, attempted): (ContactId, Attempted)) {
         let Attempted { message, number, answer, accepted, error } = attempted;
         if let Some(accepted) = accepted {
             let at = self.clock.now();
@@ -299,7 +353,7 @@ impl Driver {
             self.next.learned.push(Learned { wamid, message, number, at, wa_id });
         }
         self.next.troubles.extend(error.map(|(code, text)| Trouble { message, code, text }));
-        self.tell(Event::Answered { message, number, answer });
+        self.tell(Event::Answered { message, number, contact, answer });
     }
 
     fn webhook(&mut self, incoming: Incoming) {
@@ -312,7 +366,7 @@ impl Driver {
                 campaign.is_some_and(|campaign| campaign.owns(callback.message))
             });
             match (about, ours) {
-                (store::About::Status { wamid, status, error }, Some(ours)) => {
+                (About::Status { wamid, status, error }, Some(ours)) => {
                     let (message, number) = (ours.message, ours.number);
                     self.next.learned.push(Learned { wamid, message, number, at, wa_id: recipient });
                     self.next.troubles.extend(error.map(|(code, text)| Trouble { message, code, text }));
@@ -321,6 +375,14 @@ impl Driver {
                 (about, _) => {
                     self.tickets.asks(token);
                     self.next.queries.push(Query { token, about, at });
+                }
+            }
+        }
+        for (template, language) in incoming.templates {
+            for place in 0..self.campaigns.len() {
+                let campaign = &self.campaigns[place];
+                if campaign.template == template && campaign.language == language {
+                    self.tell(Event::TemplateBack { campaign: campaign.id });
                 }
             }
         }
@@ -335,7 +397,12 @@ impl Driver {
         self.core.handle(self.clock.now(), event, &mut commands);
         for command in commands.drain(..) {
             // Whoever stops begins nothing new.
-            if self.stopping && matches!(command, Command::Merge(Merge { fact: Fact::Intended, .. })) {
+            let begins = match command {
+                Command::Merge(Merge { fact, .. }) => fact == Fact::Intended,
+                Command::Count { until, .. } => until == Timestamp::NEVER,
+                _ => false,
+            };
+            if self.stopping && begins {
                 continue;
             }
             if let Some(effect) = self.gate.push(command) {
@@ -348,20 +415,28 @@ impl Driver {
     fn perform(&mut self, effect: Command) {
         match effect {
             Command::Acknowledge { token } => self.tickets.close(token),
-            Command::Send { message, number, campaign, .. } => {
+            Command::Send { message, number, campaign, contact, .. } => {
                 let campaign = self.campaigns.get(usize::from(campaign.0)).cloned();
                 let letter = self.letters.remove(&message);
                 let sender = Arc::clone(&self.sender);
                 self.attempts.spawn(async move {
-                    match (campaign, letter) {
+                    let attempted = match (campaign, letter) {
                         (Some(campaign), Some(letter)) => sender.attempt(&campaign, letter, number).await,
                         // The store gives a letter for every intent. Without one, nothing was written, and that is said.
                         _ => Attempted::without_reply(message, number, Answer::NeverWritten),
-                    }
+                    };
+                    (contact, attempted)
                 });
             }
             // The gate keeps these for the store.
-            Command::Load { .. } | Command::Merge(_) | Command::Sweep { .. } => {}
+            Command::Load { .. }
+            | Command::Merge(_)
+            | Command::Sweep { .. }
+            | Command::Defer { .. }
+            | Command::Suppress { .. }
+            | Command::Flag { .. }
+            | Command::Remember { .. }
+            | Command::Count { .. } => {}
         }
     }
 
@@ -370,17 +445,9 @@ impl Driver {
         self.attempts.is_empty() && self.committing.is_none() && !self.gate.has_writes() && self.next.is_empty()
     }
 
-    /// Says when an engine last worked on this store: since then nobody listened to webhooks.
-    pub fn was_away_since(&mut self, last_heard: Timestamp) {
-        self.last_heard = last_heard;
-    }
-
-    fn sender_id(&mut self, phone_number_id: &str) -> SenderId {
-        if let Some(known) = self.senders.iter().position(|known| known == phone_number_id) {
-            return SenderId(known as u16);
-        }
-        self.senders.push(phone_number_id.to_owned());
-        let throughput = self.throughput.of(phone_number_id);
-        self.core.add_sender(SenderSpec { throughput, last_heard: self.last_heard, ..SenderSpec::default() })
+    /// Whether the message is of a campaign that was taken on.
+    fn knows(&self, message: MessageId) -> bool {
+        let at = self.campaigns.partition_point(|campaign| campaign.end <= message);
+        self.campaigns.get(at).is_some_and(|campaign| campaign.owns(message))
     }
 }

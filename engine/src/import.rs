@@ -3,6 +3,7 @@
 use crate::contacts::{self, Digest, List};
 use crate::store::{self, Campaign, Keeper, Line, NewCampaign};
 use engine_core::id::CampaignId;
+use engine_core::quiet::Quiet;
 use engine_core::time::Timestamp;
 use phonenumber::country;
 use std::fmt;
@@ -80,6 +81,10 @@ pub struct Ask {
     pub phone_number_id: String,
     /// When it starts.
     pub start: Timestamp,
+    /// Of a sender's campaigns, those of the highest go first.
+    pub priority: u8,
+    /// When its contacts are left in peace.
+    pub quiet: Option<Quiet>,
     /// Whom it goes to.
     pub contacts: Given,
 }
@@ -136,7 +141,7 @@ pub async fn import(keeper: &Keeper, ask: Ask, region: Option<country::Id>) -> R
 }
 
 fn open(ask: Ask, region: Option<country::Id>) -> Result<(NewCampaign, Lines), Error> {
-    let Ask { name, template, language, phone_number_id, start, contacts } = ask;
+    let Ask { name, template, language, phone_number_id, start, priority, quiet, contacts } = ask;
     let (lines, source, digest, columns) = match contacts {
         Given::File(path) => {
             let digest = Digest::of_file(&path)?;
@@ -151,7 +156,19 @@ fn open(ask: Ask, region: Option<country::Id>) -> Result<(NewCampaign, Lines), E
         }
     };
     let digest = digest.to_string();
-    Ok((NewCampaign { name, template, language, phone_number_id, start, columns, source, digest }, lines))
+    let new = NewCampaign {
+        name,
+        template,
+        language,
+        phone_number_id,
+        start,
+        columns,
+        source,
+        digest,
+        priority,
+        quiet,
+    };
+    Ok((new, lines))
 }
 
 /// Judges contacts that came in a request. The line is the place in the list, from 1.

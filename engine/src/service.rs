@@ -11,14 +11,13 @@ use crate::api::Api;
 use crate::client::{Client, Exchange};
 use crate::clock::Clock;
 use crate::config::{self, Settings};
-use crate::driver::{self, Driver, Failure, Throughput};
+use crate::driver::{self, Driver, Failure, Restored};
 use crate::net::{Connector, Listener};
 use crate::sender::Sender;
 use crate::server::Server;
 use crate::store::{self, Keeper};
 use crate::webhook::Receiver;
 use cloud_api::catalogue::Class;
-use engine_core::campaign::Counts;
 use engine_core::time::Span;
 use engine_core::translate::{self, Reading};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -32,7 +31,7 @@ const REGISTER_AGAIN: Duration = Duration::from_secs(2);
 /// What was parked and never claimed is kept this long, as long as WhatsApp redelivers.
 const PARKED_FOR: Span = Span::hours(7 * 24);
 
-/// Between two looks for parked webhooks that are too old.
+/// Between two looks for parked webhooks that are too old, and for contacts that count no more.
 const PURGE_EVERY: Span = Span::hours(1);
 
 /// What a service runs on. A simulation brings its own.
@@ -92,13 +91,11 @@ impl Service {
             || Client::new(connector.clone(), settings.base.clone(), settings.token.clone(), settings.timeouts);
         let (order, orders) = mpsc::channel(driver::ORDERS);
         let (incoming, webhooks) = mpsc::channel(driver::WEBHOOKS);
-        let own = settings.senders.iter().map(|own| (own.phone_number_id.clone(), own.throughput)).collect();
-        let throughput = Throughput { usual: settings.throughput, own };
         let sender = Sender::new(client(), store_id);
-        let driver = Driver::new(clock.clone(), keeper.clone(), sender, throughput, orders, webhooks);
+        let driver = Driver::new(clock.clone(), keeper.clone(), sender, Arc::clone(&settings), orders, webhooks);
         let (progress, watched) = watch::channel(Progress::Registering(None));
         let handle = Handle::new(order, keeper.clone(), clock.clone(), Arc::clone(&settings), watched, address);
-        let receiver = Receiver::new(&settings, store_id, clock.clone(), incoming);
+        let receiver = Receiver::new(Arc::clone(&settings), store_id, clock.clone(), incoming);
         let is_open = address.is_some_and(|address| !address.ip().is_loopback());
         let api = with_api.then(|| Api::new(handle.clone(), settings.api_token.clone(), is_open));
         let server = Server { receiver, api };
@@ -119,12 +116,8 @@ impl Service {
             if let Some(callback) = callback {
                 register(&client, &settings, &callback, &progress).await?;
             }
-            driver.was_away_since(keeper.run(|store| store.last_change()).await?);
-            for (campaign, counts) in restore(&keeper).await? {
-                let restored = counts != Counts::all_queued(campaign.size());
-                driver.add(campaign, counts, restored);
-            }
-            driver.found(keeper.run(|store| store.released()).await?);
+            let (settings, now) = (Arc::clone(&settings), clock.now());
+            driver.restore(keeper.run(move |store| Restored::read(store, &settings.rules, now)).await?);
             progress.send_replace(Progress::Running);
             driver.run().await
         };
@@ -183,22 +176,15 @@ async fn register(
     }
 }
 
-/// The campaigns of the store, with their counts. A list that a crash left half is removed.
-async fn restore(keeper: &Keeper) -> Result<Vec<(store::Campaign, Counts)>, store::Error> {
-    keeper
-        .run(|store| {
-            store.abandon()?;
-            let campaigns = store.campaigns()?;
-            campaigns.into_iter().map(|campaign| store.counts(&campaign).map(|counts| (campaign, counts))).collect()
-        })
-        .await
-}
-
 async fn purge(clock: &Clock, keeper: &Keeper) -> Result<(), store::Error> {
     loop {
-        let before = clock.now() - PARKED_FOR;
-        keeper.run(move |store| store.purge_parked(before)).await?;
-        let next = clock.now() + PURGE_EVERY;
+        let now = clock.now();
+        let purged = keeper.run(move |store| {
+            store.purge_parked(now - PARKED_FOR)?;
+            store.purge_ledger(now)
+        });
+        purged.await?;
+        let next = now + PURGE_EVERY;
         while clock.now() < next {
             clock.sleep_toward(next).await;
         }

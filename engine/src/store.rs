@@ -7,12 +7,15 @@ pub mod batch;
 pub mod keeper;
 mod sqlite;
 
-pub use batch::{About, Batch, Found, Learned, Letter, Outcome, Query, Trouble};
+pub use batch::{About, Added, Batch, Choice, Chooser, Found, Learned, Letter, Outcome, Query, Trouble};
 pub use keeper::Keeper;
 
 use engine_core::campaign::Counts;
-use engine_core::id::{CampaignId, MessageId};
+use engine_core::command::Held;
+use engine_core::hold::Memo;
+use engine_core::id::{CampaignId, ContactId, MessageId, PortfolioId, SenderId};
 use engine_core::message::{Row, State};
+use engine_core::quiet::{Quiet, Zones};
 use engine_core::time::Timestamp;
 use std::fmt;
 use std::path::Path;
@@ -29,11 +32,11 @@ pub enum Error {
     },
     /// What is stored is not what this program writes.
     Corrupt(String),
-    /// The file was written by a newer program.
+    /// The file was written by another program than this one.
     Version {
         /// The schema version found.
         found: u32,
-        /// The newest that this program knows.
+        /// The one that this program knows.
         known: u32,
     },
     /// The store's thread is gone, because of an error before this one.
@@ -47,10 +50,15 @@ impl fmt::Display for Error {
         match self {
             Self::Database { doing, source } => write!(f, "the store failed while {doing}: {source}"),
             Self::Corrupt(what) => write!(f, "the store holds something this program never writes: {what}"),
-            Self::Version { found, known } => write!(
-                f,
-                "the store has schema version {found}, this program knows versions up to {known}: use a newer program"
-            ),
+            Self::Version { found, known } => {
+                let advice = if found > known {
+                    "use a newer program"
+                } else {
+                    "an unreleased program wrote it: end its campaigns with that one, and name a new file with \
+                     CAMPAIGN_ENGINE_STORE"
+                };
+                write!(f, "the store has schema version {found}, this program knows version {known}: {advice}")
+            }
             Self::Gone => f.write_str("the store has stopped because of an earlier error"),
             Self::Full(what) => write!(f, "the store has no {what} numbers left: start a new store file"),
         }
@@ -78,6 +86,8 @@ pub struct Campaign {
     /// The template's language.
     pub language: String,
     /// Who sends it.
+    pub sender: SenderId,
+    /// Who that is to WhatsApp.
     pub phone_number_id: String,
     /// When it starts.
     pub start: Timestamp,
@@ -97,6 +107,14 @@ pub struct Campaign {
     pub bad: u32,
     /// Lines that repeat a contact.
     pub duplicates: u32,
+    /// Of a sender's campaigns, those of the highest go first.
+    pub priority: u8,
+    /// When its contacts are left in peace.
+    pub quiet: Option<Quiet>,
+    /// An operator holds it.
+    pub paused: bool,
+    /// An operator ended it.
+    pub cancelled: bool,
 }
 
 impl Campaign {
@@ -130,6 +148,10 @@ pub struct NewCampaign {
     pub source: String,
     /// See [`Campaign::digest`].
     pub digest: String,
+    /// See [`Campaign::priority`].
+    pub priority: u8,
+    /// See [`Campaign::quiet`].
+    pub quiet: Option<Quiet>,
 }
 
 /// One line of a list, judged.
@@ -189,6 +211,39 @@ pub struct Message {
     pub updated_at: Timestamp,
 }
 
+/// Which messages of a campaign are asked for; by default all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Which {
+    /// Only those in this state.
+    pub state: Option<State>,
+    /// Only those of which an attempt of unknown outcome was ever given up: see [`Row::was_given_up`].
+    pub given_up: bool,
+}
+
+/// A contact that wants nothing more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppression {
+    /// Its number.
+    pub contact: ContactId,
+    /// E.164 digits.
+    pub phone: u64,
+    /// Since when.
+    pub at: Timestamp,
+    /// How that is known: `button`, `word`, `user_preferences`, `whatsapp` or `operator`.
+    pub why: String,
+}
+
+/// An entry of a portfolio's ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Whose ledger.
+    pub portfolio: PortfolioId,
+    /// Who counts.
+    pub contact: ContactId,
+    /// Until when; [`Timestamp::NEVER`] while an attempt is under way.
+    pub until: Timestamp,
+}
+
 /// The databases there are.
 #[derive(Debug)]
 pub enum Store {
@@ -212,6 +267,13 @@ impl Store {
     pub fn id(&self) -> u64 {
         match self {
             Self::Sqlite(database) => database.id(),
+        }
+    }
+
+    /// Says where contacts live, for campaigns with quiet hours.
+    pub fn set_zones(&mut self, zones: Zones) {
+        match self {
+            Self::Sqlite(database) => database.set_zones(zones),
         }
     }
 
@@ -298,10 +360,10 @@ impl Store {
         campaign: &Campaign,
         after: Option<MessageId>,
         limit: u32,
-        state: Option<State>,
+        which: Which,
     ) -> Result<Vec<Message>, Error> {
         match self {
-            Self::Sqlite(database) => database.messages(campaign, after, limit, state),
+            Self::Sqlite(database) => database.messages(campaign, after, limit, which),
         }
     }
 
@@ -309,6 +371,62 @@ impl Store {
     pub fn rejects(&self, campaign: CampaignId, after: u32, limit: u32) -> Result<Vec<Reject>, Error> {
         match self {
             Self::Sqlite(database) => database.rejects(campaign, after, limit),
+        }
+    }
+
+    /// At most `limit` contacts with numbers above `after` that want nothing more, in order of their numbers.
+    pub fn suppressions(&self, after: u32, limit: u32) -> Result<Vec<Suppression>, Error> {
+        match self {
+            Self::Sqlite(database) => database.suppressions(after, limit),
+        }
+    }
+
+    /// Takes a contact off that list, for campaigns to come. Whether it was on it.
+    pub fn lift(&mut self, phone: u64, now: Timestamp) -> Result<bool, Error> {
+        match self {
+            Self::Sqlite(database) => database.lift(phone, now),
+        }
+    }
+
+    /// The holds that stand.
+    pub fn holds(&self) -> Result<Vec<(Held, Memo)>, Error> {
+        match self {
+            Self::Sqlite(database) => database.holds(),
+        }
+    }
+
+    /// The entries of all ledgers, those without an end last.
+    pub fn ledger(&self) -> Result<Vec<Entry>, Error> {
+        match self {
+            Self::Sqlite(database) => database.ledger(),
+        }
+    }
+
+    /// Removes the entries of ledgers that have ended.
+    pub fn purge_ledger(&mut self, now: Timestamp) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(database) => database.purge_ledger(now),
+        }
+    }
+
+    /// The senders' phone number ids, in order of [`SenderId`].
+    pub fn senders(&self) -> Result<Vec<String>, Error> {
+        match self {
+            Self::Sqlite(database) => database.senders(),
+        }
+    }
+
+    /// The portfolios' names, in order of [`PortfolioId`].
+    pub fn portfolios(&self) -> Result<Vec<String>, Error> {
+        match self {
+            Self::Sqlite(database) => database.portfolios(),
+        }
+    }
+
+    /// The number of a portfolio, which gets one where it has none.
+    pub fn name_portfolio(&mut self, name: &str) -> Result<PortfolioId, Error> {
+        match self {
+            Self::Sqlite(database) => database.name_portfolio(name),
         }
     }
 }

@@ -4,16 +4,19 @@
 //! nothing: without a signature 401, with a wrong one 403.
 
 use crate::clock::Clock;
-use crate::config::{Secret, Settings};
+use crate::config::{Rules, Settings};
 use crate::server::{self, Answer};
-use crate::store::About;
+use crate::store::{About, Choice, Chooser};
 use cloud_api::limits::WEBHOOK_BODY_MAX;
 use cloud_api::signature;
-use cloud_api::webhook::{self, InboundType, Updates};
+use cloud_api::webhook::{
+    self, Change, InboundType, Payload, Preference, TemplateEvent, Updates, UserPreference,
+};
 use engine_core::time::Timestamp;
 use engine_core::translate::{self, CallbackData};
 use hyper::body::Incoming as Body;
 use hyper::{Method, Request, StatusCode};
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 /// One POST's updates, on their way to the loop.
@@ -21,6 +24,8 @@ use tokio::sync::{mpsc, oneshot};
 pub struct Incoming {
     /// In the order of the body.
     pub updates: Vec<Update>,
+    /// Templates that may be used again, each with its language.
+    pub templates: Vec<(String, String)>,
     /// Told when all of it is durable; dropped if the loop ends before.
     pub stored: oneshot::Sender<()>,
 }
@@ -40,8 +45,7 @@ pub struct Update {
 
 /// Answers `/webhook`.
 pub struct Receiver {
-    app_secret: Secret,
-    verify_token: Secret,
+    settings: Arc<Settings>,
     store_id: u64,
     clock: Clock,
     incoming: mpsc::Sender<Incoming>,
@@ -49,9 +53,8 @@ pub struct Receiver {
 
 impl Receiver {
     /// A receiver that hands what it learns to the loop.
-    pub fn new(settings: &Settings, store_id: u64, clock: Clock, incoming: mpsc::Sender<Incoming>) -> Self {
-        let (app_secret, verify_token) = (settings.app_secret.clone(), settings.verify_token.clone());
-        Self { app_secret, verify_token, store_id, clock, incoming }
+    pub fn new(settings: Arc<Settings>, store_id: u64, clock: Clock, incoming: mpsc::Sender<Incoming>) -> Self {
+        Self { settings, store_id, clock, incoming }
     }
 
     /// Answers one request.
@@ -68,7 +71,7 @@ impl Receiver {
             let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
             pairs.into_iter().find(|(key, _)| *key == name).and_then(|(_, value)| unescape(value))
         };
-        let proven = value("hub.verify_token").is_some_and(|token| self.verify_token.matches(&token));
+        let proven = value("hub.verify_token").is_some_and(|token| self.settings.verify_token.matches(&token));
         match (value("hub.mode").as_deref(), value("hub.challenge")) {
             (Some("subscribe"), Some(challenge)) if proven => server::text(StatusCode::OK, challenge),
             _ => server::text(StatusCode::FORBIDDEN, "not the handshake that was agreed on"),
@@ -84,7 +87,8 @@ impl Receiver {
             Ok(body) => body,
             Err(wrong) => return wrong.answer(),
         };
-        if let Err(wrong) = signature::verify(self.app_secret.reveal(), header.to_str().unwrap_or_default(), &body) {
+        let app_secret = self.settings.app_secret.reveal();
+        if let Err(wrong) = signature::verify(app_secret, header.to_str().unwrap_or_default(), &body) {
             tracing::warn!(%wrong, "a webhook that is not WhatsApp's, or a wrong app secret");
             return server::text(StatusCode::FORBIDDEN, wrong.to_string());
         }
@@ -99,9 +103,11 @@ impl Receiver {
             tracing::warn!(%unreadable, "a part of a webhook that cannot be read");
         }
         let now = self.clock.now();
-        let updates = envelope.updates().flat_map(|value| updates(value, self.store_id, now)).collect();
+        let rules = &self.settings.rules;
+        let updates = envelope.updates().flat_map(|value| updates(value, rules, self.store_id, now)).collect();
+        let templates = envelope.entry.iter().flat_map(|entry| &entry.changes).filter_map(template_back).collect();
         let (stored, durable) = oneshot::channel();
-        let handed = self.incoming.send(Incoming { updates, stored }).await.is_ok();
+        let handed = self.incoming.send(Incoming { updates, templates, stored }).await.is_ok();
         if handed && durable.await.is_ok() {
             server::text(StatusCode::OK, "")
         } else {
@@ -110,12 +116,24 @@ impl Receiver {
     }
 }
 
-/// The updates of one value that can concern a message of ours. Statuses first: a reply in the same POST may answer one.
-fn updates(value: &Updates, store_id: u64, now: Timestamp) -> Vec<Update> {
+/// The updates of one value that can concern a message or a contact of ours. Statuses first: a reply in the same POST may
+/// answer one.
+fn updates(value: &Updates, rules: &Rules, store_id: u64, now: Timestamp) -> Vec<Update> {
     let number = value.metadata.as_ref().map(|metadata| metadata.phone_number_id.as_str());
     let statuses = value.statuses.iter().filter_map(|status| of_status(status, store_id, now));
     let messages = value.messages.iter().filter_map(|message| of_message(message, number, now));
-    statuses.chain(messages).collect()
+    let stops = value.messages.iter().filter_map(|message| of_stop(message, rules, now));
+    let preferences = value.user_preferences.iter().filter_map(|preference| of_preference(preference, now));
+    statuses.chain(messages).chain(stops).chain(preferences).collect()
+}
+
+/// A template that was paused and may be used again.
+fn template_back(change: &Change) -> Option<(String, String)> {
+    let Payload::TemplateStatus(status) = &change.value else { return None };
+    // Samples write a language with a hyphen where requests have an underscore.
+    let language = status.message_template_language.replace('-', "_");
+    let is_back = matches!(status.event, TemplateEvent::Approved | TemplateEvent::Reinstated | TemplateEvent::Unarchived);
+    is_back.then(|| (status.message_template_name.clone(), language))
 }
 
 fn of_status(status: &webhook::Status, store_id: u64, now: Timestamp) -> Option<Update> {
@@ -140,6 +158,43 @@ fn of_message(message: &webhook::Message, number: Option<&str>, now: Timestamp) 
         None => About::Inbound { phone: message.from.as_deref()?.parse().ok()?, phone_number_id: number?.to_owned() },
     };
     Some(Update { about, callback: None, recipient: None, at: message.timestamp.map_or(now, |time| time.at()) })
+}
+
+/// A contact wrote the word, or tapped the button, that ends everything.
+fn of_stop(message: &webhook::Message, rules: &Rules, now: Timestamp) -> Option<Update> {
+    let is_word = |text: &str| rules.is_opt_out(text);
+    let written = message.text.as_ref().is_some_and(|text| is_word(&text.body));
+    let tapped = message.button.as_ref().is_some_and(|button| {
+        let labels = button.text.iter().chain(&button.payload);
+        labels.into_iter().any(|label| is_word(label))
+    });
+    let replied = message.interactive.as_ref().and_then(|interactive| interactive.button_reply.as_ref());
+    let chosen = replied.is_some_and(|reply| is_word(&reply.title) || is_word(&reply.id));
+    let why = match (written, tapped || chosen) {
+        (true, _) => "word",
+        (false, true) => "button",
+        (false, false) => return None,
+    };
+    let chooser = match message.from.as_deref().and_then(|digits| digits.parse().ok()) {
+        Some(phone) => Chooser::Phone(phone),
+        None => Chooser::Answering(message.about()?.to_owned()),
+    };
+    let at = message.timestamp.map_or(now, |time| time.at());
+    let about = About::Choice { chooser, choice: Choice::Stop { why } };
+    Some(Update { about, callback: None, recipient: None, at })
+}
+
+/// A contact said in WhatsApp itself whether it wants marketing.
+fn of_preference(preference: &UserPreference, now: Timestamp) -> Option<Update> {
+    let phone = preference.wa_id.as_deref()?.parse().ok()?;
+    let choice = match preference.value {
+        Preference::Stop => Choice::Stop { why: "user_preferences" },
+        Preference::Resume => Choice::Resume,
+        Preference::Other(_) => return None,
+    };
+    let about = About::Choice { chooser: Chooser::Phone(phone), choice };
+    let at = preference.timestamp.map_or(now, |time| time.at());
+    Some(Update { about, callback: None, recipient: None, at })
 }
 
 /// Undoes the escaping of a query's value.

@@ -4,7 +4,7 @@
 mod running;
 
 use campaign_engine::import::{Ask, Given};
-use campaign_engine::store::{Campaign, Message, Store};
+use campaign_engine::store::{Campaign, Message, Store, Which};
 use engine_core::attempt::Phase;
 use engine_core::message::State;
 use engine_core::translate::CallbackData;
@@ -57,7 +57,7 @@ impl Respond for Look {
 fn stored(path: &Path, message: u32) -> Message {
     let store = Store::read_sqlite(path).unwrap();
     let campaigns = store.campaigns().unwrap();
-    let messages = campaigns.iter().flat_map(|campaign| store.messages(campaign, None, 1_000, None).unwrap());
+    let messages = campaigns.iter().flat_map(|campaign| store.messages(campaign, None, 1_000, Which::default()).unwrap());
     messages.into_iter().find(|found| found.id.0 == message).unwrap()
 }
 
@@ -85,6 +85,8 @@ async fn create(running: &Running, size: u64) -> Campaign {
         language: "en_US".into(),
         phone_number_id: running::NUMBER.into(),
         start: running.handle.clock().now(),
+        priority: 0,
+        quiet: None,
         contacts: Given::Inline(contacts),
     };
     running.handle.create(ask).await.unwrap()
@@ -140,6 +142,8 @@ async fn nothing_is_posted_while_the_store_cannot_commit() {
             language: "en_US".into(),
             phone_number_id: running::NUMBER.into(),
             start,
+            priority: 0,
+            quiet: None,
             contacts: Given::Inline(vec![("+14155560000".into(), vec!["Ana".into()])]),
         };
         running.handle.create(ask).await.unwrap();

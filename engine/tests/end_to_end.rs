@@ -29,6 +29,8 @@ async fn ask(running: &Running, folder: &Path, size: u32) -> Ask {
         language: "en_US".into(),
         phone_number_id: running::NUMBER.into(),
         start: running.handle.clock().now(),
+        priority: 0,
+        quiet: None,
         contacts: Given::File(path),
     }
 }

@@ -1,14 +1,15 @@
 //! What every store promises, whichever database it is: group commits, pages, sweeps, matching, lists.
 #![expect(clippy::unwrap_used, reason = "a test stops where its surroundings fail")]
 
-use campaign_engine::store::{About, Batch, Campaign, Learned, Line, NewCampaign, Outcome, Query, Store, Trouble};
+use campaign_engine::store::{About, Batch, Campaign, Learned, Line, NewCampaign, Outcome, Query, Store, Trouble, Which};
 use cloud_api::catalogue::{self, CodeIndex};
 use engine_core::attempt::{Fact, Phase};
 use engine_core::campaign::Counts;
 use engine_core::command::Merge;
 use engine_core::event::{Lane, Merged, Status};
-use engine_core::id::{AckToken, MessageId};
+use engine_core::id::{AckToken, ContactId, MessageId};
 use engine_core::message::{Decision, State};
+use engine_core::quiet::Zone;
 use engine_core::time::{Span, Timestamp};
 use engine_core::{Command, Event};
 use std::path::Path;
@@ -37,6 +38,8 @@ fn new_campaign(name: &str) -> NewCampaign {
         columns: vec!["name".into()],
         source: "list.csv".into(),
         digest: "d".into(),
+        priority: 0,
+        quiet: None,
     }
 }
 
@@ -117,8 +120,15 @@ fn fresh_pages_go_through_the_queued_in_runs_of_consecutive_ids() {
             message: MessageId(message),
             due: Timestamp(0),
         };
-        let loaded =
-            |first, count| Event::Loaded { campaign: campaign.id, lane: Lane::Fresh, first: MessageId(first), count };
+        let loaded = |first, count| Event::Loaded {
+            campaign: campaign.id,
+            lane: Lane::Fresh,
+            first: MessageId(first),
+            count,
+            // The first campaign's contacts are all new: their numbers run along with the messages'.
+            contact: ContactId(first),
+            zone: Zone::default(),
+        };
         let end = |message, more| Event::PageEnd {
             campaign: campaign.id,
             lane: Lane::Fresh,
@@ -165,7 +175,10 @@ fn due_pages_go_forward_in_time_and_say_what_waits_next() {
             more,
         };
         let never = Timestamp::NEVER;
-        let loaded = |first, count| Event::Loaded { campaign: campaign.id, lane: Lane::Due, first, count };
+        let loaded = |first: MessageId, count| {
+            let (campaign, lane, contact) = (campaign.id, Lane::Due, ContactId(first.0));
+            Event::Loaded { campaign, lane, first, count, contact, zone: Zone::default() }
+        };
         assert_eq!(page(START, start, 9), [end(start, dues[0].0, false)], "nothing is due");
         let now = dues[1].0;
         assert_eq!(page(now, start, 9), [loaded(dues[0].1, 2), end(dues[1], dues[2].0, false)]);
@@ -265,8 +278,8 @@ fn an_update_is_matched_by_what_the_same_batch_taught() {
             now: START,
             commands: vec![merge(first, 1, Fact::Accepted, None)],
             learned: vec![learned("wamid.A", first, 1, START)],
-            troubles: Vec::new(),
             queries: vec![ask(About::Reply { wamid: "wamid.A".into() }, START)],
+            ..Batch::default()
         };
         let outcome = store.commit(&batch).unwrap();
         assert_eq!(outcome.found[0].event, Event::Replied { message: MessageId(first), number: 1, at: START });
@@ -345,9 +358,10 @@ fn a_list_keeps_duplicates_and_bad_lines_apart_and_ids_dense() {
             (rejects[1].line, rejects[1].duplicate, rejects[1].reason.as_str()),
             (5, true, "the same contact as line 2")
         );
-        let messages = store.messages(&campaign, None, 10, None).unwrap();
+        let messages = store.messages(&campaign, None, 10, Which::default()).unwrap();
         assert_eq!(messages.iter().map(|message| message.phone).collect::<Vec<_>>(), [1, 2, 3]);
-        let rest = store.messages(&campaign, Some(messages[0].id), 1, Some(State::Queued)).unwrap();
+        let queued = Which { state: Some(State::Queued), ..Which::default() };
+        let rest = store.messages(&campaign, Some(messages[0].id), 1, queued).unwrap();
         assert_eq!(rest.iter().map(|message| message.phone).collect::<Vec<_>>(), [2]);
         assert_eq!(store.recount(&campaign).unwrap(), Counts::all_queued(3));
     });

@@ -1,10 +1,13 @@
 //! The operator API's JSON.
 
+use crate::clock;
+use crate::config::quiet_name;
 use crate::driver::Look;
 use crate::server::{self, Answer};
-use crate::store::{Campaign, Message};
+use crate::store::{Campaign, Message, Suppression};
 use cloud_api::catalogue::CodeIndex;
 use engine_core::campaign::Counts;
+use engine_core::ledger::Limit;
 use engine_core::message::State;
 use hyper::StatusCode;
 use serde::ser::SerializeMap;
@@ -22,6 +25,16 @@ pub(super) struct NewCampaign {
     pub(super) contacts_file: Option<PathBuf>,
     pub(super) contacts: Option<Vec<Contact>>,
     pub(super) start: Option<String>,
+    #[serde(default)]
+    pub(super) priority: u8,
+    pub(super) quiet_hours: Option<String>,
+}
+
+/// A contact that is to get nothing more.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewSuppression {
+    pub(super) phone: String,
 }
 
 /// A contact of a request.
@@ -82,7 +95,11 @@ pub struct CampaignView {
     messages: PerState,
     rejected: u32,
     duplicates: u32,
-    /// The error because of which its template is halted, or its sender.
+    priority: u8,
+    quiet_hours: String,
+    paused: bool,
+    cancelled: bool,
+    /// The error because of which its template is halted, its sender, or its portfolio.
     held_by: Option<u32>,
     settled: bool,
 }
@@ -94,8 +111,7 @@ impl CampaignView {
         pairs
             .map(|(campaign, status)| {
                 let sender = look.senders.iter().position(|id| *id == campaign.phone_number_id);
-                let sender = sender.and_then(|place| look.status.senders.get(place));
-                let held = status.held_by.or(sender.and_then(|sender| sender.held_by));
+                let held = status.held_by.or(sender.and_then(|place| held_by(look, place)));
                 Self {
                     name: campaign.name.clone(),
                     state: status.state.name(),
@@ -106,6 +122,10 @@ impl CampaignView {
                     messages: PerState(status.counts),
                     rejected: campaign.bad,
                     duplicates: campaign.duplicates,
+                    priority: campaign.priority,
+                    quiet_hours: quiet_name(campaign.quiet),
+                    paused: status.paused,
+                    cancelled: status.cancelled,
                     held_by: held.map(|code| code.code()),
                     settled: status.settled,
                 }
@@ -114,12 +134,42 @@ impl CampaignView {
     }
 }
 
-/// A page of messages.
+/// What holds a sender: a halt of its own or of its account, or else its portfolio's.
+fn held_by(look: &Look, sender: usize) -> Option<CodeIndex> {
+    let own = look.status.senders.get(sender)?.held_by;
+    let portfolio = look.portfolios.get(sender).and_then(|id| look.status.portfolios.get(usize::from(id.0)));
+    own.or(portfolio?.held_by)
+}
+
+/// Part of a long list.
 #[derive(Debug, Serialize)]
-pub(super) struct MessagePage {
-    items: Vec<MessageView>,
+pub(super) struct Page<T> {
+    items: Vec<T>,
     /// What `after` is for the next page; null at the end.
     next: Option<u32>,
+}
+
+impl<T> Page<T> {
+    /// `last` is the number of the last item.
+    pub(super) fn of(items: Vec<T>, last: Option<u32>, limit: u32) -> Self {
+        let next = last.filter(|_| items.len() as u32 == limit);
+        Self { items, next }
+    }
+}
+
+/// A contact that gets nothing more.
+#[derive(Debug, Serialize)]
+pub(super) struct SuppressionView {
+    phone: String,
+    since: String,
+    why: String,
+}
+
+impl SuppressionView {
+    pub(super) fn of(suppression: &Suppression) -> Self {
+        let Suppression { phone, at, why, .. } = suppression;
+        Self { phone: format!("+{phone}"), since: clock::time_name(*at), why: why.clone() }
+    }
 }
 
 /// A message as it stands.
@@ -163,14 +213,6 @@ impl MessageView {
     }
 }
 
-impl MessagePage {
-    pub(super) fn of(messages: &[Message], limit: u32) -> Self {
-        let full = messages.len() as u32 == limit;
-        let next = messages.last().filter(|_| full).map(|message| message.id.0);
-        Self { items: messages.iter().map(MessageView::of).collect(), next }
-    }
-}
-
 /// A sender as it stands.
 #[derive(Debug, Serialize)]
 pub(super) struct SenderView {
@@ -179,20 +221,32 @@ pub(super) struct SenderView {
     in_flight: u32,
     outcome_unknown: usize,
     held_by: Option<u32>,
+    /// Distinct contacts in 24 hours that its portfolio may write to; null for any number.
+    messaging_limit: Option<u32>,
+    /// How many count now.
+    messaging_limit_used: u32,
     breaker_open: bool,
 }
 
 impl SenderView {
     pub(super) fn all(look: &Look) -> Vec<Self> {
-        let pairs = look.senders.iter().zip(&look.status.senders);
+        let pairs = look.senders.iter().zip(&look.status.senders).enumerate();
         pairs
-            .map(|(id, status)| Self {
-                phone_number_id: id.clone(),
-                messages_per_second: status.rate_milli as f64 / 1_000.0,
-                in_flight: status.in_flight,
-                outcome_unknown: status.unknown,
-                held_by: status.held_by.map(|code| code.code()),
-                breaker_open: status.breaker_open,
+            .map(|(place, (id, status))| {
+                let portfolio = look.portfolios.get(place).and_then(|id| look.status.portfolios.get(usize::from(id.0)));
+                Self {
+                    phone_number_id: id.clone(),
+                    messages_per_second: status.rate_milli as f64 / 1_000.0,
+                    in_flight: status.in_flight,
+                    outcome_unknown: status.unknown,
+                    held_by: held_by(look, place).map(|code| code.code()),
+                    messaging_limit: portfolio.and_then(|portfolio| match portfolio.limit {
+                        Limit::Unlimited => None,
+                        Limit::Contacts(most) => Some(most),
+                    }),
+                    messaging_limit_used: portfolio.map_or(0, |portfolio| portfolio.used),
+                    breaker_open: status.breaker_open,
+                }
             })
             .collect()
     }

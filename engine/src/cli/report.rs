@@ -3,10 +3,11 @@
 use super::{Format, Problem, find_campaign, read_store, screen};
 use crate::api::{MessageView, PerState};
 use crate::config::Layers;
-use crate::store::{Campaign, Store};
+use crate::store::{Campaign, Store, Which};
 use clap::{Args, ValueEnum};
 use engine_core::campaign;
-use engine_core::id::MessageId;
+use engine_core::command::Held;
+use engine_core::id::{MessageId, PortfolioId};
 use engine_core::limits::DEADLINE;
 use engine_core::message::State;
 use serde::Serialize;
@@ -33,6 +34,9 @@ pub(super) struct ExportArguments {
     /// or BlockedOrSpam.
     #[arg(long, value_parser = state_named)]
     state: Option<State>,
+    /// Only messages of which an attempt of unknown outcome was given up: their contacts could have got two copies.
+    #[arg(long)]
+    outcome_unknown: bool,
     /// How it is written.
     #[arg(long, value_enum, default_value_t = Rows::Csv)]
     format: Rows,
@@ -72,6 +76,10 @@ struct StatusView<'a> {
     messages: PerState,
     rejected: u32,
     duplicates: u32,
+    paused: bool,
+    cancelled: bool,
+    /// The error because of which its template is halted, its sender, or its portfolio.
+    held_by: Option<u32>,
 }
 
 pub(super) fn status(layers: &Layers<'_>, arguments: &StatusArguments) -> Result<ExitCode, Problem> {
@@ -81,9 +89,15 @@ pub(super) fn status(layers: &Layers<'_>, arguments: &StatusArguments) -> Result
         None => store.campaigns()?,
     };
     let now = layers.clock()?.now();
+    let (rules, holds, portfolios) = (layers.rules()?, store.holds()?, store.portfolios()?);
     for campaign in &campaigns {
         let counts = store.counts(campaign)?;
         let state = campaign::State::of(&counts, campaign.start, campaign.start + DEADLINE, now);
+        let portfolio = portfolios.iter().position(|name| name == rules.portfolio_of(&campaign.phone_number_id));
+        let portfolio = portfolio.map(|place| Held::Portfolio(PortfolioId(place as u16)));
+        let by = [Some(Held::Campaign(campaign.id)), Some(Held::Sender(campaign.sender)), portfolio];
+        let held = by.into_iter().flatten().find_map(|by| holds.iter().find(|(held, _)| *held == by));
+        let held = held.map(|(_, memo)| memo.code).filter(|_| counts.in_progress() > 0);
         let view = StatusView {
             name: &campaign.name,
             state: if campaign.importing { "Importing" } else { state.name() },
@@ -92,11 +106,19 @@ pub(super) fn status(layers: &Layers<'_>, arguments: &StatusArguments) -> Result
             messages: PerState(counts),
             rejected: campaign.bad,
             duplicates: campaign.duplicates,
+            paused: campaign.paused,
+            cancelled: campaign.cancelled,
+            held_by: held.map(|code| code.code()),
         };
         match arguments.format {
             Format::Json => screen::line(&serde_json::to_string(&view).map_err(Problem::broken)?),
             Format::Text => {
-                screen::line(&format!("{}  {}  {} messages", view.name, view.state, view.size));
+                let flags = [(view.paused, "  paused"), (view.cancelled, "  cancelled")];
+                let flags: String = flags.into_iter().filter(|(set, _)| *set).map(|(_, flag)| flag).collect();
+                screen::line(&format!("{}  {}{flags}  {} messages", view.name, view.state, view.size));
+                if let Some(code) = held {
+                    screen::line(&format!("  held by {}: {}", code.code(), code.entry().title));
+                }
                 for state in State::ALL.into_iter().filter(|state| counts.of(*state) > 0) {
                     screen::line(&format!("  {:<15}{:>10}", state.name(), counts.of(state)));
                 }
@@ -149,9 +171,10 @@ fn written(store: &Store, campaign: &Campaign, arguments: &ExportArguments) -> R
         csv::Writer::from_writer(&mut out).write_record(MessageView::COLUMNS)?;
     }
     let mut after: Option<MessageId> = None;
+    let which = Which { state: arguments.state, given_up: arguments.outcome_unknown };
     loop {
         let page =
-            store.messages(campaign, after, PAGE, arguments.state).map_err(|wrong| Stop::Problem(wrong.into()))?;
+            store.messages(campaign, after, PAGE, which).map_err(|wrong| Stop::Problem(wrong.into()))?;
         let Some(last) = page.last() else { break };
         after = Some(last.id);
         let views = page.iter().map(MessageView::of);

@@ -3,13 +3,12 @@
 //! Doing it again is safe: the same list and template is the same campaign, which is gone on with and never begun anew.
 
 use super::serve::{end, start, stopped_by_hand, tell_progress};
-use super::{Format, OwnStore, Problem, screen, start_log};
+use super::{Format, OwnStore, Problem, list, screen, start_log};
 use crate::api::PerState;
-use crate::clock::{monotonic, parse_time};
+use crate::clock::monotonic;
 use crate::config::Layers;
-use crate::contacts::Digest;
 use crate::driver::Look;
-use crate::import::{self, Ask, Given};
+use crate::import;
 use crate::service::{Handle, Progress};
 use crate::store::{Campaign, Keeper, Reject};
 use clap::Args;
@@ -17,11 +16,9 @@ use engine_core::campaign::{Counts, State as CampaignState};
 use engine_core::engine::CampaignStatus;
 use engine_core::limits::{DEADLINE, UNKNOWN_WAIT};
 use engine_core::message::State;
-use engine_core::time::Timestamp;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -42,24 +39,8 @@ const LINGER_MOST: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The list: CSV with a header row, `phone` and one column per template variable.
-    #[arg(long, value_name = "FILE.csv")]
-    contacts: PathBuf,
-    /// The template's name.
-    #[arg(long, value_name = "NAME")]
-    template: String,
-    /// The template's language.
-    #[arg(long, default_value = "en_US")]
-    language: String,
-    /// The id of the phone number that sends; default: phone_number_id of the settings.
-    #[arg(long, value_name = "PHONE_NUMBER_ID")]
-    from: Option<String>,
-    /// The campaign's name; default: from the list and the template.
-    #[arg(long)]
-    name: Option<String>,
-    /// When it starts: 2026-11-27T09:00:00Z, or 2h for two hours from now.
-    #[arg(long, value_name = "TIME")]
-    start: Option<String>,
+    #[command(flatten)]
+    list: list::Arguments,
     /// Wait until every message is settled, and say what became of them.
     #[arg(long)]
     wait: bool,
@@ -72,14 +53,14 @@ pub(super) async fn run(layers: &Layers<'_>, arguments: Arguments) -> Result<Exi
     start_log();
     let settings = layers.settings()?;
     let clock = layers.clock()?;
-    let ask = ask(&arguments, settings.phone_number_id.as_deref(), clock.now())?;
+    let ask = arguments.list.ask(&settings.rules, clock.now())?;
     let store = OwnStore::open(&layers.store())?;
     store.keeper.run(|store| store.abandon()).await?;
 
-    let (campaign, is_new) = match find(&store.keeper, &ask).await? {
+    let (campaign, is_new) = match list::same(store.keeper.run(|store| store.campaigns()).await?, &ask)? {
         Some(known) => (known, false),
         None => {
-            let imported = import::import(&store.keeper, ask, settings.default_region).await;
+            let imported = import::import(&store.keeper, ask, settings.rules.default_region).await;
             (
                 imported.map_err(|wrong| match wrong {
                     import::Error::Store(wrong) => Problem::broken(wrong),
@@ -107,7 +88,15 @@ pub(super) async fn run(layers: &Layers<'_>, arguments: Arguments) -> Result<Exi
         return Ok(ExitCode::SUCCESS);
     }
 
-    let (service, handle) = start(layers, settings, &store, &layers.listen(), false).await?;
+    if campaign.paused && !campaign.cancelled {
+        let name = &campaign.name;
+        return Err(Problem::Usage(format!("campaign {name} is paused: campaign-engine resume {name}")));
+    }
+
+    // The operator API is for `pause` and `cancel` from this machine. Where the world reaches the webhook it is closed
+    // without a token.
+    let with_api = settings.webhook_url.is_none() || settings.api_token.is_some();
+    let (service, handle) = start(layers, settings, &store, &layers.listen(), with_api).await?;
     let mut running = std::pin::pin!(service.run());
     let stopped = tokio::select! {
         biased;
@@ -133,56 +122,6 @@ pub(super) async fn run(layers: &Layers<'_>, arguments: Arguments) -> Result<Exi
     }
     let state = CampaignState::of(&counts, campaign.start, campaign.start + DEADLINE, clock.now());
     report.end(state, &counts)
-}
-
-fn ask(arguments: &Arguments, phone_number_id: Option<&str>, now: Timestamp) -> Result<Ask, Problem> {
-    let phone_number_id = arguments.from.as_deref().or(phone_number_id).ok_or_else(|| {
-        Problem::Usage("no sender: give --from PHONE_NUMBER_ID, or set WHATSAPP_PHONE_NUMBER_ID".into())
-    })?;
-    let start = match &arguments.start {
-        Some(text) => parse_time(text, now).map_err(|why| Problem::Usage(format!("--start: {why}")))?,
-        None => now,
-    };
-    let digest = Digest::of_file(&arguments.contacts).map_err(Problem::usage)?;
-    let name = arguments.name.clone().unwrap_or_else(|| derived_name(&arguments.contacts, &arguments.template, digest));
-    if name.trim().is_empty() || arguments.template.trim().is_empty() {
-        return Err(Problem::Usage("a campaign's name and its template cannot be empty".into()));
-    }
-    Ok(Ask {
-        name,
-        template: arguments.template.clone(),
-        language: arguments.language.clone(),
-        phone_number_id: phone_number_id.to_owned(),
-        start,
-        contacts: Given::File(arguments.contacts.clone()),
-    })
-}
-
-fn derived_name(contacts: &Path, template: &str, digest: Digest) -> String {
-    let list = contacts.file_stem().map_or_else(|| "list".into(), |stem| stem.to_string_lossy());
-    let digest = digest.to_string();
-    format!("{list}-{template}-{}", &digest[..8])
-}
-
-/// The campaign of this name, which must be the one that is asked for.
-async fn find(keeper: &Keeper, ask: &Ask) -> Result<Option<Campaign>, Problem> {
-    let campaigns = keeper.run(|store| store.campaigns()).await?;
-    let Some(known) = campaigns.into_iter().find(|known| known.name == ask.name) else { return Ok(None) };
-    let Given::File(path) = &ask.contacts else { return Ok(Some(known)) };
-    let digest = Digest::of_file(path).map_err(Problem::usage)?.to_string();
-    let differs = [
-        ("list", &known.digest, &digest),
-        ("template", &known.template, &ask.template),
-        ("language", &known.language, &ask.language),
-        ("sender", &known.phone_number_id, &ask.phone_number_id),
-    ];
-    if let Some((what, old, new)) = differs.into_iter().find(|(_, known, asked)| known != asked) {
-        return Err(Problem::Usage(format!(
-            "there is a campaign `{}` already, with another {what} ({old}, not {new}): give this one another --name",
-            known.name
-        )));
-    }
-    Ok(Some(known))
 }
 
 async fn counts(keeper: &Keeper, campaign: &Campaign) -> Result<Counts, Problem> {
@@ -252,7 +191,12 @@ impl Bar {
             counts.delivered(),
             counts.failed()
         );
-        let held = status.held_by.or_else(|| look.status.senders.iter().find_map(|sender| sender.held_by));
+        let of_senders = look.status.senders.iter().find_map(|sender| sender.held_by);
+        let of_portfolios = look.status.portfolios.iter().find_map(|portfolio| portfolio.held_by);
+        let held = status.held_by.or(of_senders).or(of_portfolios);
+        if status.paused {
+            text += "; paused";
+        }
         if let Some(code) = held {
             text += &format!("; held by {}: {}", code.code(), code.entry().title);
         }

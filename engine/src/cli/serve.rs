@@ -73,6 +73,11 @@ pub(super) async fn start(
         store_id: store.id,
     };
     let (service, handle) = Service::new(settings, seams, with_api)?;
+    if let Some(address) = handle.address().filter(|_| with_api)
+        && let Err(wrong) = store.announce(address)
+    {
+        screen::note(&format!("cannot say beside the store where to reach this engine: {wrong}"));
+    }
     if service.needs_webhook_by_hand() {
         let address = handle.address().map_or_else(String::new, |address| address.to_string());
         screen::note(&format!(

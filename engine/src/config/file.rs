@@ -3,6 +3,8 @@
 use super::{Error, SenderSettings};
 use engine_core::time::Span;
 use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// The file. Secrets are named by the file that holds them.
@@ -25,8 +27,42 @@ pub(super) struct File {
     pub(super) clock_anchor: Option<u64>,
     connect_timeout: Option<String>,
     request_timeout: Option<String>,
+    pub(super) on_unknown: Option<String>,
+    pub(super) messaging_limit: Option<Amount>,
+    pub(super) quiet_hours: Option<String>,
+    pub(super) opt_out_words: Option<Vec<String>>,
+    /// The beginning of a number, and the smallest and the largest UTC offset of its clocks.
+    #[serde(default)]
+    pub(super) zones: BTreeMap<String, [String; 2]>,
+    #[serde(default)]
+    pub(super) portfolio: Vec<Portfolio>,
     #[serde(default)]
     pub(super) sender: Vec<SenderSettings>,
+}
+
+/// A portfolio beside the one that needs no name.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Portfolio {
+    pub(super) name: String,
+    pub(super) messaging_limit: Amount,
+}
+
+/// A number, or a word for one.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Amount {
+    Number(i64),
+    Word(String),
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Word(word) => word.fmt(f),
+        }
+    }
 }
 
 impl File {

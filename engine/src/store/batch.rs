@@ -1,5 +1,7 @@
 //! What goes into one group commit, and what comes out of it.
 
+use super::Campaign;
+use engine_core::campaign::Counts;
 use engine_core::event::Status;
 use engine_core::id::{AckToken, MessageId};
 use engine_core::time::Timestamp;
@@ -10,7 +12,7 @@ use engine_core::{Command, Event};
 pub struct Batch {
     /// The time.
     pub now: Timestamp,
-    /// `Load`, `Merge` and `Sweep`, in the core's order.
+    /// What the core has for the store, in its order.
     pub commands: Vec<Command>,
     /// Wamids that became known.
     pub learned: Vec<Learned>,
@@ -18,12 +20,15 @@ pub struct Batch {
     pub troubles: Vec<Trouble>,
     /// Webhook updates to be matched, after everything else in this batch.
     pub queries: Vec<Query>,
+    /// Campaigns whose lists are in, to be counted after everything else: from then on every change is told.
+    pub added: Vec<Campaign>,
 }
 
 impl Batch {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.commands.is_empty() && self.learned.is_empty() && self.troubles.is_empty() && self.queries.is_empty()
+        let Self { now: _, commands, learned, troubles, queries, added } = self;
+        commands.is_empty() && learned.is_empty() && troubles.is_empty() && queries.is_empty() && added.is_empty()
     }
 }
 
@@ -88,6 +93,34 @@ pub enum About {
         /// The number that got it.
         phone_number_id: String,
     },
+    /// What this contact wants from now on.
+    Choice {
+        /// Who.
+        chooser: Chooser,
+        /// What it chose.
+        choice: Choice,
+    },
+}
+
+/// A contact that chose something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Chooser {
+    /// Its digits.
+    Phone(u64),
+    /// It hides them, and answered the message with this wamid.
+    Answering(String),
+}
+
+/// What a contact wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// Nothing more.
+    Stop {
+        /// How that is known, in a word.
+        why: &'static str,
+    },
+    /// Campaigns again, from the next one on.
+    Resume,
 }
 
 /// An update that was matched.
@@ -121,4 +154,15 @@ pub struct Outcome {
     pub found: Vec<Found>,
     /// The webhook of every query, matched or not.
     pub asked: Vec<AckToken>,
+    /// The campaigns of the batch.
+    pub added: Vec<Added>,
+}
+
+/// A campaign, and its messages per state at the end of a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Added {
+    /// The campaign.
+    pub campaign: Campaign,
+    /// Its messages.
+    pub counts: Counts,
 }

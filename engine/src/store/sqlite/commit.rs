@@ -1,11 +1,12 @@
-//! The group commit: merges, sweeps and pages of one batch, in the core's order, in one transaction.
+//! The group commit: what the core wants written and read, in its order, in one transaction.
 
-use super::{Database, doing, read_row, sound};
-use crate::store::{Batch, Error, Letter, Outcome, Trouble};
+use super::{Database, Places, doing, read_row, sound};
+use crate::store::{Added, Batch, Error, Letter, Outcome, Trouble};
 use engine_core::attempt::{Fact, Phase};
-use engine_core::command::Merge;
+use engine_core::command::{Held, Merge};
 use engine_core::event::{Lane, Merged};
-use engine_core::id::{CampaignId, MessageId};
+use engine_core::hold::Memo;
+use engine_core::id::{CampaignId, ContactId, MessageId, PortfolioId};
 use engine_core::message::{Decision, Row, State};
 use engine_core::time::Timestamp;
 use engine_core::{Command, Event};
@@ -19,7 +20,7 @@ impl Database {
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(doing("beginning a commit"))?;
         let mut outcome = Outcome::default();
-        let step = Step { transaction: &transaction, now: batch.now, salt };
+        let step = Step { transaction: &transaction, places: &self.places, now: batch.now, salt };
         for command in &batch.commands {
             step.command(command, &mut outcome)?;
         }
@@ -32,6 +33,10 @@ impl Database {
         for query in &batch.queries {
             step.query(query, &mut outcome)?;
         }
+        for campaign in &batch.added {
+            let counts = super::reports::counts(&transaction, campaign)?;
+            outcome.added.push(Added { campaign: campaign.clone(), counts });
+        }
         transaction.commit().map_err(doing("committing"))?;
         Ok(outcome)
     }
@@ -40,6 +45,7 @@ impl Database {
 /// One transaction at work.
 pub(super) struct Step<'a> {
     pub(super) transaction: &'a Transaction<'a>,
+    pub(super) places: &'a Places,
     pub(super) now: Timestamp,
     salt: u64,
 }
@@ -50,10 +56,9 @@ impl Step<'_> {
             Command::Merge(merge) => self.merge(&merge, outcome),
             Command::Sweep { campaign, from, limit, decision, held } => {
                 let end = from.0.saturating_add(u32::from(limit));
-                for (message, mut row) in self.sweepable(campaign, from.0, end, decision)? {
-                    let merged = row.decide(MessageId(message), decision, held);
-                    self.keep(&row, &merged)?;
-                    outcome.events.push(Event::Merged(merged));
+                for (message, contact, mut row) in self.sweepable(campaign, from.0, end, decision)? {
+                    let merged = row.decide(message, decision, held);
+                    self.keep(&row, merged, contact, outcome)?;
                 }
                 outcome.events.push(Event::SweepEnd { campaign, next: MessageId(end) });
                 Ok(())
@@ -64,41 +69,63 @@ impl Step<'_> {
             Command::Load { campaign, lane: Lane::Due, limit, message, due } => {
                 self.due_page(campaign, (due, message), limit, outcome)
             }
+            Command::Defer { message, until } => {
+                let (mut row, contact) = self.row(message)?;
+                let merged = row.defer(message, until);
+                self.keep(&row, merged, contact, outcome)
+            }
+            Command::Suppress { who } => self.suppress(who, outcome),
+            Command::Flag { campaign, paused, cancelled } => self.flag(campaign, paused, cancelled),
+            Command::Remember { held, hold } => self.remember(held, hold),
+            Command::Count { portfolio, contact, until } => self.count(portfolio, contact, until),
             // Effects are not for the store; the gate never hands them over.
             Command::Send { .. } | Command::Acknowledge { .. } => Ok(()),
         }
     }
 
-    pub(super) fn row(&self, message: MessageId) -> Result<Row, Error> {
-        let query = "SELECT facts, numbers, posts, decisions, held, due FROM messages WHERE id = ?1";
+    fn row(&self, message: MessageId) -> Result<(Row, ContactId), Error> {
+        let query = "SELECT contact, facts, numbers, posts, decisions, held, due FROM messages WHERE id = ?1";
         let mut statement = self.transaction.prepare_cached(query).map_err(doing("reading a message"))?;
-        let found = statement.query_row([message.0], |row| read_row(row, 0)).optional();
-        let row = found.map_err(doing("reading a message"))?;
-        sound(row.ok_or_else(|| Error::Corrupt(format!("no message {}", message.0)))?, message.0)
+        let found = statement.query_row([message.0], |row| Ok((read_row(row, 1)?, ContactId(row.get(0)?)))).optional();
+        let found = found.map_err(doing("reading a message"))?;
+        let (row, contact) = found.ok_or_else(|| Error::Corrupt(format!("no message {}", message.0)))?;
+        Ok((sound(row, message.0)?, contact))
     }
 
     fn merge(&self, merge: &Merge, outcome: &mut Outcome) -> Result<(), Error> {
-        let mut row = self.row(merge.message)?;
+        let (mut row, contact) = self.row(merge.message)?;
         let merged = row.learn(self.now, self.salt, merge);
-        self.keep(&row, &merged)?;
-        outcome.events.push(Event::Merged(merged));
+        self.keep(&row, merged, contact, outcome)?;
         if merge.fact == Fact::Intended && merged.changed && merged.phase == Phase::Intended {
             outcome.letters.push(self.letter(merge.message)?);
         }
         Ok(())
     }
 
-    fn keep(&self, row: &Row, merged: &Merged) -> Result<(), Error> {
-        if !merged.changed {
-            return Ok(());
+    /// Writes a row where it changed, and tells what became of it, with what a row cannot know of itself.
+    pub(super) fn keep(
+        &self,
+        row: &Row,
+        merged: Merged,
+        contact: ContactId,
+        outcome: &mut Outcome,
+    ) -> Result<(), Error> {
+        if merged.changed {
+            self.write(row, merged.message)?;
         }
+        let zone = self.places.zone(self.transaction, merged.message, contact)?;
+        outcome.events.push(Event::Merged(Merged { contact, zone, ..merged }));
+        Ok(())
+    }
+
+    fn write(&self, row: &Row, message: MessageId) -> Result<(), Error> {
         let columns = row.columns();
         let update = "UPDATE messages SET facts = ?2, numbers = ?3, posts = ?4, decisions = ?5, held = ?6, due = ?7,
                       state = ?8, updated_at = ?9 WHERE id = ?1";
         let mut statement = self.transaction.prepare_cached(update).map_err(doing("writing a message"))?;
         statement
             .execute(params![
-                merged.message.0,
+                message.0,
                 columns.facts as i64,
                 columns.numbers,
                 columns.posts,
@@ -112,8 +139,51 @@ impl Step<'_> {
         Ok(())
     }
 
+    fn flag(&self, campaign: CampaignId, paused: bool, cancelled: bool) -> Result<(), Error> {
+        let failed = || doing("writing a campaign's flags");
+        let update = "UPDATE campaigns SET paused = ?2, cancelled = ?3 WHERE id = ?1";
+        let mut statement = self.transaction.prepare_cached(update).map_err(failed())?;
+        statement.execute(params![campaign.0, paused, cancelled]).map_err(failed())?;
+        Ok(())
+    }
+
+    fn remember(&self, held: Held, hold: Option<Memo>) -> Result<(), Error> {
+        let failed = || doing("writing a hold");
+        let (kind, id) = super::restart::key_of(held);
+        match hold {
+            Some(Memo { code, came_late, until, every_seconds }) => {
+                let insert = "INSERT OR REPLACE INTO holds (kind, id, code, came_late, until, every)
+                              VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+                let mut statement = self.transaction.prepare_cached(insert).map_err(failed())?;
+                let values = params![kind, id, code.raw(), came_late, until.0 as i64, every_seconds];
+                statement.execute(values).map_err(failed())?;
+            }
+            None => {
+                let delete = "DELETE FROM holds WHERE kind = ?1 AND id = ?2";
+                let mut statement = self.transaction.prepare_cached(delete).map_err(failed())?;
+                statement.execute(params![kind, id]).map_err(failed())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&self, portfolio: PortfolioId, contact: ContactId, until: Timestamp) -> Result<(), Error> {
+        let failed = || doing("writing an entry of the ledger");
+        if until.0 == 0 {
+            let delete = "DELETE FROM ledger WHERE portfolio = ?1 AND contact = ?2";
+            let mut statement = self.transaction.prepare_cached(delete).map_err(failed())?;
+            statement.execute(params![portfolio.0, contact.0]).map_err(failed())?;
+        } else {
+            let insert = "INSERT OR REPLACE INTO ledger (portfolio, contact, until) VALUES (?1, ?2, ?3)";
+            let mut statement = self.transaction.prepare_cached(insert).map_err(failed())?;
+            let until = (until != Timestamp::NEVER).then_some(until.0 as i64);
+            statement.execute(params![portfolio.0, contact.0, until]).map_err(failed())?;
+        }
+        Ok(())
+    }
+
     fn letter(&self, message: MessageId) -> Result<Letter, Error> {
-        let query = "SELECT phone, variables FROM messages WHERE id = ?1";
+        let query = "SELECT c.phone, m.variables FROM messages m JOIN contacts c ON c.id = m.contact WHERE m.id = ?1";
         let mut statement = self.transaction.prepare_cached(query).map_err(doing("reading a contact"))?;
         let (phone, variables): (i64, Option<String>) = statement
             .query_row([message.0], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -133,83 +203,29 @@ impl Step<'_> {
         from: u32,
         end: u32,
         decision: Decision,
-    ) -> Result<Vec<(u32, Row)>, Error> {
+    ) -> Result<Vec<(MessageId, ContactId, Row)>, Error> {
         let most = match decision {
             Decision::Recovered => [State::Sending; 3],
             Decision::DeadlinePassed | Decision::Cancelled | Decision::OptedOut => {
                 [State::Queued, State::Sending, State::Retrying]
             }
         };
-        let query = "SELECT id, facts, numbers, posts, decisions, held, due FROM messages
+        let query = "SELECT id, contact, facts, numbers, posts, decisions, held, due FROM messages
                      WHERE id >= ?1 AND id < ?2 AND campaign = ?3 AND state IN (?4, ?5, ?6) ORDER BY id";
         let failed = || doing("reading a range of messages");
         let mut statement = self.transaction.prepare_cached(query).map_err(failed())?;
         let states = most.map(|state| state as u8);
         let rows = statement
             .query_map(params![from, end, campaign.0, states[0], states[1], states[2]], |row| {
-                Ok((row.get::<_, u32>(0)?, read_row(row, 1)?))
+                Ok((row.get::<_, u32>(0)?, ContactId(row.get(1)?), read_row(row, 2)?))
             })
             .map_err(failed())?;
         let mut found = Vec::new();
         for row in rows {
-            let (message, row) = row.map_err(failed())?;
-            found.push((message, sound(row, message)?));
+            let (message, contact, row) = row.map_err(failed())?;
+            found.push((MessageId(message), contact, sound(row, message)?));
         }
         Ok(found)
-    }
-
-    fn fresh_page(
-        &self,
-        campaign: CampaignId,
-        from: MessageId,
-        limit: u16,
-        outcome: &mut Outcome,
-    ) -> Result<(), Error> {
-        let query = "SELECT id FROM messages WHERE id >= ?1
-                     AND id < (SELECT past FROM campaigns WHERE id = ?2) AND state = ?3 ORDER BY id LIMIT ?4";
-        let failed = || doing("reading a page");
-        let mut statement = self.transaction.prepare_cached(query).map_err(failed())?;
-        let ids = statement
-            .query_map(params![from.0, campaign.0, State::Queued as u8, limit], |row| row.get::<_, u32>(0))
-            .map_err(failed())?
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(failed())?;
-        push_runs(campaign, Lane::Fresh, &ids, outcome);
-        let next = ids.last().map_or(from, |last| MessageId(last + 1));
-        let more = ids.len() == usize::from(limit);
-        let (lane, due) = (Lane::Fresh, Timestamp(0));
-        outcome.events.push(Event::PageEnd { campaign, lane, message: next, due, next: Timestamp::NEVER, more });
-        Ok(())
-    }
-
-    fn due_page(
-        &self,
-        campaign: CampaignId,
-        cursor: (Timestamp, MessageId),
-        limit: u16,
-        outcome: &mut Outcome,
-    ) -> Result<(), Error> {
-        let query = "SELECT due, id FROM messages WHERE campaign = ?1 AND due > 0 AND (due, id) > (?2, ?3)
-                     ORDER BY due, id LIMIT ?4";
-        let failed = || doing("reading a page of retries");
-        let mut statement = self.transaction.prepare_cached(query).map_err(failed())?;
-        // One more than asked for: the first that is not due yet, or does not fit, says how to go on.
-        let rows = statement
-            .query_map(params![campaign.0, cursor.0.0 as i64, cursor.1.0, u32::from(limit) + 1], |row| {
-                Ok((Timestamp(row.get::<_, i64>(0)? as u64), row.get::<_, u32>(1)?))
-            })
-            .map_err(failed())?
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(failed())?;
-        let due_now = rows.iter().take(usize::from(limit)).take_while(|(due, _)| *due <= self.now).count();
-        let ids: Vec<u32> = rows[..due_now].iter().map(|(_, id)| *id).collect();
-        push_runs(campaign, Lane::Due, &ids, outcome);
-        let more = due_now == usize::from(limit);
-        let (due, last) = due_now.checked_sub(1).map_or((cursor.0, cursor.1.0), |last| rows[last]);
-        let next = rows.get(due_now).map_or(Timestamp::NEVER, |(due, _)| *due);
-        let message = MessageId(last);
-        outcome.events.push(Event::PageEnd { campaign, lane: Lane::Due, message, due, next, more });
-        Ok(())
     }
 
     pub(super) fn trouble(&self, trouble: &Trouble) -> Result<(), Error> {
@@ -217,12 +233,5 @@ impl Step<'_> {
         let mut statement = self.transaction.prepare_cached(update).map_err(doing("writing an error"))?;
         statement.execute(params![trouble.message.0, trouble.code, trouble.text]).map_err(doing("writing an error"))?;
         Ok(())
-    }
-}
-
-fn push_runs(campaign: CampaignId, lane: Lane, ids: &[u32], outcome: &mut Outcome) {
-    for run in ids.chunk_by(|one, next| one + 1 == *next) {
-        let (first, count) = (MessageId(run[0]), run.len() as u32);
-        outcome.events.push(Event::Loaded { campaign, lane, first, count });
     }
 }

@@ -36,11 +36,15 @@ impl Step<'_> {
         if new == 0 {
             return Ok(());
         }
-        let update = "UPDATE messages SET wamid = ?2, accepted_at = coalesce(accepted_at, ?3),
-                      wa_id = CASE WHEN ?4 IS NULL OR ?4 = phone THEN wa_id ELSE ?4 END WHERE id = ?1";
+        let update = "UPDATE messages SET wamid = ?2, accepted_at = max(ifnull(accepted_at, 0), ?3) WHERE id = ?1";
         let mut statement = self.transaction.prepare_cached(update).map_err(failed())?;
-        let wa_id = learned.wa_id.map(|digits| digits as i64);
-        statement.execute(params![learned.message.0, learned.wamid, learned.at.0 as i64, wa_id]).map_err(failed())?;
+        statement.execute(params![learned.message.0, learned.wamid, learned.at.0 as i64]).map_err(failed())?;
+        if let Some(wa_id) = learned.wa_id {
+            let update = "UPDATE contacts SET wa_id = ?2
+                          WHERE id = (SELECT contact FROM messages WHERE id = ?1) AND phone <> ?2 AND wa_id IS NOT ?2";
+            let mut statement = self.transaction.prepare_cached(update).map_err(failed())?;
+            statement.execute(params![learned.message.0, wa_id as i64]).map_err(failed())?;
+        }
 
         let parked = "SELECT kind, code, error_code, error_text, at FROM parked WHERE wamid = ?1 ORDER BY id";
         let mut statement = self.transaction.prepare_cached(parked).map_err(failed())?;
@@ -69,11 +73,12 @@ impl Step<'_> {
                     outcome.found.push(found(owner, None, query.at, None));
                 }
             }
+            About::Choice { chooser, choice } => self.chosen(chooser, choice, query.at, outcome)?,
         }
         Ok(())
     }
 
-    fn owner(&self, wamid: &str) -> Result<Option<(MessageId, u8)>, Error> {
+    pub(super) fn owner(&self, wamid: &str) -> Result<Option<(MessageId, u8)>, Error> {
         let query = "SELECT message, attempt FROM wamids WHERE wamid = ?1";
         let mut statement = self.transaction.prepare_cached(query).map_err(doing("looking for a wamid"))?;
         let owner = statement.query_row([wamid], |row| Ok((MessageId(row.get(0)?), row.get(1)?)));
@@ -112,9 +117,10 @@ impl Step<'_> {
     /// was accepted last before the inbound's time, within the window, and that did not fail.
     fn answered(&self, phone: u64, phone_number_id: &str, at: Timestamp) -> Result<Option<(MessageId, u8)>, Error> {
         let query = "SELECT m.id, m.facts, m.numbers, m.posts, m.decisions, m.held, m.due
-                     FROM messages m JOIN campaigns c ON c.id = m.campaign
-                     WHERE (m.phone = ?1 OR m.wa_id = ?1) AND c.phone_number_id = ?2
-                       AND m.accepted_at BETWEEN ?3 AND ?4
+                     FROM messages m JOIN campaigns c ON c.id = m.campaign JOIN senders s ON s.id = c.sender
+                     WHERE m.contact IN (SELECT id FROM contacts WHERE phone = ?1
+                                         UNION SELECT id FROM contacts WHERE wa_id = ?1)
+                       AND s.phone_number_id = ?2 AND m.accepted_at BETWEEN ?3 AND ?4
                      ORDER BY m.accepted_at DESC, m.id DESC LIMIT ?5";
         let failed = || doing("looking for the message that was answered");
         let mut statement = self.transaction.prepare_cached(query).map_err(failed())?;
@@ -131,7 +137,7 @@ impl Step<'_> {
             }
             let taken = |phase| match phase {
                 Phase::Accepted | Phase::Sent | Phase::Delivered | Phase::Read | Phase::Replied => true,
-                Phase::Free | Phase::Intended | Phase::Unknown | Phase::GivenUp | Phase::Unspent | Phase::Failed => {
+                Phase::Free | Phase::Intended | Phase::Unknown | Phase::GivenUp | Phase::Abandoned | Phase::Unspent | Phase::Failed => {
                     false
                 }
             };

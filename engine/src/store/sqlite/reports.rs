@@ -1,18 +1,17 @@
 //! What people ask for: campaigns, counts, messages, rejected lines. Reading only.
 
-use super::lists::{CAMPAIGN_COLUMNS, DUPLICATE, read_campaign};
+use super::lists::{CAMPAIGNS, DUPLICATE, read_campaign};
 use super::{Database, doing, read_row, sound};
-use crate::store::{Campaign, Error, Message, Reject};
+use crate::store::{Campaign, Error, Message, Reject, Which};
 use engine_core::campaign::Counts;
 use engine_core::id::{CampaignId, MessageId};
-use engine_core::message::State;
 use engine_core::time::Timestamp;
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 impl Database {
     pub(in crate::store) fn campaigns(&self) -> Result<Vec<Campaign>, Error> {
         let failed = || doing("reading the campaigns");
-        let query = format!("SELECT {CAMPAIGN_COLUMNS} FROM campaigns ORDER BY id");
+        let query = format!("{CAMPAIGNS} ORDER BY c.id");
         let mut statement = self.connection.prepare_cached(&query).map_err(failed())?;
         let rows = statement.query_map([], read_campaign).map_err(failed())?;
         rows.collect::<Result<_, _>>().map_err(failed())
@@ -25,20 +24,7 @@ impl Database {
     }
 
     pub(in crate::store) fn counts(&self, campaign: &Campaign) -> Result<Counts, Error> {
-        let failed = || doing("counting messages");
-        let query = "SELECT state, count(*) FROM messages WHERE id >= ?1 AND id < ?2 AND campaign = ?3 GROUP BY state";
-        let mut statement = self.connection.prepare_cached(query).map_err(failed())?;
-        let rows = statement
-            .query_map(params![campaign.first.0, campaign.end.0, campaign.id.0], |row| {
-                Ok((usize::from(row.get::<_, u8>(0)?), row.get::<_, u32>(1)?))
-            })
-            .map_err(failed())?;
-        let mut counts = Counts::default();
-        for row in rows {
-            let (state, count) = row.map_err(failed())?;
-            *counts.0.get_mut(state).ok_or_else(|| Error::Corrupt(format!("message state {state}")))? = count;
-        }
-        Ok(counts)
+        counts(&self.connection, campaign)
     }
 
     pub(in crate::store) fn recount(&self, campaign: &Campaign) -> Result<Counts, Error> {
@@ -73,16 +59,22 @@ impl Database {
         campaign: &Campaign,
         after: Option<MessageId>,
         limit: u32,
-        state: Option<State>,
+        which: Which,
     ) -> Result<Vec<Message>, Error> {
         let failed = || doing("reading messages");
-        let query = "SELECT id, phone, line, error_code, error_text, wamid, updated_at,
-                            facts, numbers, posts, decisions, held, due FROM messages
-                     WHERE id > ?1 AND id >= ?2 AND id < ?3 AND campaign = ?4 AND (?5 IS NULL OR state = ?5)
-                     ORDER BY id LIMIT ?6";
-        let mut statement = self.connection.prepare_cached(query).map_err(failed())?;
+        // The highest bit of the decisions, which the index `messages_given_up` is for: see Row::was_given_up.
+        let given_up = if which.given_up { "AND m.decisions >= 128" } else { "" };
+        let query = format!(
+            "SELECT m.id, c.phone, m.line, m.error_code, m.error_text, m.wamid, m.updated_at,
+                            m.facts, m.numbers, m.posts, m.decisions, m.held, m.due
+                     FROM messages m JOIN contacts c ON c.id = m.contact
+                     WHERE m.id > ?1 AND m.id >= ?2 AND m.id < ?3 AND m.campaign = ?4
+                       AND (?5 IS NULL OR m.state = ?5) {given_up}
+                     ORDER BY m.id LIMIT ?6"
+        );
+        let mut statement = self.connection.prepare_cached(&query).map_err(failed())?;
         let after = after.map_or(-1, |after| i64::from(after.0));
-        let state = state.map(|state| state as u8);
+        let state = which.state.map(|state| state as u8);
         let values = params![after, campaign.first.0, campaign.end.0, campaign.id.0, state, limit];
         let rows = statement
             .query_map(values, |row| {
@@ -123,4 +115,22 @@ impl Database {
             .map_err(failed())?;
         rows.collect::<Result<_, _>>().map_err(failed())
     }
+}
+
+/// Messages per state, by the stored state.
+pub(super) fn counts(connection: &Connection, campaign: &Campaign) -> Result<Counts, Error> {
+    let failed = || doing("counting messages");
+    let query = "SELECT state, count(*) FROM messages WHERE id >= ?1 AND id < ?2 AND campaign = ?3 GROUP BY state";
+    let mut statement = connection.prepare_cached(query).map_err(failed())?;
+    let rows = statement
+        .query_map(params![campaign.first.0, campaign.end.0, campaign.id.0], |row| {
+            Ok((usize::from(row.get::<_, u8>(0)?), row.get::<_, u32>(1)?))
+        })
+        .map_err(failed())?;
+    let mut counts = Counts::default();
+    for row in rows {
+        let (state, count) = row.map_err(failed())?;
+        *counts.0.get_mut(state).ok_or_else(|| Error::Corrupt(format!("message state {state}")))? = count;
+    }
+    Ok(counts)
 }

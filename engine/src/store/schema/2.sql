@@ -1,4 +1,4 @@
--- Version 1. Times are microseconds since the Unix epoch. Every column of `messages` from `facts` to `due` belongs to
+-- Version 2, whole: version 1 was never released. Times are microseconds since the Unix epoch. Every column of `messages` from `facts` to `due` belongs to
 -- engine_core::message::Row; `state` is derived from them and kept beside them so that it can be asked for.
 
 CREATE TABLE meta (
@@ -6,12 +6,22 @@ CREATE TABLE meta (
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE portfolios (
+  id   INTEGER PRIMARY KEY,              -- 0, 1, 2 and so on: the core's table is dense
+  name TEXT    NOT NULL UNIQUE           -- as the settings call it; empty for the one that needs no name
+) STRICT;
+
+CREATE TABLE senders (
+  id              INTEGER PRIMARY KEY,   -- 0, 1, 2 and so on: the core's table is dense
+  phone_number_id TEXT    NOT NULL UNIQUE
+) STRICT;
+
 CREATE TABLE campaigns (
   id              INTEGER PRIMARY KEY,   -- 0, 1, 2 and so on: the core's table is dense
   name            TEXT    NOT NULL UNIQUE,
   template        TEXT    NOT NULL,
   language        TEXT    NOT NULL,
-  phone_number_id TEXT    NOT NULL,
+  sender          INTEGER NOT NULL REFERENCES senders (id),
   start           INTEGER NOT NULL,
   first           INTEGER NOT NULL,      -- its messages: first <= id < past
   past            INTEGER NOT NULL,
@@ -20,14 +30,31 @@ CREATE TABLE campaigns (
   digest          TEXT    NOT NULL,      -- of the list
   importing       INTEGER NOT NULL,      -- 1 until the whole list is in
   bad             INTEGER NOT NULL,
-  duplicates      INTEGER NOT NULL
+  duplicates      INTEGER NOT NULL,
+  priority        INTEGER NOT NULL,
+  quiet_from      INTEGER,               -- minutes after the contact's midnight; NULL where it has no quiet hours
+  quiet_until     INTEGER,
+  paused          INTEGER NOT NULL DEFAULT 0,
+  cancelled       INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+
+CREATE TABLE contacts (
+  id            INTEGER PRIMARY KEY,     -- of a list, those that are new have consecutive ones
+  phone         INTEGER NOT NULL UNIQUE, -- E.164 digits
+  wa_id         INTEGER,                 -- WhatsApp's own digits for the contact, where they are other ones
+  suppressed_at INTEGER,                 -- since when it wants nothing more
+  why           TEXT,                    -- and how that is known
+  chosen_at     INTEGER                  -- the time of its last choice, by WhatsApp's clock
+) STRICT;
+
+CREATE INDEX contacts_wa_id ON contacts (wa_id) WHERE wa_id IS NOT NULL;
+
+CREATE INDEX contacts_suppressed ON contacts (id) WHERE suppressed_at IS NOT NULL;
 
 CREATE TABLE messages (
   id          INTEGER PRIMARY KEY,
   campaign    INTEGER NOT NULL,
-  phone       INTEGER NOT NULL,          -- E.164 digits
-  wa_id       INTEGER,                   -- WhatsApp's own digits for the contact, where they are other ones
+  contact     INTEGER NOT NULL,
   line        INTEGER NOT NULL,          -- of the list
   variables   TEXT,                      -- JSON array of texts; NULL where there are none
   facts       INTEGER NOT NULL DEFAULT 0,
@@ -40,14 +67,14 @@ CREATE TABLE messages (
   error_code  INTEGER,                   -- the last error, as WhatsApp gave it
   error_text  TEXT,
   wamid       TEXT,                      -- the last one learned
-  accepted_at INTEGER,                   -- the first proof that WhatsApp took it
+  accepted_at INTEGER,                   -- the first proof that WhatsApp took the attempt that it took last
   updated_at  INTEGER NOT NULL DEFAULT 0,
-  UNIQUE (phone, campaign)
+  UNIQUE (contact, campaign)
 ) STRICT;
 
 CREATE INDEX messages_due ON messages (campaign, due, id) WHERE due > 0;
 
-CREATE INDEX messages_wa_id ON messages (wa_id) WHERE wa_id IS NOT NULL;
+CREATE INDEX messages_given_up ON messages (id) WHERE decisions >= 128;
 
 CREATE TABLE wamids (
   wamid   TEXT PRIMARY KEY,
@@ -78,4 +105,23 @@ CREATE TABLE rejects (
   text     TEXT    NOT NULL,
   reason   TEXT    NOT NULL,
   PRIMARY KEY (campaign, line)
+) STRICT, WITHOUT ROWID;
+
+-- Why and until when nothing is sent.
+CREATE TABLE holds (
+  kind      INTEGER NOT NULL,            -- 0 of a sender, 1 of a portfolio, 2 of a campaign
+  id        INTEGER NOT NULL,
+  code      INTEGER NOT NULL,            -- raw CodeIndex
+  came_late INTEGER NOT NULL,
+  until     INTEGER NOT NULL,
+  every     INTEGER NOT NULL,            -- seconds between two probes
+  PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+
+-- Who counts against a portfolio's messaging limit.
+CREATE TABLE ledger (
+  portfolio INTEGER NOT NULL,
+  contact   INTEGER NOT NULL,
+  until     INTEGER,                     -- NULL while an attempt is under way
+  PRIMARY KEY (portfolio, contact)
 ) STRICT, WITHOUT ROWID;
