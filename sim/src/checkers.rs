@@ -1,212 +1,534 @@
 //! The checkers: one promise of the states page a file. They watch what crosses the wire and what handsets received, never
 //! the engine's opinion of itself, and compare that opinion with the truth at the end.
 //!
-//! What several of them need to know of a message is kept once, in [`Seen`].
+//! What several of them need to know of a message is kept once, in [`seen::Seen`]. What a scenario does not arm costs
+//! nothing: [`scene::Scene`] decides it when a run begins.
 
 pub mod attempts;
+pub mod belief;
+pub mod bounded;
+pub mod breaker;
 pub mod campaign;
 pub mod conservation;
+pub mod deadline;
 pub mod duplicates;
+pub mod durable;
+mod findings;
+pub mod halts;
+pub mod held;
+pub mod liveness;
+pub mod messaging_limit;
+pub mod metamorphic;
+mod names;
+pub mod opt_out;
+pub mod pairs;
+pub mod paused;
+pub mod priority;
+pub mod quiet;
+pub mod reasons;
 pub mod receipts;
+pub mod reported;
+pub mod resend;
+pub mod scene;
+pub mod seen;
+pub mod silence;
 pub mod spacing;
+pub mod throughput;
 pub mod transitions;
 pub mod truth;
+pub mod verdict;
+pub mod work;
 
-use crate::outcome::Check;
+pub use findings::Findings;
+pub use names::NAMES;
+
+use crate::model::setup::Setup;
+use crate::scenario::Act;
+use belief::Over;
 use cloud_api::catalogue::{Class, CodeIndex};
 use cloud_api::time::{Span, Timestamp};
-use engine_core::event::Merged;
+use engine_core::attempt::{Fact, Phase};
+use engine_core::engine::Status;
+use engine_core::event::{Answer, Merged};
 use engine_core::id::MessageId;
+use engine_core::message::Row;
+use mock_whatsapp_model::output::{Answer as True, Update, What, Why};
+use mock_whatsapp_model::spec::FaultKind;
+use scene::Scene;
+use seen::{Arrival, Known, Seen, Word, flag, hundredths, moment};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// How many findings of one check are told in full; the rest are counted.
-const TOLD: usize = 5;
-
-/// What one checker found.
-#[derive(Clone, Debug, Default)]
-pub struct Findings {
-    count: u64,
-    told: Vec<String>,
+/// One POST as it crosses the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wire {
+    /// Of which message.
+    pub message: MessageId,
+    /// Which attempt.
+    pub number: u8,
+    /// The place of the contact's handset.
+    pub contact: u32,
+    /// The sender's place in the scenario.
+    pub sender: u16,
+    /// The campaign's place in the scenario.
+    pub campaign: u16,
 }
 
-impl Findings {
-    /// Adds a finding; its text is made only if it will be told.
-    pub fn add(&mut self, text: impl FnOnce() -> String) {
-        self.count += 1;
-        if self.told.len() < TOLD {
-            self.told.push(text());
-        }
-    }
-
-    /// Takes in what was found elsewhere.
-    pub fn extend(&mut self, other: Self) {
-        self.count += other.count;
-        self.told.extend(other.told);
-        self.told.truncate(TOLD);
-    }
-
-    /// Whether the promise held.
-    pub fn is_clean(&self) -> bool {
-        self.count == 0
-    }
-
-    /// The answer as a check of this name.
-    pub fn check(&self, name: &str) -> Check {
-        if self.is_clean() { Check::pass(name, "") } else { Check::fail(name, self.detail()) }
-    }
-
-    /// The findings in words; empty if there is none.
-    pub fn detail(&self) -> String {
-        let mut text = self.told.join("; ");
-        let more = self.count - self.told.len() as u64;
-        if more > 0 {
-            text += &format!("; and {more} more");
-        }
-        text
-    }
-}
-
-/// What crossed the wire about one message: 12 bytes.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Seen {
-    /// When the engine learned of the last failure, in hundredths of a second since the start of the run, plus one; 0
-    /// where there was none.
-    failed: u32,
-    /// The last error that the engine was told of.
-    code: Option<CodeIndexByte>,
-    /// POSTs that count against the attempts.
-    spent: u8,
-    /// POSTs.
-    posts: u8,
-    /// The attempt that the last error was about.
-    number: u8,
-    /// A failure was told since the last POST.
-    failed_since: bool,
-    /// The outcome of a POST could not be known from its answer.
-    unknown: bool,
-}
-
-type CodeIndexByte = std::num::NonZeroU8;
-
-/// All checkers of a run.
+/// All checkers of a run. Whoever runs the events calls, at each step, the method of that name.
 #[derive(Debug)]
 pub struct Checkers {
-    start: Timestamp,
-    seen: Vec<Seen>,
-    /// When the engine was told of the messaging limit.
-    limit_told: Vec<Timestamp>,
-    attempts: Findings,
-    spacing: Findings,
-    transitions: Findings,
+    pub(crate) scene: Scene,
+    pub(crate) seen: Vec<Seen>,
+    channels: Vec<silence::Channel>,
+    pub(crate) holds: held::Holds,
+    crashed: Option<Timestamp>,
+    started: Option<Timestamp>,
+    operated_at: Timestamp,
+    /// Messages whose errors asked for more time than their class does.
+    not_before: BTreeMap<u32, Timestamp>,
+    /// What names its attempt by a wamid that the engine does not know: (message, attempt), and an error or an answer.
+    parked: BTreeMap<(u32, u8), Option<CodeIndex>>,
+    /// Campaigns whose deadline's sweep was seen to begin.
+    swept: BTreeSet<usize>,
+    pub(crate) attempts: Findings,
+    pub(crate) spacing: Findings,
+    pub(crate) transitions: Findings,
+    pub(crate) resend: Findings,
+    pub(crate) pairs: Findings,
+    pub(crate) deadline: Findings,
+    pub(crate) quiet: Findings,
+    pub(crate) throughput: throughput::Throughput,
+    pub(crate) limit: messaging_limit::MessagingLimit,
+    pub(crate) opt_outs: opt_out::OptOuts,
+    pub(crate) paused: paused::Paused,
+    pub(crate) breaker: breaker::Breaker,
+    pub(crate) halts: halts::Halts,
+    pub(crate) durable: durable::Durable,
+    pub(crate) priority: priority::Priority,
+    pub(crate) work: work::Work,
+    pub(crate) looks: bounded::Looks,
+    phones: Vec<u64>,
 }
 
 impl Checkers {
-    /// For `messages` messages and a run that begins at `start`.
-    pub fn new(messages: usize, start: Timestamp) -> Self {
+    /// For a run of this setup that begins at `start`.
+    pub fn of(setup: &Setup, start: Timestamp) -> Self {
+        let scene = Scene::of(setup, start);
+        let phones = if scene.arms.quiet {
+            (0..scene.contacts).map(|at| setup.contacts.phone(at)).collect()
+        } else {
+            Vec::new()
+        };
+        Self { phones, ..Self::watching(scene) }
+    }
+
+    /// The same, of what is known of a scenario.
+    pub(crate) fn watching(scene: Scene) -> Self {
+        let messages = scene.campaigns.last().map_or(0, |last| last.end as usize);
         Self {
-            start,
             seen: vec![Seen::default(); messages],
-            limit_told: Vec::new(),
+            channels: vec![silence::Channel::default(); scene.senders.len()],
+            holds: held::Holds::new(&scene),
+            crashed: None,
+            started: None,
+            operated_at: scene.start,
+            not_before: BTreeMap::new(),
+            parked: BTreeMap::new(),
+            swept: BTreeSet::new(),
             attempts: Findings::default(),
             spacing: Findings::default(),
             transitions: Findings::default(),
+            resend: Findings::default(),
+            pairs: Findings::default(),
+            deadline: Findings::default(),
+            quiet: Findings::default(),
+            throughput: throughput::Throughput::new(&scene),
+            limit: messaging_limit::MessagingLimit::new(&scene),
+            opt_outs: opt_out::OptOuts::new(if scene.arms.opt_outs { scene.contacts } else { 0 }),
+            paused: paused::Paused::new(scene.campaigns.len()),
+            breaker: breaker::Breaker::new(&scene),
+            halts: halts::Halts::new(&scene),
+            durable: durable::Durable::default(),
+            priority: priority::Priority::new(&scene),
+            work: work::Work::new(&scene),
+            looks: bounded::Looks::default(),
+            phones: Vec::new(),
+            scene,
         }
     }
 
-    /// A POST reached WhatsApp.
+    /// The intent of an attempt is durable.
     #[inline]
-    pub fn posted(&mut self, now: Timestamp, message: MessageId) {
-        let elapsed = now.since(self.start);
-        let seen = &mut self.seen[message.0 as usize];
-        if seen.posts > 0 {
-            spacing::judge(seen, elapsed, message, &mut self.spacing);
+    pub fn intended(&mut self, now: Timestamp, wire: &Wire) {
+        let (message, sender, campaign) = (wire.message.0, wire.sender, usize::from(wire.campaign));
+        let scene = &self.scene;
+        let elapsed = hundredths(now.since(scene.start));
+        let seen = &mut self.seen[message as usize];
+        if seen.intents > 0 {
+            let channel = &self.channels[usize::from(sender)];
+            resend::judge(scene, now, message, seen, channel, self.crashed, &mut self.resend);
+            spacing::judge(scene, now, message, seen, self.not_before.get(&message).copied(), &mut self.spacing);
+            let blind = seen
+                .newest()
+                .is_some_and(|slot| matches!(slot.known, Known::Unknown | Known::GivenUp | Known::UnderWay));
+            seen.flags |= if blind { flag::BLIND } else { 0 };
+        }
+        let fits = seen.intend(elapsed, wire.number);
+        attempts::intended(fits, message, &mut self.attempts);
+        deadline::intended(scene, now, message, campaign, &mut self.deadline);
+        if scene.arms.opt_outs {
+            self.opt_outs.intended(now, message, wire.contact);
+        }
+        if scene.arms.operators {
+            self.paused.intended(scene, now, message, campaign);
+        }
+        if scene.arms.limits {
+            self.limit.intended(scene, now, message, sender);
+        }
+        if self.breaker.is_armed() {
+            self.breaker.intended(scene, now, message, sender);
+        }
+        if self.halts.is_armed() {
+            self.halts.intended(scene, now, message, (sender, wire.campaign));
+        }
+        if scene.arms.priorities || scene.arms.shares {
+            let free = |campaign: usize| !self.paused.stands(campaign) && !self.holds.may_hold(scene, sender, campaign);
+            self.priority.intended(scene, now, message, free);
+        }
+        let paused = &self.paused;
+        self.work.intended(scene, now, sender, |campaign| paused.stands(campaign));
+    }
+
+    /// A POST reached WhatsApp, which decided so. Where nothing of it was written, the answer is unreachable.
+    #[inline]
+    pub fn arrived(&mut self, now: Timestamp, wire: &Wire, answer: &True) {
+        let message = wire.message.0;
+        let seen = &mut self.seen[message as usize];
+        match answer {
+            // What did not reach WhatsApp was not POSTed.
+            True::Unreachable => return,
+            True::Refused(_, Why::Throughput) => self.throughput.refused(&self.scene, now, message, wire.sender),
+            True::Refused(_, Why::Pair) => pairs::refused(&self.scene, now, message, self.started, &mut self.pairs),
+            True::Refused(_, Why::MessagingLimit) => self.limit.refused(&self.scene, now, message, wire.sender),
+            True::Accepted(_) | True::Silence(_) if self.scene.arms.limits => {
+                self.limit.accepted(&self.scene, now, message, wire.sender, wire.contact);
+            }
+            True::Accepted(_)
+            | True::Silence(_)
+            | True::Refused(_, Why::Fault(_) | Why::Magic)
+            | True::Reset
+            | True::Garbled(_) => {}
         }
         seen.posts = seen.posts.saturating_add(1);
-        seen.spent += 1;
-        seen.failed_since = false;
-        attempts::judge(seen, message, &mut self.attempts);
+        attempts::arrived(seen, message, &mut self.attempts);
+        if self.scene.arms.quiet
+            && let Some(hours) = self.scene.campaigns[usize::from(wire.campaign)].quiet
+        {
+            quiet::arrived(now, message, self.phones[wire.contact as usize], hours, &mut self.quiet);
+        }
     }
 
-    /// The POST that was counted did not count: nothing was written, or the sender was told to wait.
-    pub fn unspent(&mut self, message: MessageId) {
-        let seen = &mut self.seen[message.0 as usize];
-        seen.spent = seen.spent.saturating_sub(1);
-    }
-
-    /// The engine was told of an error, in a reply or a webhook.
-    pub fn failed(&mut self, now: Timestamp, message: MessageId, number: u8, code: CodeIndex) {
-        if code.class() == Class::MessagingLimit {
-            self.limit_told.push(now);
-        }
-        let seen = &mut self.seen[message.0 as usize];
-        if number < seen.number {
-            return;
-        }
-        seen.number = number;
-        let spends = attempts::spends(code.class());
-        if !seen.failed_since {
-            if spends {
-                seen.failed = hundredths(now.since(self.start)) + 1;
-            } else {
-                seen.spent = seen.spent.saturating_sub(1);
+    /// The end of a POST reached the engine, which is alive.
+    #[inline]
+    pub fn told(&mut self, now: Timestamp, wire: &Wire, answer: &Answer) {
+        let (message, number, sender) = (wire.message.0, wire.number, wire.sender);
+        let since = self.seen[message as usize].since;
+        match *answer {
+            Answer::Accepted => {
+                self.learn(now, message, number, Word::Is(Known::Accepted, None), None);
+                let since = moment(self.scene.start, since);
+                self.holds.passed(&self.scene, (sender, wire.campaign), since, false);
+            }
+            Answer::Refused { code, retry_after_seconds } => {
+                if retry_after_seconds > 0 {
+                    self.not_before.insert(message, now + Span::secs(u64::from(retry_after_seconds)));
+                }
+                self.refused(now, wire, code, None, retry_after_seconds > 0);
+            }
+            Answer::NeverWritten => self.learn(now, message, number, Word::Is(Known::Unspent, None), None),
+            Answer::Unknown => {
+                self.seen[message as usize].flags |= flag::UNKNOWN;
+                self.learn(now, message, number, Word::Is(Known::Unknown, None), None);
             }
         }
-        seen.failed_since = true;
-        seen.code = std::num::NonZeroU8::new(code.raw());
+        if self.breaker.is_armed() {
+            let good = matches!(answer, Answer::Accepted | Answer::Refused { .. });
+            self.breaker.told(now, sender, good);
+        }
+        if self.scene.arms.limits
+            && !matches!(answer, Answer::Refused { code, .. } if code.class() == Class::MessagingLimit)
+        {
+            self.limit.answered(&self.scene, message, sender, answer);
+        }
+        let held = self.holds.may_hold(&self.scene, sender, usize::from(wire.campaign));
+        self.work.told(&self.scene, now, sender, answer, held);
     }
 
-    /// A POST ended without an answer that could be read, after something of it was written.
-    pub fn outcome_unknown(&mut self, message: MessageId) {
-        self.seen[message.0 as usize].unknown = true;
-    }
-
-    /// Whether the messaging limit could still hold messages back at `deadline`: for 12 hours after the last word of it.
-    pub fn held_by_limit(&self, deadline: Timestamp) -> bool {
-        let hold = Span::hours(12) + Span::mins(30);
-        self.limit_told.iter().any(|told| *told <= deadline && deadline.since(*told) <= hold)
-    }
-
-    /// The engine says that a message's state changed.
-    #[inline]
-    pub fn changed(&mut self, merged: &Merged) {
-        if merged.before != merged.after && !transitions::is_legal(merged.before, merged.after) {
-            self.transitions.add(|| transitions::told(merged));
+    /// The engine was told of an error, in a reply or by the webhook `delivery`.
+    fn refused(&mut self, now: Timestamp, wire: &Wire, code: CodeIndex, delivery: Option<u32>, retry_after: bool) {
+        let (sender, campaign) = (wire.sender, wire.campaign);
+        let late = delivery.is_some();
+        self.learn(now, wire.message.0, wire.number, Word::Is(seen::by_class(code), Some(code)), delivery);
+        self.holds.refused(&self.scene, now, (sender, campaign), code, (late, retry_after));
+        if self.halts.is_armed() {
+            self.halts.refused(now, (sender, campaign), code);
+        }
+        match code.class() {
+            Class::MessagingLimit => self.limit.told(&self.scene, now, sender, late),
+            Class::Blocked if code.code() == 131_050 && self.scene.arms.opt_outs => match delivery {
+                Some(delivery) => self.opt_outs.told(delivery, wire.contact),
+                None => self.opt_outs.replied(now + self.scene.slack(), wire.contact),
+            },
+            _ => {}
+        }
+        if late {
+            self.work.refused(&self.scene, now, sender, code);
         }
     }
 
-    /// What crossed the wire about a message.
-    pub fn seen(&self, message: u32) -> &Seen {
-        &self.seen[message as usize]
+    /// A word about an attempt is news, or not.
+    #[inline]
+    fn learn(&mut self, now: Timestamp, message: u32, number: u8, word: Word, delivery: Option<u32>) {
+        let elapsed = hundredths(now.since(self.scene.start));
+        let seen = &mut self.seen[message as usize];
+        let before = *seen;
+        let news = seen.learn(elapsed, number, word);
+        if self.scene.arms.crashes && news {
+            self.durable.told(message, number, word, delivery, &before);
+        }
+        if !self.parked.is_empty() && seen.knows_wamid(number) {
+            self.unpark(now, message, number, delivery);
+        }
     }
 
-    /// What was found along the way: check and findings.
-    pub fn along_the_way(&self) -> [(&'static str, &Findings); 3] {
-        [("legal-transitions", &self.transitions), ("attempts", &self.attempts), ("retry-spacing", &self.spacing)]
-    }
-}
-
-impl Seen {
-    /// The last error that the engine was told of.
-    pub fn code(&self) -> Option<CodeIndex> {
-        self.code.and_then(|code| CodeIndex::from_raw(code.get()))
+    /// The wamid is known now.
+    fn unpark(&mut self, now: Timestamp, message: u32, number: u8, delivery: Option<u32>) {
+        if let Some(what) = self.parked.remove(&(message, number)) {
+            let word = what.map_or(Word::Came(Arrival::Replied), |code| Word::Is(seen::by_class(code), Some(code)));
+            self.learn(now, message, number, word, delivery);
+            self.seen[message as usize].flags &= !flag::PARKED;
+        }
     }
 
-    /// Whether the outcome of a POST could not be known from its answer.
-    pub fn had_unknown_outcome(&self) -> bool {
-        self.unknown
+    /// A webhook with a good signature was handed to the engine, which is alive.
+    #[inline]
+    pub fn webhook(&mut self, now: Timestamp, delivery: u32, message: MessageId, number: u8, update: &Update) {
+        let (sender, contact) = (update.number.0, update.handset.0);
+        self.channels[usize::from(sender)].heard(now, update.at);
+        let seen = &self.seen[message.0 as usize];
+        if seen.has(flag::UNKNOWN | flag::BLIND) {
+            self.evidence(now, message.0, number, sender, update.what);
+        }
+        let seen = self.seen[message.0 as usize];
+        let known = seen.knows_wamid(number);
+        let word = match update.what {
+            What::Sent => Word::Is(Known::Sent, None),
+            What::Delivered => Word::Came(Arrival::Delivered),
+            What::Read => Word::Came(Arrival::Read),
+            What::Failed(code) => {
+                if !update.echoes && !known {
+                    self.parked.insert((message.0, number), Some(code));
+                    return;
+                }
+                let campaign = self.scene.campaign_of(message.0) as u16;
+                let wire = Wire { message, number, contact, sender, campaign };
+                self.refused(now, &wire, code, Some(delivery), false);
+                return;
+            }
+            What::Reply | What::Stop | What::Says(_) => {
+                self.answer(now, delivery, update, sender, contact);
+                if !known {
+                    self.seen[message.0 as usize].flags |= flag::PARKED;
+                    self.parked.insert((message.0, number), None);
+                    return;
+                }
+                Word::Came(Arrival::Replied)
+            }
+        };
+        if update.what == What::Sent {
+            let since = moment(self.scene.start, seen.since);
+            let campaign = self.scene.campaign_of(message.0) as u16;
+            self.holds.passed(&self.scene, (sender, campaign), since, true);
+            if self.scene.arms.limits {
+                self.limit.proven(&self.scene, since, sender);
+            }
+        }
+        self.learn(now, message.0, number, word, Some(delivery));
     }
 
-    /// POSTs.
-    pub fn posts(&self) -> u8 {
-        self.posts
+    /// A contact wrote.
+    fn answer(&mut self, now: Timestamp, delivery: u32, update: &Update, sender: u16, contact: u32) {
+        if update.what == What::Stop && self.scene.arms.opt_outs {
+            self.opt_outs.told(delivery, contact);
+        }
+        if self.scene.arms.limits {
+            self.limit.wrote(&self.scene, update.at.min(now), sender, contact);
+        }
     }
 
-    /// Since the last failure that spent an attempt.
-    fn since_failure(&self, elapsed: Span) -> Option<Span> {
-        let failed = self.failed.checked_sub(1)?;
-        Some(Span(elapsed.0.saturating_sub(u64::from(failed) * 10_000)))
+    /// A webhook about a message of which some outcome was unknown.
+    fn evidence(&mut self, now: Timestamp, message: u32, number: u8, sender: u16, what: What) {
+        let seen = &mut self.seen[message as usize];
+        let slot = seen.slots.iter().find(|slot| slot.number == number);
+        let unknown = slot.is_some_and(|slot| matches!(slot.known, Known::Unknown | Known::GivenUp));
+        let newest = seen.newest().is_some_and(|newest| newest.number == number);
+        let is_answer = matches!(what, What::Reply | What::Stop | What::Says(_));
+        if unknown && !newest {
+            seen.flags |= flag::LATE;
+        }
+        if unknown && !is_answer && self.breaker.is_armed() {
+            self.breaker.told(now, sender, true);
+        }
     }
-}
 
-fn hundredths(span: Span) -> u32 {
-    (span.0 / 10_000) as u32
+    /// The 200 of a webhook left the engine: what it taught must be durable.
+    #[inline]
+    pub fn acknowledged(&mut self, _now: Timestamp, delivery: u32) {
+        if self.scene.arms.opt_outs {
+            self.opt_outs.acknowledged(delivery);
+        }
+        if self.scene.arms.crashes {
+            self.durable.acknowledged(delivery);
+        }
+    }
+
+    /// An update of this message will never come.
+    pub fn lost(&mut self, _now: Timestamp, message: MessageId) {
+        self.seen[message.0 as usize].flags |= flag::LOST;
+    }
+
+    /// A change of a row is durable.
+    #[inline]
+    pub fn changed(&mut self, now: Timestamp, merged: &Merged) {
+        let message = merged.message.0;
+        if merged.before != merged.after {
+            if !transitions::is_legal(merged.before, merged.after) {
+                self.transitions.add(Some(message), || transitions::told(merged));
+            }
+            self.work.moved(now, &self.scene, message, (merged.before, merged.after), merged.due);
+            if self.scene.arms.priorities || self.scene.arms.shares {
+                self.priority.moved(now, self.scene.part_of(message), merged.before, merged.after);
+            }
+        }
+        match merged.fact {
+            Some(Fact::Intended) => {}
+            None => self.decided(now, merged),
+            Some(fact) => {
+                if matches!(merged.phase, Phase::GivenUp | Phase::Abandoned) && fact != Fact::Unknown {
+                    let elapsed = hundredths(now.since(self.scene.start));
+                    let seen = &mut self.seen[message as usize];
+                    // A crash made it unknown, which nobody told.
+                    seen.flags |= flag::UNKNOWN;
+                    if let Some(slot) = seen.slots.iter().find(|slot| slot.number == merged.number)
+                        && matches!(slot.known, Known::UnderWay)
+                    {
+                        let crashed = self.crashed.map_or(elapsed, |at| hundredths(at.since(self.scene.start)));
+                        seen.since = seen.since.max(crashed);
+                    }
+                    seen.learn(elapsed, merged.number, Word::Is(Known::GivenUp, None));
+                }
+                if matches!(fact, Fact::Failed | Fact::Unspent) {
+                    attempts::ended(&self.seen[message as usize], merged, &mut self.attempts);
+                }
+                if self.scene.arms.crashes {
+                    self.durable.changed(message, merged.number);
+                }
+            }
+        }
+    }
+
+    /// A decision about a message is durable: if it is the deadline's, what held it back is what holds now.
+    #[cold]
+    fn decided(&mut self, now: Timestamp, merged: &Merged) {
+        if merged.before == merged.after && merged.changed {
+            self.work.deferred(merged.message.0, merged.due);
+        }
+        let campaign = self.scene.campaign_of(merged.message.0);
+        if now + self.scene.arms.clock >= self.scene.campaigns[campaign].deadline && self.swept.insert(campaign) {
+            let ledger = self.scene.arms.limits && self.work.may_be_full(&self.scene, campaign);
+            self.holds.deadline(&self.scene, now, campaign, ledger);
+        }
+    }
+
+    /// An operator's act is durable.
+    pub fn operated(&mut self, now: Timestamp, act: Act) {
+        self.operated_at = now;
+        self.paused.operated(now, act);
+        self.work.operated(now, act);
+        self.priority.disturbed(now);
+        if let Act::ResumeSender(sender) = act {
+            self.limit.resumed(&self.scene, sender);
+            self.halts.reset(&self.scene);
+            self.breaker.reset();
+            self.holds.doubt(now);
+        }
+    }
+
+    /// The engine died.
+    pub fn crashed(&mut self, now: Timestamp) {
+        self.crashed = Some(now);
+        self.opt_outs.crashed();
+        self.limit.crashed();
+        self.breaker.reset();
+        self.halts.reset(&self.scene);
+        self.holds.doubt(now);
+        self.work.crashed(now);
+    }
+
+    /// The engine started anew, on these rows.
+    pub fn restarted(&mut self, now: Timestamp, rows: &[Row]) {
+        let before = self.started.replace(now).unwrap_or(self.scene.start);
+        let is_old = self.scene.windows.iter().any(|window| {
+            // Once per fault of this kind, the store is an old copy.
+            window.kind == FaultKind::StaleStore
+                && window.from <= now
+                && (window.from > before || before == self.scene.start)
+        });
+        if is_old {
+            self.limit.went_stale();
+            self.opt_outs.went_stale();
+            // What an act ended may go on, or not.
+            let acted = self.scene.campaigns.iter().enumerate().filter(|(place, _)| self.paused.stands(*place));
+            for (_, campaign) in acted {
+                let own = &mut self.seen[campaign.first as usize..campaign.end as usize];
+                own.iter_mut().for_each(|seen| seen.flags |= flag::STALE);
+            }
+            self.paused.went_stale();
+        }
+        let paused = &self.paused;
+        self.durable
+            .restarted(&self.scene, (now, is_old), rows, &mut self.seen, |campaign| paused.is_cancelled(campaign));
+        self.work.restarted(&self.scene, now, rows);
+        self.priority.restarted(&self.scene, now, rows);
+    }
+
+    /// Once in a virtual minute in which something happened: what the engine says of itself, and how many writes wait for a
+    /// commit.
+    pub fn looked(&mut self, now: Timestamp, status: &Status, backlog: usize) {
+        self.looks.looked(&self.scene, now, status, backlog);
+        for (sender, says) in status.senders.iter().enumerate() {
+            self.looks.under_way(sender, says.in_flight, self.work.in_flight(sender));
+        }
+        if self.scene.arms.operators {
+            self.paused.looked(&self.scene, now, status);
+        }
+        let paused = &self.paused;
+        self.work.looked(&self.scene, now, |campaign| paused.stands(campaign));
+        let (scene, holds) = (&self.scene, &self.holds);
+        let free = |campaign: usize| {
+            let senders = &scene.campaigns[campaign].senders;
+            !paused.stands(campaign) && !senders.iter().any(|sender| holds.may_hold(scene, *sender, campaign))
+        };
+        self.priority.looked(scene, now, free);
+    }
+
+    /// What was decided of the messages of a campaign, as of the end of a run.
+    pub(crate) fn over<'a>(&self, now: Timestamp, campaign: usize, held: &'a held::Held) -> Over<'a> {
+        let deadline = now >= self.scene.campaigns[campaign].deadline;
+        Over { deadline, cancelled: self.paused.is_cancelled(campaign), never: self.scene.never, held }
+    }
+
+    /// How often the engine was started anew.
+    pub(crate) fn restarts(&self) -> u32 {
+        self.durable.restarts()
+    }
 }

@@ -4,16 +4,21 @@
 //! cannot carry a scenario out.
 
 mod check;
+mod replay;
 mod run;
+mod schema;
+mod shrink;
+mod swarm;
 
 pub use crate::progress::Progress;
 
-use crate::scenario::{CONTACTS_MOST, Diagnostic, Level};
+use crate::scenario::{CONTACTS_MOST, Diagnostic, Level, Scenario};
+use crate::swarm::{Failure, MESSAGES_MOST, failure};
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Debug, Parser)]
@@ -40,6 +45,25 @@ enum Command {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Runs many variations of scenarios, one a seed, and says which seeds fail
+    Swarm(SwarmArgs),
+    /// Prints the JSON Schema of scenario files, for editors
+    Schema,
+    /// Runs a failure again that run or swarm wrote, and tells what happened
+    Replay {
+        /// A failure.json
+        #[arg(value_name = "FAILURE.json")]
+        file: PathBuf,
+    },
+    /// Writes the smallest scenario that still fails as this failure did
+    Shrink {
+        /// A failure.json
+        #[arg(value_name = "FAILURE.json")]
+        file: PathBuf,
+        /// The scenario file; by default shrunk-SEED.toml. Lists of contacts that it needs are written beside it
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -56,7 +80,7 @@ struct RunArgs {
     /// How many contacts each campaign has, instead of the file's number; lists of contacts stay as they are
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(CONTACTS_MOST)))]
     contacts: Option<u32>,
-    /// Where result.json is written: one object a line, as with --format json
+    /// Where result.json is written: one object a line, as with --format json; and failure.json where a check fails
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// How results are printed
@@ -68,6 +92,40 @@ struct RunArgs {
     /// At level live: how many times faster than real time the clocks run
     #[arg(long, value_name = "X", default_value_t = 60.0, value_parser = time_scale)]
     time_scale: f64,
+}
+
+#[derive(Debug, Args)]
+struct SwarmArgs {
+    /// Scenario files; each seed takes one
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// How many seeds
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    seeds: u64,
+    /// The first seed
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    from: u64,
+    /// Threads; by default one for each core. They change nothing but the time that it takes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    jobs: Option<u16>,
+    /// Only the seeds of this part: with 2/4, those that leave 1 when divided by 4
+    #[arg(long, value_name = "I/N", default_value = "1/1", value_parser = shard)]
+    shard: (u64, u64),
+    /// Begin no seed after this time
+    #[arg(long, value_name = "M", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    minutes: Option<u64>,
+    /// Where the seeds run
+    #[arg(long, value_name = "LEVEL", default_value = "model")]
+    level: Level,
+    /// How often the engine dies in each run, whatever the seed draws
+    #[arg(long, value_name = "KILLS", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    times: Option<u32>,
+    /// How many messages one run has at most
+    #[arg(long, value_name = "N", default_value_t = MESSAGES_MOST, value_parser = clap::value_parser!(u32).range(1..=i64::from(CONTACTS_MOST)))]
+    messages: u32,
+    /// Where failure-SEED.json is written for seeds that fail
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    out: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -109,6 +167,15 @@ fn time_scale(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(scale) if scale > 0.0 && scale <= 1e6 => Ok(scale),
         _ => Err("write a number above 0, as in 60".to_owned()),
+    }
+}
+
+/// `2/4`: the part, from 0, and how many there are.
+fn shard(text: &str) -> Result<(u64, u64), String> {
+    let parts = text.split_once('/').and_then(|(part, all)| Some((part.parse().ok()?, all.parse().ok()?)));
+    match parts {
+        Some((part @ 1.., all)) if part <= all => Ok((part - 1, all)),
+        _ => Err("write a part and how many parts there are, as in 1/4 … 4/4".to_owned()),
     }
 }
 
@@ -165,6 +232,10 @@ pub fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Run(args) => run::run(args, colours, &mut out),
         Command::Check { files } => check::check(files, &mut out),
+        Command::Swarm(args) => swarm::swarm(args, &mut out),
+        Command::Schema => schema::schema(&mut out),
+        Command::Replay { file } => replay::replay(file, &mut out),
+        Command::Shrink { file, out: to } => shrink::shrink(file, to.as_deref(), &mut out),
     };
     let done = done.and_then(|status| out.flush().map(|()| status).map_err(Error::Output));
     match done {
@@ -178,6 +249,23 @@ pub fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// A failure, with its scenario and its level.
+fn failure_of(file: &Path) -> Result<(Failure, Scenario, Level), Error> {
+    let whole = || {
+        let failure = Failure::load(file)?;
+        let (scenario, level) = (failure.scenario()?, failure.level()?);
+        Ok((failure, scenario, level))
+    };
+    whole().map_err(|error: failure::Error| Error::Usage(format!("{}: {error}", file.display())))
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:=@%".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 /// Tells people what went wrong. Where even that cannot be written, the exit status is all that is left.

@@ -270,6 +270,36 @@ impl Audience {
         self.len() == 0
     }
 
+    /// How many messages from this one on have contacts whose places follow each other.
+    pub fn run(&self, message: u32) -> u32 {
+        match &self.places {
+            Places::Made { shared, own } => {
+                let common = shared.end - shared.start;
+                let end = if message < common { common } else { common + (own.end - own.start) };
+                end - message
+            }
+            Places::Listed(places) => {
+                let from = &places[message as usize..];
+                1 + from.windows(2).take(4_096).take_while(|pair| pair[0] + 1 == pair[1]).count() as u32
+            }
+        }
+    }
+
+    /// The message to a contact, which counts within the campaign. A list is searched from its beginning.
+    pub fn message_to(&self, contact: u32) -> Option<u32> {
+        match &self.places {
+            Places::Made { shared, own } => {
+                let common = shared.end - shared.start;
+                if shared.contains(&contact) {
+                    Some(contact - shared.start)
+                } else {
+                    own.contains(&contact).then(|| common + (contact - own.start))
+                }
+            }
+            Places::Listed(places) => places.iter().position(|place| *place == contact).map(|at| at as u32),
+        }
+    }
+
     /// The place of the contact of a message, which counts within the campaign.
     #[inline]
     pub fn contact(&self, message: u32) -> u32 {

@@ -10,6 +10,7 @@ pub use measured::{Latencies, Measured, MeasuredCampaign, Quantiles};
 
 use crate::scenario::{Level, Scenario};
 use engine_core::message::State as MessageState;
+use engine_core::rules::Marks;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
@@ -51,6 +52,12 @@ pub struct Outcome {
     /// From sending a webhook to its 200.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook_lag_ms: Option<Quantiles>,
+    /// The rules of the promise that the run reached, where the level can tell.
+    #[serde(skip)]
+    pub marks: Option<Marks>,
+    /// Virtual minutes in which something happened, each with the fingerprint as of its end.
+    #[serde(skip)]
+    pub checkpoints: Vec<(u32, u64)>,
 }
 
 /// How one campaign ended.
@@ -189,6 +196,8 @@ impl Outcome {
             latency_ms: measured.latency,
             engine_memory_max: measured.engine_memory_max,
             webhook_lag_ms: measured.webhook_lag,
+            marks: None,
+            checkpoints: Vec::new(),
         }
     }
 

@@ -3,19 +3,21 @@
 //! Types and loading are here; the sections are read in the submodules. Nothing here runs anything.
 
 pub mod agreement;
-mod campaigns;
+pub(crate) mod campaigns;
 pub mod count;
 pub mod diagnostic;
 pub mod expect;
-mod faults;
+pub(crate) mod faults;
 pub mod lint;
-mod parse;
+pub(crate) mod parse;
 mod reader;
+pub mod write;
 
 pub use agreement::Agreement;
 pub use count::{Bound, Count};
 pub use diagnostic::Diagnostic;
 pub use expect::{Expectation, Percentile, Stretch, Wanted};
+pub use write::Written;
 
 use crate::contacts::ContactList;
 use cloud_api::time::Span;
@@ -162,7 +164,7 @@ pub enum Category {
     Authentication,
 }
 
-/// A daily time in which nothing is sent, in minutes after midnight (UTC); over midnight where `from` is later.
+/// A daily time in which nothing is sent, in minutes after midnight by the contact's own clock; over midnight where `from` is later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuietHours {
     /// The first quiet minute.

@@ -1,6 +1,6 @@
 //! Promise: a campaign's state is what its definition says, worked out anew from the messages.
 
-use super::Findings;
+use super::findings::Findings;
 use engine_core::State;
 use engine_core::campaign::{Counts, State as CampaignState};
 
@@ -36,7 +36,7 @@ pub fn judge(name: &str, counts: &Counts, when: When, says: CampaignState) -> Fi
     let mut findings = Findings::default();
     let is = by_definition(counts, when);
     if says != is {
-        findings.add(|| format!("campaign {name} says {} and is {}", says.name(), is.name()));
+        findings.add(None, || format!("campaign {name} says {} and is {}", says.name(), is.name()));
     }
     findings
 }

@@ -1,6 +1,6 @@
 //! Promise: every contact has exactly one message, in exactly one state; the counts that are kept equal a recount.
 
-use super::Findings;
+use super::findings::Findings;
 use engine_core::State;
 use engine_core::campaign::Counts;
 use engine_core::message::Row;
@@ -19,12 +19,12 @@ pub fn judge(name: &str, size: u32, rows: &[Row], kept: &Counts) -> Findings {
     let mut findings = Findings::default();
     let recounted = recount(rows);
     if rows.len() != size as usize || recounted.total() != size {
-        findings.add(|| format!("campaign {name} has {size} contacts and {} messages", rows.len()));
+        findings.add(None, || format!("campaign {name} has {size} contacts and {} messages", rows.len()));
     }
     for state in State::ALL {
         let (says, is) = (kept.of(state), recounted.of(state));
         if says != is {
-            findings.add(|| format!("campaign {name} says {says} are {} and {is} are", state.name()));
+            findings.add(None, || format!("campaign {name} says {says} are {} and {is} are", state.name()));
         }
     }
     findings

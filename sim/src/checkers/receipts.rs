@@ -1,19 +1,14 @@
 //! Promise: nobody who has read receipts off is said to have read.
 
-use super::Findings;
+use super::findings::Findings;
 use engine_core::State;
 use engine_core::message::Row;
-use mock_whatsapp_model::spec::Kind;
 
-/// `kinds` gives the kind of each message's contact.
-pub fn judge(rows: &[Row], kinds: impl Iterator<Item = Kind>) -> Findings {
-    let mut findings = Findings::default();
-    for (id, (row, kind)) in rows.iter().zip(kinds).enumerate() {
-        if kind == Kind::ReceiptsOff && row.state() == State::Read {
-            findings.add(|| format!("message {id} is Read, and its contact has read receipts off"));
-        }
+/// Judges the message of a contact who has read receipts off.
+pub fn judge_one(message: u32, row: &Row, findings: &mut Findings) {
+    if row.state() == State::Read {
+        findings.add(Some(message), || format!("message {message} is Read, and its contact has read receipts off"));
     }
-    findings
 }
 
 #[cfg(test)]
@@ -33,9 +28,11 @@ mod tests {
         };
         learn(&mut row, 0, Fact::Intended);
         learn(&mut row, 1, Fact::Delivered);
-        assert!(judge(&[row], [Kind::ReceiptsOff].into_iter()).is_clean());
+        let mut findings = Findings::default();
+        judge_one(0, &row, &mut findings);
+        assert!(findings.is_clean());
         learn(&mut row, 1, Fact::Read);
-        assert!(judge(&[row], [Kind::Plain].into_iter()).is_clean());
-        assert!(!judge(&[row], [Kind::ReceiptsOff].into_iter()).is_clean());
+        judge_one(0, &row, &mut findings);
+        assert_eq!(findings.detail(), "message 0 is Read, and its contact has read receipts off");
     }
 }

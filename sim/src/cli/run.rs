@@ -1,13 +1,16 @@
 //! `campaign-sim run`: each scenario at each of its levels, in order.
 
 use super::{Error, Format, Progress, RunArgs, RunOptions, Status, say};
-use crate::levels::{self, Refusal};
+use crate::levels::Refusal;
+use crate::model::run::START;
 use crate::outcome::Outcome;
+use crate::replay;
 use crate::report::{json, junit, text};
 use crate::scenario::{CONTACTS_MOST, Level, People, Scenario};
+use crate::swarm::{Failure, Trial, trial};
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Runs what is asked for. Every file is read before the first is run.
 pub(super) fn run(args: &RunArgs, colours: bool, out: &mut dyn Write) -> Result<Status, Error> {
@@ -35,6 +38,15 @@ pub(super) fn run(args: &RunArgs, colours: bool, out: &mut dyn Write) -> Result<
                     if let Some(results) = &mut results {
                         results.add(&outcome)?;
                     }
+                    if outcome.failed() {
+                        let trial = Trial::of(outcome.clone());
+                        if args.format == Format::Text && *level == Level::Model {
+                            story(scenario, &options, &trial, out)?;
+                        }
+                        if let Some(results) = &mut results {
+                            results.add_failure(scenario, &options, *level, &trial)?;
+                        }
+                    }
                     outcomes.push(outcome);
                 }
             }
@@ -53,13 +65,27 @@ pub(super) fn run(args: &RunArgs, colours: bool, out: &mut dyn Write) -> Result<
 
 fn at_level(scenario: &Scenario, level: Level, options: &RunOptions) -> Result<Outcome, Refusal> {
     let progress = Progress::on_terminal(&format!("{} at level {level}", scenario.name));
-    let outcome = match level {
-        Level::Model => levels::model::run(scenario, options, &progress),
-        Level::Live => levels::live::run(scenario, options, &progress),
-        Level::Stack => Err(Refusal(format!("this build has no level {level} yet; run it with --level model"))),
-    };
+    let outcome = trial::at_level(scenario, level, options, &progress);
     progress.end();
     outcome
+}
+
+/// What happened to the messages that the failed checks name: the run once more, with its story.
+fn story(scenario: &Scenario, options: &RunOptions, trial: &Trial, out: &mut dyn Write) -> Result<(), Error> {
+    let messages = replay::messages_of(&trial.failed);
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let progress = Progress::on_terminal(&format!("{} once more, for its story", scenario.name));
+    let told = replay::told(scenario, options, &progress, &messages);
+    progress.end();
+    if let Ok((_, story)) = told
+        && !story.is_empty()
+    {
+        let named: Vec<String> = story.messages().map(|message| message.to_string()).collect();
+        writeln!(out, "story of message {}\n{}", named.join(", "), story.told(START))?;
+    }
+    Ok(())
 }
 
 /// Whether the campaigns are within bounds with the number of contacts that the command line gives.
@@ -80,22 +106,43 @@ fn fits(scenario: &Scenario, options: &RunOptions) -> Result<(), Error> {
     Ok(())
 }
 
-/// `result.json`, written as results come, so that what is done stays if a later run dies.
+/// `result.json` and `failure.json`, written as results come, so that what is done stays if a later run dies.
 struct Results {
-    path: std::path::PathBuf,
+    folder: PathBuf,
+    path: PathBuf,
     file: File,
+    failures: u32,
 }
 
 impl Results {
     fn create(folder: &Path) -> Result<Self, Error> {
         let path = folder.join("result.json");
         match std::fs::create_dir_all(folder).and_then(|()| File::create(&path)) {
-            Ok(file) => Ok(Self { path, file }),
+            Ok(file) => Ok(Self { folder: folder.to_owned(), path, file, failures: 0 }),
             Err(error) => Err(Error::Unwritten(path, error)),
         }
     }
 
     fn add(&mut self, outcome: &Outcome) -> Result<(), Error> {
         json::write(&mut self.file, outcome).map_err(|error| Error::Unwritten(self.path.clone(), error))
+    }
+
+    /// Writes `failure.json`, and `failure-2.json` … for what fails after it.
+    fn add_failure(
+        &mut self,
+        scenario: &Scenario,
+        options: &RunOptions,
+        level: Level,
+        trial: &Trial,
+    ) -> Result<(), Error> {
+        self.failures += 1;
+        let name =
+            if self.failures == 1 { "failure.json".to_owned() } else { format!("failure-{}.json", self.failures) };
+        let path = self.folder.join(name);
+        let seed = options.seed.unwrap_or(scenario.seed);
+        let time_scale = (level == Level::Live).then_some(options.time_scale);
+        let failure =
+            Failure { contacts: options.contacts, time_scale, ..Failure::of(scenario, level, seed, None, trial) };
+        failure.save(&path).map_err(|error| Error::Unwritten(path, error))
     }
 }

@@ -20,8 +20,10 @@ pub struct Request {
     pub message: MessageId,
     /// The attempt.
     pub number: u8,
-    /// Of which campaign.
-    pub campaign: u16,
+    /// Of which part of a campaign.
+    pub part: u16,
+    /// Which life of the engine waits for the answer.
+    pub life: u16,
 }
 
 /// What arrives.

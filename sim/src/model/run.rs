@@ -1,31 +1,38 @@
 //! The event loop of the model level: two pure cores, a network and a disk between them, one clock that jumps.
 //!
-//! At one instant arrivals come first, then WhatsApp's own events, then the engine's timers. Nothing here decides
-//! anything: what is decided is in the cores, and what is judged is in the checkers.
+//! At one instant arrivals come first, then WhatsApp's own events, then the disk, then what happens to the engine from
+//! outside, then the engine's timers. Nothing here decides anything: what is decided is in the cores, and what is judged is
+//! in the checkers. The engine's side is in `run/engine.rs`.
+
+mod engine;
 
 use super::disk::Disk;
+use super::life::Life;
+use super::mishaps::{DiskFaults, Mishap, commits_matter, timeline};
 use super::network::{Arrival, Network, Request};
 use super::setup::{Plant, Setup};
 use super::trace::{Kind, Trace};
-use crate::checkers::Checkers;
 use crate::checkers::truth::Truth;
+use crate::checkers::{Checkers, Wire};
 use crate::contacts::Quota;
+use crate::story::{Moment, Story};
 use cloud_api::time::{Span, Timestamp};
-use engine_core::attempt::{Fact, Phase};
-use engine_core::campaign::{Counts, Spec};
-use engine_core::command::{Command, Merge};
-use engine_core::engine::SenderSpec;
-use engine_core::event::{Answer as Outcome, Event, Merged, Status};
-use engine_core::id::{AckToken, CampaignId, MessageId, SenderId};
-use engine_core::{Engine, State};
+use engine_core::Engine;
+use engine_core::campaign::{Counts, State as CampaignState};
+use engine_core::command::Command;
+use engine_core::event::Event;
+use engine_core::id::{GroupId, MessageId};
+use engine_core::message::Decision;
+use engine_core::quiet::Zones;
+use engine_core::rules::Marks;
 use hdrhistogram::Histogram;
 use mock_whatsapp_model::fate::message_key;
 use mock_whatsapp_model::faults::Fault;
 use mock_whatsapp_model::handset::Persona;
-use mock_whatsapp_model::input::{DeliveryId, HandsetId, Input, MessageIndex, NumberId, Post};
-use mock_whatsapp_model::output::{Answer, Output, Update, What};
+use mock_whatsapp_model::input::{DeliveryId, HandsetId, Input, MessageIndex, NumberId, PortfolioId, Post};
+use mock_whatsapp_model::output::{Answer, Output, What};
+use mock_whatsapp_model::spec::MessagingLimit;
 use mock_whatsapp_model::world::{Config, World};
-use std::collections::BTreeMap;
 
 /// When every run begins: Monday, 5 January 2026, 09:00 UTC.
 pub const START: Timestamp = Timestamp::from_unix_seconds(1_767_603_600);
@@ -52,23 +59,52 @@ pub struct Latency {
 pub struct Run<'a> {
     setup: &'a Setup,
     now: Timestamp,
-    engine: Engine,
     world: World,
-    disk: Disk,
+    disk: Disk<'a>,
     network: Network,
     trace: Trace,
     checkers: Checkers,
+    story: Story,
     latency: Latency,
     attempts: u64,
     commands: Vec<Command>,
     outputs: Vec<Output>,
     events: Vec<Event>,
-    /// Updates of wamids that it does not know yet.
-    parked: BTreeMap<u32, Vec<Update>>,
     /// How often what the plant acts on has come by.
     planted: u64,
     /// When a message of each campaign last came out of being in progress.
     settled: Vec<Timestamp>,
+    zones: Zones,
+    /// The engine, but while it is down.
+    life: Option<Life>,
+    lives: u16,
+    /// When it is started, where it is down.
+    starts: Timestamp,
+    /// How long it will be down if it dies once more before it wrote anything.
+    patience: Span,
+    /// An engine that sleeps, and what waits for it.
+    sleeper: Option<(Life, Vec<Event>)>,
+    /// When it wakes up, and when another takes its place.
+    wakes: Timestamp,
+    /// The rules that lives before this one reached.
+    marks: Marks,
+    mishaps: Vec<(Timestamp, Mishap)>,
+    next_mishap: usize,
+    /// Copies of the store, by the place of their fault.
+    backups: Vec<(usize, Disk<'a>)>,
+    disk_faults: DiskFaults,
+    /// Whether commits take time, and so can be lost.
+    commits: bool,
+    /// How far the clock of the engine's machine is off, in microseconds.
+    skew: i64,
+    /// The last act of an operator that the engine was told of, by campaign.
+    acts: Vec<Option<usize>>,
+    /// What operators did while the engine was down.
+    waiting: Vec<usize>,
+    /// What is being decided of messages: for stories.
+    deciding: Decision,
+    /// The minute of the last look.
+    minute: u32,
 }
 
 /// The ends of things that are not faults of the engine.
@@ -81,24 +117,31 @@ pub enum End {
 }
 
 impl<'a> Run<'a> {
-    /// Sets the scene: nothing has happened yet.
+    /// Sets the scene: nothing has happened yet. `story` is told what happens to the messages that it is about.
     ///
     /// # Errors
     /// If a fault is of a kind that this level does not carry out: its name.
-    pub fn new(setup: &'a Setup) -> Result<Self, String> {
+    pub fn new(setup: &'a Setup, story: Story) -> Result<Self, String> {
         let timing = setup.timing.clone();
         let mut world = World::new(Config { seed: setup.seed, start: START, timing, limit_throughput: true });
-        let mut engine = Engine::new();
+        world.limit_pairs(true);
+        for place in 0..setup.portfolios.len() {
+            let limit = setup.limit_of(place);
+            if place == 0 {
+                world.set_messaging_limit(PortfolioId(0), limit);
+            } else {
+                world.add_portfolio(limit);
+            }
+        }
         for sender in &setup.senders {
-            world.add_number(sender.throughput);
-            engine.add_sender(SenderSpec { throughput: sender.throughput, ..SenderSpec::default() });
+            world.add_number_in(sender.throughput, PortfolioId(sender.portfolio as u16));
         }
         let mut faults = Vec::new();
-        for spec in &setup.faults {
+        for spec in setup.faults.iter().filter(|spec| Fault::is_whatsapps(spec.kind)) {
             let number =
                 spec.sender.as_ref().and_then(|name| setup.senders.iter().position(|sender| sender.name == *name));
             let number = number.map(|place| NumberId(place as u16));
-            faults.push(Fault::arm(spec, START, number).map_err(|kind| format!("{kind:?}"))?);
+            faults.push(Fault::arm(spec, START, number).map_err(|kind| kind.name().to_owned())?);
         }
         world.set_faults(faults);
         let persona = |quota: &Quota| Persona { kind: quota.kind, away: quota.away, ..Persona::default() };
@@ -107,51 +150,60 @@ impl<'a> Run<'a> {
         for place in 0..setup.contacts.len() {
             world.add_handset(setup.contacts.group(place).map_or(0, |group| personas[group]));
         }
-        let mut first = 0;
-        for (place, campaign) in setup.campaigns.iter().enumerate() {
-            let spec = Spec {
-                id: CampaignId(place as u16),
-                sender: SenderId(campaign.sender as u16),
-                first: MessageId(first),
-                end: MessageId(first + campaign.size),
-                start: START + campaign.start,
-            };
-            engine.add_campaign(spec, Counts::all_queued(campaign.size), false);
-            first += campaign.size;
-        }
-        let sizes: Vec<u32> = setup.campaigns.iter().map(|campaign| campaign.size).collect();
-        Ok(Self {
+        let zones = Zones::default();
+        let mut run = Self {
             setup,
             now: START,
-            engine,
             world,
-            disk: Disk::new(&sizes, setup.seed),
+            disk: Disk::new(setup, zones.clone()),
             network: Network::default(),
             trace: Trace::default(),
-            checkers: Checkers::new(first as usize, START),
+            checkers: Checkers::of(setup, START),
+            story,
             latency: Latency { accepted: latency_histogram()?, delivered: latency_histogram()? },
             attempts: 0,
             commands: Vec::new(),
             outputs: Vec::new(),
             events: Vec::new(),
-            parked: BTreeMap::new(),
             planted: 0,
             settled: vec![START; setup.campaigns.len()],
-        })
+            zones,
+            life: None,
+            lives: 0,
+            starts: START,
+            patience: engine::RESTART,
+            sleeper: None,
+            wakes: Timestamp::NEVER,
+            marks: Marks::default(),
+            mishaps: timeline(setup, START),
+            next_mishap: 0,
+            backups: Vec::new(),
+            disk_faults: DiskFaults::of(setup, START),
+            commits: commits_matter(setup),
+            skew: 0,
+            acts: vec![None; setup.campaigns.len()],
+            waiting: Vec::new(),
+            deciding: Decision::Recovered,
+            minute: 0,
+        };
+        run.start_engine();
+        Ok(run)
     }
 
-    /// Runs until nothing is left to happen. `progress` is told the time now and then.
-    pub fn finish(&mut self, mut progress: impl FnMut(Span, &Engine)) -> End {
+    /// Runs until nothing is left to happen. `progress` is told the time and how many messages are in progress now and then.
+    pub fn finish(&mut self, mut progress: impl FnMut(Span, u32)) -> End {
         let last = self.setup.campaigns.iter().map(|campaign| campaign.start).max().unwrap_or(Span::ZERO);
         let end = START + last + engine_core::limits::DEADLINE + GRACE;
-        self.engine.handle(START, Event::Tick, &mut self.commands);
-        self.carry_out();
         let mut told = 0;
         loop {
             let arrival = self.network.next();
             let world = self.world.next_deadline().unwrap_or(Timestamp::NEVER);
-            let timer = self.engine.next_deadline().unwrap_or(Timestamp::NEVER);
-            let next = arrival.min(world).min(timer);
+            let (timer, commit) = match &self.life {
+                Some(life) => (life.wakes(), life.commit.as_ref().map_or(Timestamp::NEVER, |commit| commit.done)),
+                None => (self.starts, Timestamp::NEVER),
+            };
+            let mishap = self.mishaps.get(self.next_mishap).map_or(Timestamp::NEVER, |(at, _)| *at).min(self.wakes);
+            let next = arrival.min(world).min(timer).min(commit).min(mishap);
             if next == Timestamp::NEVER {
                 return End::Quiet;
             }
@@ -159,6 +211,10 @@ impl<'a> Run<'a> {
                 return End::TimedOut;
             }
             self.now = self.now.max(next);
+            let minute = (self.now.since(START).as_secs() / 60) as u32;
+            if minute != self.minute {
+                self.look(minute);
+            }
             if arrival == next {
                 if let Some(arrival) = self.network.pop(next) {
                     self.arrive(arrival);
@@ -167,15 +223,29 @@ impl<'a> Run<'a> {
                 self.trace.add(self.now.0, Kind::WorldTimer, 0, 0);
                 self.world.handle(self.now, Input::Tick, &mut self.outputs);
                 self.go_out();
-            } else {
+            } else if commit == next {
+                self.commit_done();
+            } else if mishap == next {
+                self.happen();
+            } else if self.life.is_some() {
                 self.trace.add(self.now.0, Kind::EngineTimer, 0, 0);
-                self.engine.handle(self.now, Event::Tick, &mut self.commands);
-                self.carry_out();
+                self.tell(Event::Tick);
+            } else {
+                self.start_engine();
             }
             if self.trace.events() >= told + PROGRESS_EVERY {
                 told = self.trace.events();
-                progress(self.now.since(START), &self.engine);
+                progress(self.now.since(START), self.in_progress());
             }
+        }
+    }
+
+    /// A new virtual minute has begun: the state of the trace is kept, and the checkers look at the engine.
+    fn look(&mut self, minute: u32) {
+        self.trace.checkpoint(self.minute);
+        self.minute = minute;
+        if let Some(life) = &self.life {
+            self.checkers.looked(self.now, &life.engine.snapshot(), life.gate.backlog());
         }
     }
 
@@ -185,20 +255,11 @@ impl<'a> Run<'a> {
             Arrival::Post(request) => {
                 self.trace.add(now.0, Kind::Post, u64::from(request.message.0), u64::from(request.number));
                 self.attempts += 1;
-                self.checkers.posted(now, request.message);
                 let post = self.post_of(request);
                 self.world.handle(now, Input::Post(post), &mut self.outputs);
                 self.answer(request);
             }
-            Arrival::Answer(request, answer) => {
-                let (outcome, detail) = self.outcome_of(request, answer);
-                self.trace.add(now.0, Kind::Answer, u64::from(request.message.0), detail);
-                let (message, number) = (request.message, request.number);
-                self.tell(Event::Answered { message, number, answer: outcome });
-                if let Answer::Accepted(index) = answer {
-                    self.unpark(index);
-                }
-            }
+            Arrival::Answer(request, answer) => self.answered(request, answer),
             Arrival::Webhook(delivery, update) => self.webhook(delivery, update),
             Arrival::Acknowledged(delivery) => {
                 self.trace.add(now.0, Kind::Acknowledged, u64::from(delivery.0), 200);
@@ -208,17 +269,24 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// What the checkers must know of a POST.
+    fn wire(&self, message: MessageId, number: u8) -> Wire {
+        let part = &self.setup.parts[self.setup.part_of(message.0)];
+        let contact = self.setup.contact_of(message.0);
+        Wire { message, number, contact, sender: part.sender as u16, campaign: part.campaign as u16 }
+    }
+
     fn post_of(&self, request: Request) -> Post {
-        let place = usize::from(request.campaign);
-        let campaign = &self.setup.campaigns[place];
-        let message = request.message.0 - self.disk.range(place).start;
+        let part = &self.setup.parts[usize::from(request.part)];
+        let campaign = &self.setup.campaigns[part.campaign];
+        let message = request.message.0 - campaign.first;
         let contacts = &self.setup.contacts;
-        let contact = contacts.audience(place).contact(message);
-        let content = campaign.contents[contacts.wording(place, message)];
-        let sender = &self.setup.senders[campaign.sender];
+        let contact = contacts.audience(part.campaign).contact(message);
+        let content = campaign.contents[contacts.wording(part.campaign, message)];
+        let sender = &self.setup.senders[part.sender];
         Post {
             request: 0,
-            number: NumberId(campaign.sender as u16),
+            number: NumberId(part.sender as u16),
             handset: HandsetId(contact),
             key: message_key(contacts.wa_id(contact), sender.phone_number_id, content),
             callback: callback(request.message, request.number),
@@ -229,12 +297,13 @@ impl<'a> Run<'a> {
 
     /// WhatsApp's answer to the POST that was just handed in goes on its way, and so does what else came out.
     fn answer(&mut self, request: Request) {
+        let (message, number) = (request.message, request.number);
         for place in 0..self.outputs.len() {
             if let Output::Reply { at, answer, .. } = self.outputs[place] {
                 let at = if matches!(answer, Answer::Silence(_)) { self.now + CLIENT_TIMEOUT } else { at };
-                if answer == Answer::Unreachable {
-                    self.checkers.unspent(request.message);
-                }
+                let wire = self.wire(message, number);
+                self.checkers.arrived(self.now, &wire, &answer);
+                self.story.note(self.now, Some(message.0), Moment::PostArrived { number, answer });
                 self.network.answer(at, request, answer);
             }
         }
@@ -244,177 +313,43 @@ impl<'a> Run<'a> {
     /// Webhooks that came out go on their way.
     fn go_out(&mut self) {
         for output in self.outputs.drain(..) {
-            if let Output::Webhook { delivery, update, .. } = output {
-                self.network.webhook(self.now, delivery, update);
+            match output {
+                Output::Webhook { delivery, update, sent_before } => {
+                    let about =
+                        update.about.and_then(|index| self.world.callback(index)).map(|data| from_callback(data).0.0);
+                    let left = Moment::WebhookLeft { delivery: delivery.0, what: update.what, sent_before };
+                    self.story.note(self.now, about, left);
+                    if about.is_some() && sent_before == 0 && !update.forged {
+                        let acts = match update.what {
+                            What::Read | What::Reply | What::Stop => Some(Moment::HandsetActs { what: update.what }),
+                            _ => None,
+                        };
+                        if let Some(acts) = acts {
+                            self.story.note(self.now, about, acts);
+                        }
+                    }
+                    self.network.webhook(self.now, delivery, update);
+                }
+                Output::Dropped { update } => {
+                    let about =
+                        update.about.and_then(|index| self.world.callback(index)).map(|data| from_callback(data).0);
+                    if let Some(message) = about {
+                        self.checkers.lost(self.now, message);
+                        self.story.note(self.now, Some(message.0), Moment::WebhookLost { what: update.what });
+                    }
+                }
+                Output::Reply { .. } => {}
             }
         }
-    }
-
-    /// What the engine's client makes of an answer, and a word for the trace.
-    fn outcome_of(&mut self, request: Request, answer: Answer) -> (Outcome, u64) {
-        match answer {
-            Answer::Accepted(index) => {
-                let due = self.due(request);
-                self.latency.accepted.saturating_record(self.now.since(due).0);
-                (Outcome::Accepted, u64::from(index.0) << 8)
-            }
-            Answer::Refused(code, _) => {
-                self.checkers.failed(self.now, request.message, request.number, code);
-                (Outcome::Refused { code, retry_after_seconds: 0 }, 1 | u64::from(code.raw()) << 8)
-            }
-            Answer::Silence(_) => self.unknown(request, 2),
-            Answer::Reset => self.unknown(request, 3),
-            Answer::Unreachable => (Outcome::NeverWritten, 4),
-            Answer::Garbled(_) => self.unknown(request, 5),
-        }
-    }
-
-    fn unknown(&mut self, request: Request, detail: u64) -> (Outcome, u64) {
-        self.checkers.outcome_unknown(request.message);
-        (Outcome::Unknown, detail)
     }
 
     /// When a message was due: the campaign's start, then one after the other at the number's throughput. Later than
     /// that is latency, whatever the reason: this is the open model, which does not forgive a sender that falls behind.
-    fn due(&self, request: Request) -> Timestamp {
-        let campaign = &self.setup.campaigns[usize::from(request.campaign)];
-        let place = request.message.0 - self.disk.range(usize::from(request.campaign)).start;
-        let throughput = u64::from(self.setup.senders[campaign.sender].throughput);
-        START + campaign.start + Span::micros(u64::from(place) * 1_000_000 / throughput)
-    }
-
-    /// The wamid is known now: what waited for it is taken in.
-    fn unpark(&mut self, index: MessageIndex) {
-        if !self.parked.is_empty()
-            && let Some(updates) = self.parked.remove(&index.0)
-        {
-            for update in updates {
-                self.take_in(update);
-            }
-        }
-    }
-
-    /// Whether the engine knows the wamid of an attempt: from an answer that it read, or a status that echoed the data.
-    fn knows_wamid(&self, message: MessageId, number: u8) -> bool {
-        let mut attempts = self.disk.rows()[message.0 as usize].attempts();
-        attempts.any(|(its, attempt)| {
-            its == number
-                && !matches!(attempt.phase(), Phase::Intended | Phase::Unknown | Phase::GivenUp | Phase::Unspent)
-        })
-    }
-
-    fn webhook(&mut self, delivery: DeliveryId, update: Update) {
-        let about = update.about.map_or(u64::MAX, |index| u64::from(index.0));
-        self.trace.add(self.now.0, Kind::Webhook, about, detail_of(update.what));
-        self.take_in(update);
-        self.tell(Event::WebhookEnd { token: AckToken(delivery.0) });
-    }
-
-    /// Matches an update with its attempt and hands it in; parks it where the wamid is not known yet.
-    fn take_in(&mut self, update: Update) {
-        let Some(index) = update.about else { return };
-        let Some(callback) = self.world.callback(index) else { return };
-        let (message, number) = from_callback(callback);
-        // A webhook's time is in whole seconds.
-        let at = Timestamp::from_unix_seconds(update.at.unix_seconds());
-        let status = match update.what {
-            What::Sent => Status::Sent,
-            What::Delivered => Status::Delivered,
-            What::Read => Status::Read,
-            What::Failed(code) => {
-                self.checkers.failed(self.now, message, number, code);
-                Status::Failed(code)
-            }
-            What::Reply | What::Stop | What::Says(_) => {
-                if self.knows_wamid(message, number) {
-                    self.tell(Event::Replied { message, number, at });
-                } else {
-                    self.parked.entry(index.0).or_default().push(update);
-                }
-                return;
-            }
-        };
-        self.tell(Event::Status { message, number, status, at });
-        self.unpark(index);
-    }
-
-    fn tell(&mut self, event: Event) {
-        self.engine.handle(self.now, event, &mut self.commands);
-        self.carry_out();
-    }
-
-    /// Carries out what the core wants done, in order, what comes of it included.
-    fn carry_out(&mut self) {
-        let mut next = 0;
-        while let Some(command) = self.commands.get(next).copied() {
-            next += 1;
-            match command {
-                Command::Merge(merge) => self.merge(&merge),
-                Command::Send { message, number, campaign, .. } => {
-                    let request = Request { message, number, campaign: campaign.0 };
-                    self.network.post(self.now, request);
-                    if self.plant_fires(Plant::SendTwice, true) {
-                        self.network.post(self.now, request);
-                    }
-                }
-                Command::Acknowledge { token } => self.network.acknowledge(self.now, DeliveryId(token.0)),
-                Command::Load { .. } => {
-                    self.disk.load(self.now, &command, &mut self.events);
-                    self.hand_in();
-                }
-                Command::Sweep { .. } => {
-                    self.disk.sweep(&command, &mut self.events);
-                    self.hand_in();
-                }
-            }
-        }
-        self.commands.clear();
-    }
-
-    fn merge(&mut self, merge: &Merge) {
-        let arrival = merge.fact == Fact::Delivered;
-        if self.plant_fires(Plant::DropMerge, arrival) {
-            return;
-        }
-        let mut merged = self.disk.merge(self.now, merge);
-        if self.plant_fires(Plant::FlipTransition, arrival && merged.changed) {
-            (merged.before, merged.after) = (State::Delivered, State::Sent);
-        }
-        self.merged(merged);
-    }
-
-    fn merged(&mut self, merged: Merged) {
-        self.checkers.changed(&merged);
-        if merged.before.is_in_progress() && !merged.after.is_in_progress() {
-            let campaign = self.campaign_of(merged.message);
-            self.settled[usize::from(campaign)] = self.now;
-        }
-        if merged.fact == Some(Fact::Delivered) && merged.changed {
-            let campaign = self.campaign_of(merged.message);
-            let due = self.due(Request { message: merged.message, number: merged.number, campaign });
-            self.latency.delivered.saturating_record(self.now.since(due).0);
-        }
-        self.engine.handle(self.now, Event::Merged(merged), &mut self.commands);
-    }
-
-    fn hand_in(&mut self) {
-        let mut events = std::mem::take(&mut self.events);
-        for event in events.drain(..) {
-            match event {
-                Event::Merged(merged) => self.merged(merged),
-                other => self.engine.handle(self.now, other, &mut self.commands),
-            }
-        }
-        self.events = events;
-    }
-
-    fn campaign_of(&self, message: MessageId) -> u16 {
-        if self.setup.campaigns.len() == 1 {
-            return 0;
-        }
-        let mut campaigns =
-            (0..self.setup.campaigns.len()).filter(|place| self.disk.range(*place).contains(&message.0));
-        campaigns.next().unwrap_or(0) as u16
+    fn due(&self, message: MessageId) -> Timestamp {
+        let part = &self.setup.parts[self.setup.part_of(message.0)];
+        let campaign = &self.setup.campaigns[part.campaign];
+        let throughput = u64::from(self.setup.senders[part.sender].throughput);
+        START + campaign.start + Span::micros(u64::from(message.0 - part.first) * 1_000_000 / throughput)
     }
 
     /// Whether the planted bug, if it is this one, acts now.
@@ -427,6 +362,17 @@ impl<'a> Run<'a> {
         self.planted == 3
     }
 
+    fn in_progress(&self) -> u32 {
+        let Some(life) = &self.life else { return 0 };
+        life.engine.snapshot().campaigns.iter().map(|campaign| campaign.counts.in_progress()).sum()
+    }
+
+    /// What WhatsApp allows each portfolio now.
+    fn limits(&self) -> Vec<MessagingLimit> {
+        let portfolios = 0..self.setup.portfolios.len();
+        portfolios.map(|place| self.world.limit_of(PortfolioId(place as u16), self.now)).collect()
+    }
+
     /// What became of every message, by WhatsApp's own account.
     pub fn truths(&self) -> Vec<Truth> {
         let mut truths = vec![Truth::default(); self.disk.rows().len()];
@@ -436,20 +382,26 @@ impl<'a> Run<'a> {
         truths
     }
 
+    /// A campaign's state and counts, as the engine says: `None` while it is down.
+    pub fn campaign(&self, place: usize) -> Option<(CampaignState, Counts)> {
+        self.life.as_ref()?.engine.group(GroupId(place as u16))
+    }
+
     /// From a campaign's start until none of its messages was in progress any more; `None` if some still are.
     pub fn finished_after(&self, campaign: usize) -> Option<Span> {
-        let open = self.engine.snapshot().campaigns[campaign].counts.in_progress();
-        (open == 0).then(|| self.settled[campaign].since(START + self.setup.campaigns[campaign].start))
+        let (_, counts) = self.campaign(campaign)?;
+        let start = START + self.setup.campaigns[campaign].start;
+        (counts.in_progress() == 0).then(|| self.settled[campaign].since(start))
     }
 
     /// The engine's store.
-    pub fn disk(&self) -> &Disk {
+    pub fn disk(&self) -> &Disk<'a> {
         &self.disk
     }
 
-    /// The engine.
-    pub fn engine(&self) -> &Engine {
-        &self.engine
+    /// The engine, unless it is down.
+    pub fn engine(&self) -> Option<&Engine> {
+        self.life.as_ref().map(|life| &life.engine)
     }
 
     /// WhatsApp.
@@ -467,6 +419,12 @@ impl<'a> Run<'a> {
         &self.trace
     }
 
+    /// The rules of the promise that were reached.
+    pub fn marks(&self) -> Marks {
+        let now = self.life.as_ref().map_or(0, |life| life.engine.marks().0);
+        Marks(self.marks.0 | now)
+    }
+
     /// How long things took.
     pub fn latency(&self) -> &Latency {
         &self.latency
@@ -480,6 +438,11 @@ impl<'a> Run<'a> {
     /// The time on the run's clock.
     pub fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// What was told of the messages that the story is about.
+    pub fn into_story(self) -> Story {
+        self.story
     }
 }
 
@@ -510,4 +473,9 @@ fn detail_of(what: What) -> u64 {
         What::Stop => 6,
         What::Says(_) => 7,
     }
+}
+
+/// The delivery that an acknowledgement's token stands for.
+fn delivery_of(token: u32) -> DeliveryId {
+    DeliveryId(token)
 }

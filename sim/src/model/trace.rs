@@ -16,13 +16,18 @@ pub enum Kind {
     EngineTimer = 5,
     /// A timer of WhatsApp.
     WorldTimer = 6,
+    /// The engine's process began.
+    EngineStarted = 7,
+    /// A person did something.
+    Operated = 8,
 }
 
 /// The hash so far, and how many events went into it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Trace {
     hash: u64,
     events: u64,
+    checkpoints: Vec<(u32, u64)>,
 }
 
 impl Trace {
@@ -35,6 +40,16 @@ impl Trace {
         hash = (hash.rotate_left(29) ^ (detail << 3) ^ kind as u64).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         self.hash = hash ^ (hash >> 32);
         self.events += 1;
+    }
+
+    /// A virtual minute is over: the hash as of its end is kept, so that two runs that differ can be told when they parted.
+    pub fn checkpoint(&mut self, minute: u32) {
+        self.checkpoints.push((minute, self.hash));
+    }
+
+    /// Minutes in which something happened, each with the hash as of its end. A run of ten days has 14,400.
+    pub fn checkpoints(&self) -> &[(u32, u64)] {
+        &self.checkpoints
     }
 
     /// How many events there were.

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use toml::de::DeValue;
 
-const KEYS: [&str; 12] = [
+pub(crate) const KEYS: [&str; 12] = [
     "name",
     "sender",
     "senders",
@@ -158,7 +158,7 @@ fn template(section: &Section<'_>, campaign: &str) -> Result<String, Diagnostic>
 }
 
 fn quiet_hours(section: &Section<'_>) -> Result<Option<QuietHours>, Diagnostic> {
-    const WANTED: &str = "two times of day: \"21:00..08:00\" (UTC)";
+    const WANTED: &str = "two times of day: \"21:00..08:00\" (by the contacts' own clocks)";
     let Some(text) = section.text("quiet_hours", WANTED)? else { return Ok(None) };
     let minute = |text: &str| {
         let (hour, minute) = text.trim().split_once(':')?;

@@ -69,7 +69,8 @@ pub enum Percentile {
 }
 
 impl Percentile {
-    const ALL: [(&'static str, Self); 5] =
+    /// Every percentile, as files write it.
+    pub const ALL: [(&'static str, Self); 5] =
         [("p50", Self::P50), ("p90", Self::P90), ("p99", Self::P99), ("p999", Self::P999), ("max", Self::Max)];
 }
 
@@ -80,9 +81,9 @@ const CAMPAIGN_STATES: [(&str, CampaignState); 4] = [
     ("Failed", CampaignState::Failed),
 ];
 /// What can be expected of one campaign and of all together.
-const OF_CAMPAIGNS: [&str; 4] = ["campaign", "finished_within", "duplicates", "messages"];
+pub(crate) const OF_CAMPAIGNS: [&str; 4] = ["campaign", "finished_within", "duplicates", "messages"];
 /// What is measured over the whole run.
-const OF_RUN: [&str; 4] = ["latency", "throughput_min", "memory", "webhook_lag"];
+pub(crate) const OF_RUN: [&str; 4] = ["latency", "throughput_min", "memory", "webhook_lag"];
 const A_COUNT: &str = "a count (20_000), a range (\"19_000..21_000\") or shares of the campaign (\"60%..80%\")";
 
 /// Whether a campaign of this name could not be told from a key of `[expect]`.

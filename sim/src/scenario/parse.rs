@@ -12,7 +12,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-const TOP: [&str; 13] = [
+pub(crate) const TOP: [&str; 13] = [
     "name",
     "story",
     "seed",
@@ -27,8 +27,9 @@ const TOP: [&str; 13] = [
     "operator",
     "expect",
 ];
-const SENDER: [&str; 4] = ["name", "portfolio", "throughput", "messaging_limit"];
-const OPERATOR: [&str; 4] = ["at", "do", "campaign", "sender"];
+pub(crate) const SENDER: [&str; 4] = ["name", "portfolio", "throughput", "messaging_limit"];
+pub(crate) const OPERATOR: [&str; 4] = ["at", "do", "campaign", "sender"];
+pub(crate) const CONTACTS: [&str; 3] = ["share", "kind", "for"];
 
 /// The whole file.
 pub(super) fn scenario(text: &str, file: &str, base: &Path) -> Result<Scenario, Diagnostic> {
@@ -219,7 +220,7 @@ fn senders(top: &Section<'_>) -> Result<Vec<Sender>, Diagnostic> {
 
 fn groups(top: &Section<'_>) -> Result<Vec<Group>, Diagnostic> {
     let mut sum = 0u32;
-    each(top, "contacts", GROUPS_MOST, Some(&["share", "kind", "for"]), |section| {
+    each(top, "contacts", GROUPS_MOST, Some(&CONTACTS), |section| {
         let group = faults::group(section)?;
         sum += group.share;
         if sum > 1_000_000 {

@@ -151,25 +151,25 @@ impl Account {
             for message in own {
                 let phone = message.phone;
                 if message.accepted.len() > 4 {
-                    attempts.add(|| format!("+{phone} was accepted {} times", message.accepted.len()));
+                    attempts.add(None, || format!("+{phone} was accepted {} times", message.accepted.len()));
                 }
                 message.spaced(&mut spaced);
                 if message.state == State::Read && kinds.get(&phone) == Some(&Kind::ReceiptsOff) {
-                    receipts.add(|| format!("+{phone} is Read, and has read receipts off"));
+                    receipts.add(None, || format!("+{phone} is Read, and has read receipts off"));
                 }
                 let truth = message.truth.state(message.told);
                 if message.state != truth && !message.state.is_in_progress() {
-                    believed.add(|| {
+                    believed.add(None, || {
                         format!("+{phone} is {} to the engine and {} in truth", message.state.name(), truth.name())
                     });
                 }
                 if message.state.is_in_progress() {
-                    believed.add(|| format!("+{phone} is still {}", message.state.name()));
+                    believed.add(None, || format!("+{phone} is still {}", message.state.name()));
                 }
             }
         }
         if self.foreign > 0 {
-            conserved.add(|| format!("WhatsApp accepted {} messages that are none of the engine's", self.foreign));
+            conserved.add(None, || format!("WhatsApp accepted {} messages that are none of the engine's", self.foreign));
         }
         let lost = scenario.faults.iter().any(|fault| fault.kind == FaultKind::WebhookLoss);
         let mut checks = vec![
@@ -199,16 +199,16 @@ impl Account {
         for message in &self.messages[place] {
             match wanted.get_mut(&message.phone) {
                 Some(left) if *left > 0 => *left -= 1,
-                _ => findings.add(|| format!("campaign {name} has one message too many for +{}", message.phone)),
+                _ => findings.add(None, || format!("campaign {name} has one message too many for +{}", message.phone)),
             }
         }
         for (phone, _) in wanted.iter().filter(|(_, left)| **left > 0) {
-            findings.add(|| format!("campaign {name} has no message for +{phone}"));
+            findings.add(None, || format!("campaign {name} has no message for +{phone}"));
         }
         let mut recount = Messages::default();
         self.messages[place].iter().for_each(|message| recount.0[message.state as usize] += 1);
         if recount != self.counts[place] {
-            findings.add(|| {
+            findings.add(None, || {
                 format!("campaign {name} says {:?} per state, its messages {:?}", self.counts[place].0, recount.0)
             });
         }
@@ -267,10 +267,10 @@ impl Message {
             let waited = next.since(*failed);
             match spacing::least(code.class(), nth) {
                 None => {
-                    findings.add(|| format!("+{} was POSTed again after {}, which is final", self.phone, code.code()))
+                    findings.add(None, || format!("+{} was POSTed again after {}, which is final", self.phone, code.code()))
                 }
                 Some(least) if waited < least => {
-                    findings.add(|| format!("+{} was POSTed again {waited} after {}", self.phone, code.code()));
+                    findings.add(None, || format!("+{} was POSTed again {waited} after {}", self.phone, code.code()));
                 }
                 Some(_) => {}
             }

@@ -1,0 +1,35 @@
+//! Every check by its name and its promise: what docs and the table of planted bugs are made of.
+
+/// The checks, in the order of a report.
+pub const NAMES: &[(&str, &str)] = &[
+    (
+        "no-duplicates",
+        "no contact gets a message twice, but after an unknown outcome whose webhook was lost or too late",
+    ),
+    ("unknown-reported", "whoever could have got two copies stands in the report of unknown outcomes"),
+    ("no-blind-resend", "after an unknown outcome nothing is sent again before the wait for evidence is over"),
+    ("conservation", "every contact has one message in one state; the counts equal a recount"),
+    ("legal-transitions", "states move only as facts can move them; a success never goes backwards"),
+    ("attempts", "at most four POSTs of a message count"),
+    ("retry-spacing", "a retry comes no sooner than its error allows"),
+    ("receipts-off", "nobody who has read receipts off is said to have read"),
+    ("campaign-state", "a campaign's state is what its definition says"),
+    ("belief", "a message's state follows from what the engine was told and what was decided"),
+    ("reasons", "a message that ended says why"),
+    ("acknowledged-facts-survive", "what was acknowledged outlives a crash"),
+    ("states-equal-truth", "the engine believes what really happened, but for updates that never came"),
+    ("throughput", "no number is ever told that it is too fast, and a throttled one adapts"),
+    ("pair-limit", "no contact is written to more often than the pair limit allows"),
+    ("messaging-limit", "never more different contacts in 24 hours than the portfolio may have"),
+    ("opt-out", "who opted out is not written to again"),
+    ("paused-and-cancelled", "nothing of a paused or cancelled campaign is sent"),
+    ("quiet-hours", "nothing arrives in a contact's quiet hours"),
+    ("priority", "campaigns of higher priority go first, and equals take turns"),
+    ("breaker", "an outage costs what is under way, then a probe at a time"),
+    ("halts", "a halted template, number or account is probed every five minutes and no more"),
+    ("deadline", "nothing is sent after the deadline, and nothing stays in progress"),
+    ("work-conserving", "nothing waits that could be sent"),
+    ("liveness", "once what went wrong is over, all messages settle in time"),
+    ("bounded", "what the engine holds in memory stays within its bounds"),
+    ("comes-to-rest", "a run ends by itself"),
+];

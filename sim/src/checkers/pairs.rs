@@ -1,0 +1,42 @@
+//! Promise: no contact gets more from one number than the pair limit allows, so WhatsApp never says so.
+
+use super::findings::Findings;
+use super::scene::Scene;
+use cloud_api::time::{Span, Timestamp};
+
+/// Messages of one number to one contact that may come at once.
+pub(super) const BURST: usize = 45;
+
+/// How far back the engine's ledger of pairs reaches; it does not outlive the engine.
+const LEDGER: Span = Span::secs(270);
+
+/// WhatsApp refused a POST since the number wrote to the contact too often. `started` is when the engine last started anew.
+pub(super) fn refused(
+    scene: &Scene,
+    now: Timestamp,
+    message: u32,
+    started: Option<Timestamp>,
+    findings: &mut Findings,
+) {
+    if started.is_some_and(|started| now <= started + LEDGER + scene.slack()) {
+        return;
+    }
+    findings.add(Some(message), || format!("message {message} came too soon after the others to its contact"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scene::plain;
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_found_unless_the_engine_has_just_started_anew() {
+        let scene = plain();
+        let mut findings = Findings::default();
+        refused(&scene, scene.start + Span::mins(4), 1, Some(scene.start), &mut findings);
+        assert!(findings.is_clean());
+        refused(&scene, scene.start + Span::mins(5), 1, Some(scene.start), &mut findings);
+        refused(&scene, scene.start, 1, None, &mut findings);
+        assert_eq!(findings.count(), 2);
+    }
+}

@@ -1,0 +1,94 @@
+//! `campaign-sim shrink` from outside: what it writes runs, and fails as it should.
+
+#![expect(clippy::unwrap_used, reason = "a test says what is wrong by panicking")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+const BROKEN: &str = r#"
+name = "broken"
+seed = 3
+[[sender]]
+name = "m"
+throughput = 40
+[[campaign]]
+name = "a"
+contacts_file = "people.csv"
+start = "90s"
+[[contacts]]
+kind = "replies"
+share = 0.5
+[[fault]]
+kind = "webhook_duplicate"
+share = 0.2
+[[fault]]
+kind = "error"
+code = 131026
+from = "1s"
+until = "2h"
+[[fault]]
+kind = "latency"
+delay = "1s"
+[expect]
+messages.InvalidContact = 0
+duplicates = 0
+"#;
+
+fn campaign_sim(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_campaign-sim")).current_dir(folder).args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn failed() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("broken.toml"), BROKEN).unwrap();
+    std::fs::write(folder.path().join("people.csv"), "phone,name\n+49 151 23456789,Ana\n+34 612 34 56 78,Di\n")
+        .unwrap();
+    let output = campaign_sim(folder.path(), &["run", "broken.toml", "--out", "."]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+    folder
+}
+
+#[test]
+fn the_smallest_scenario_is_a_file_that_fails_in_the_same_way() {
+    let folder = failed();
+    std::fs::create_dir(folder.path().join("small")).unwrap();
+    let output = campaign_sim(folder.path(), &["shrink", "failure.json", "--out", "small/invalid.toml"]);
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{printed}{}", text(&output.stderr));
+    assert!(printed.starts_with("2 messages and 3 faults became 2 messages and 1 fault"), "{printed}");
+    let small = std::fs::read_to_string(folder.path().join("small/invalid.toml")).unwrap();
+    assert!(
+        small.starts_with("# It broke the expectation `expect.messages.InvalidContact`: 2 of 2, wanted 0\n"),
+        "{small}"
+    );
+    assert!(
+        small.contains("name = \"invalid\"") && small.contains("story = ") && !small.contains("latency"),
+        "{small}"
+    );
+    let output = campaign_sim(folder.path(), &["run", "small/invalid.toml"]);
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{printed}{}", text(&output.stderr));
+    assert!(printed.contains("expect.messages.InvalidContact: 2 of 2, wanted 0"), "{printed}");
+}
+
+#[test]
+fn the_file_is_named_after_the_seed_unless_it_has_a_name() {
+    let folder = failed();
+    assert_eq!(campaign_sim(folder.path(), &["shrink", "failure.json"]).status.code(), Some(0));
+    assert_eq!(campaign_sim(folder.path(), &["check", "shrunk-3.toml"]).status.code(), Some(0));
+}
+
+#[test]
+fn what_does_not_fail_any_more_is_not_shrunk() {
+    let folder = failed();
+    let path = folder.path().join("failure.json");
+    let whole = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, whole.replace("InvalidContact = \\\"0\\\"", "InvalidContact = \\\"2\\\"")).unwrap();
+    let output = campaign_sim(folder.path(), &["shrink", "failure.json"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("does not fail any more"), "{}", text(&output.stderr));
+}
