@@ -38,13 +38,9 @@ fn core(criterion: &mut Criterion) {
     group.bench_function("step: a status webhook", |bencher| {
         let mut engine = engine_core::Engine::new();
         let sender = engine.add_sender(engine_core::engine::SenderSpec::default());
-        let spec = engine_core::campaign::Spec {
-            id: engine_core::id::CampaignId(0),
-            sender,
-            first: MessageId(0),
-            end: MessageId(1),
-            start: NOW,
-        };
+        let whole =
+            engine_core::campaign::Spec::new(engine_core::id::CampaignId(0), sender, MessageId(0)..MessageId(1));
+        let spec = engine_core::campaign::Spec { start: NOW, ..whole };
         engine.add_campaign(spec, engine_core::campaign::Counts::all_queued(1), false);
         let mut out = Vec::new();
         bencher.iter(|| {

@@ -16,8 +16,8 @@ use engine_core::id::MessageId;
 use hyper::body::Incoming;
 use hyper::header::AUTHORIZATION;
 use hyper::{Method, Request, StatusCode};
-use serde::Serialize;
 use operating::Act;
+use serde::Serialize;
 pub use wire::{CampaignView, MessageView, PerState};
 use wire::{Created, NewCampaign, Page, Problem, SenderView};
 

@@ -113,7 +113,6 @@ pub fn environment(name: &str) -> Option<String> {
 }
 
 /// The names of all variables of the process's environment.
-#[expect(clippy::disallowed_methods, reason = "configuration is read here, once")]
 pub fn environment_names() -> impl Iterator<Item = String> {
     std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned())
 }

@@ -210,8 +210,7 @@ impl Driver {
         let name = rules.portfolio_of(phone_number_id);
         let place = self.portfolios.iter().position(|known| known == name).unwrap_or_default();
         let (portfolio, throughput) = (PortfolioId(place as u16), rules.throughput_of(phone_number_id));
-        let spec =
-            SenderSpec { portfolio, throughput, last_heard: self.last_heard, hold, ..SenderSpec::default() };
+        let spec = SenderSpec { portfolio, throughput, last_heard: self.last_heard, hold, ..SenderSpec::default() };
         self.core.add_sender(spec);
         self.senders.push(phone_number_id.to_owned());
         self.portfolio_of.push(portfolio);

@@ -402,6 +402,13 @@ impl Store {
         }
     }
 
+    /// Gives every entry without an end this one: what was under way when the last engine ended is so no more.
+    pub fn close_ledger(&mut self, until: Timestamp) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(database) => database.close_ledger(until),
+        }
+    }
+
     /// Removes the entries of ledgers that have ended.
     pub fn purge_ledger(&mut self, now: Timestamp) -> Result<(), Error> {
         match self {

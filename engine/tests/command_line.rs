@@ -138,3 +138,96 @@ fn what_is_wrong_with_the_call_is_said_and_exits_with_two() {
         assert!(!stderr(&output).contains("mock-token"), "a secret is shown");
     }
 }
+
+#[test]
+fn plan_says_when_it_would_end_and_what_would_not_fit_and_sends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    write_list(folder.path());
+    let (runtime, mock) = mock();
+    let plan = |more: &[&str], vars: &[(&str, &str)]| {
+        let mut command = engine(folder.path(), &mock);
+        // No secret is needed to plan.
+        command.env_remove("WHATSAPP_TOKEN").env_remove("WHATSAPP_APP_SECRET").envs(vars.iter().copied());
+        command.args(["plan", "--contacts", "list.csv", "--template", "spring_sale"]).args(more);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        stdout(&output).to_owned()
+    };
+    let json = |more: &[&str], vars: &[(&str, &str)]| -> Value {
+        serde_json::from_str(&plan(&[more, &["--format", "json"]].concat(), vars)).unwrap()
+    };
+    let start = ["--start", "2030-01-01T00:00:00Z"];
+    let whole = json(&start, &[]);
+    let rows = ["contacts", "duplicates", "bad", "suppressed", "fits", "does_not_fit"].map(|key| &whole[key]);
+    assert_eq!(rows.map(|rows| rows.as_u64().unwrap()), [SIZE.into(), 1, 1, 0, SIZE.into(), 0]);
+    assert_eq!((&whole["first"], &whole["last"]), (&"2030-01-01T00:00:00Z".into(), &"2030-01-01T00:00:01Z".into()));
+    let limited = json(&start, &[("CAMPAIGN_ENGINE_MESSAGING_LIMIT", "20")]);
+    assert_eq!((&limited["fits"], &limited["does_not_fit"]), (&60.into(), &(SIZE - 60).into()));
+    assert_eq!(limited["binds"], "messaging_limit");
+    // The list's numbers are of the United States, where it is between 14:00 and 20:00 then.
+    let quiet = json(&[&start[..], &["--quiet-hours", "19:00-08:00"]].concat(), &[]);
+    assert!(quiet["first"].as_str().unwrap() > "2030-01-01T10:00:00Z", "{quiet}");
+    let text = plan(&start, &[]);
+    assert!(text.contains("150 fit into 72 h, 0 do not"), "{text}");
+    assert!(!folder.path().join("campaign-engine.db").exists());
+    assert!(runtime.block_on(mock.messages()).unwrap().is_empty());
+}
+
+#[test]
+fn pause_and_cancel_are_kept_for_the_next_engine_and_reach_one_that_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    write_list(folder.path());
+    let (runtime, mock) = mock();
+    let run = |arguments: &[&str]| {
+        let output = engine(folder.path(), &mock).args(arguments).output().unwrap();
+        (output.status.code(), stdout(&output).to_owned() + stderr(&output))
+    };
+    let status = || -> Value { serde_json::from_str(&run(&["status", "my sale", "--format", "json"]).1).unwrap() };
+    assert_eq!(run(&["pause", "my sale"]).0, Some(2), "there is no store");
+    let later = ["--name", "my sale", "--start", "2030-01-01T00:00:00Z"];
+    let queued = send(folder.path(), &mock, &later).output().unwrap();
+    assert_eq!(queued.status.code(), Some(0), "{}", stderr(&queued));
+    assert_eq!(run(&["pause", "none"]).0, Some(2));
+    assert_eq!(run(&["pause", "my sale"]).0, Some(0));
+    assert_eq!(status()["paused"], true);
+    assert!(run(&["status"]).1.contains("paused"));
+
+    let port = folder.path().join("port");
+    let mut server = engine(folder.path(), &mock);
+    server.args(["serve", "--port-file", "port"]).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut server = server.spawn().unwrap();
+    while !port.exists() {
+        assert_eq!(server.try_wait().unwrap(), None, "ended early");
+        std::thread::yield_now();
+    }
+    // It may still be starting, which it says.
+    let resumed = loop {
+        let (code, said) = run(&["resume", "my sale"]);
+        if !said.contains("is starting") {
+            break (code, said);
+        }
+    };
+    assert_eq!(resumed, (Some(0), "campaign my sale: resumed\n".to_owned()));
+    assert_eq!(status()["paused"], false);
+    assert_eq!(run(&["cancel", "my sale"]).0, Some(0));
+    let (code, said) = run(&["resume", "my sale"]);
+    assert!(code == Some(2) && said.contains("was cancelled"), "{said}");
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let after = status();
+    assert_eq!((&after["cancelled"], &after["held_by"]), (&true.into(), &Value::Null));
+    let (code, said) = run(&["resume", "my sale"]);
+    assert!(code == Some(2) && said.contains("was cancelled"), "{said}");
+    assert!(runtime.block_on(mock.messages()).unwrap().is_empty());
+    let (code, said) = run(&["export", "my sale", "--outcome-unknown"]);
+    assert_eq!((code, said.lines().count()), (Some(0), 1), "{said}");
+}
+
+#[test]
+fn a_slip_in_the_name_of_a_variable_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_runtime, mock) = mock();
+    let output = engine(folder.path(), &mock).env("CAMPAIGN_ENGINE_TROUGHPUT", "5").arg("status").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("CAMPAIGN_ENGINE_TROUGHPUT: there is no such setting"), "{}", stderr(&output));
+}

@@ -57,7 +57,8 @@ impl Respond for Look {
 fn stored(path: &Path, message: u32) -> Message {
     let store = Store::read_sqlite(path).unwrap();
     let campaigns = store.campaigns().unwrap();
-    let messages = campaigns.iter().flat_map(|campaign| store.messages(campaign, None, 1_000, Which::default()).unwrap());
+    let messages =
+        campaigns.iter().flat_map(|campaign| store.messages(campaign, None, 1_000, Which::default()).unwrap());
     messages.into_iter().find(|found| found.id.0 == message).unwrap()
 }
 

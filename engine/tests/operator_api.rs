@@ -94,12 +94,18 @@ async fn contacts_may_come_in_the_request_and_are_judged_the_same() {
         {"phone": "nobody", "variables": ["Bo"]},
         {"phone": "+14155560002", "variables": []},
     ]);
-    let new = json!({"name": "inline", "template": "spring_sale", "contacts": contacts});
+    let mut new = json!({"name": "inline", "template": "spring_sale", "contacts": contacts});
+    (new["priority"], new["quiet_hours"]) = (7.into(), "21:00-08:00".into());
     let (status, created) = setup.post(&new).await;
     assert_eq!(status, 201, "{created}");
     assert_eq!((&created["size"], &created["duplicates"], &created["rejected"]), (&json!(1), &json!(1), &json!(2)));
     let (status, again) = setup.post(&new).await;
     assert_eq!((status, &again["title"]), (409, &json!("Conflict")));
+    let (_, view) = setup.get("/v1/campaigns/inline").await;
+    assert_eq!((&view["priority"], &view["quiet_hours"]), (&json!(7), &json!("21:00-08:00")));
+    assert_eq!((&view["paused"], &view["cancelled"]), (&json!(false), &json!(false)));
+    let (_, page) = setup.get("/v1/campaigns/inline/outcome-unknown").await;
+    assert_eq!(page, json!({"items": [], "next": null}));
 }
 
 #[tokio::test]
@@ -112,6 +118,7 @@ async fn what_is_wrong_with_a_request_is_said() {
         (json!({"name": "", "template": "t", "contacts": contacts}), 400, "`name` is empty"),
         (json!({"name": "x", "template": "t"}), 400, "either `contacts_file` or `contacts`"),
         (json!({"name": "x", "template": "t", "contacts": contacts, "start": "soon"}), 400, "is not a time"),
+        (json!({"name": "x", "template": "t", "contacts": contacts, "quiet_hours": "at night"}), 400, "quiet hours"),
         (json!({"name": "x", "template": "t", "contacts_file": "/nowhere.csv"}), 400, "cannot read the contacts"),
         (json!({"name": "x", "template": "t", "contacts": contacts}), 422, "not a phone number"),
     ] {

@@ -1,7 +1,12 @@
 //! What every store promises, whichever database it is: group commits, pages, sweeps, matching, lists.
 #![expect(clippy::unwrap_used, reason = "a test stops where its surroundings fail")]
 
-use campaign_engine::store::{About, Batch, Campaign, Learned, Line, NewCampaign, Outcome, Query, Store, Trouble, Which};
+#[path = "store_contract/decisions.rs"]
+mod decisions;
+
+use campaign_engine::store::{
+    About, Batch, Campaign, Learned, Line, NewCampaign, Outcome, Query, Store, Trouble, Which,
+};
 use cloud_api::catalogue::{self, CodeIndex};
 use engine_core::attempt::{Fact, Phase};
 use engine_core::campaign::Counts;
@@ -222,6 +227,14 @@ fn sweeps_touch_the_rows_that_the_decision_concerns_and_no_others() {
             "not the read one, not the one outside the range"
         );
         assert_eq!(store.recount(&campaign).unwrap().of(State::Queued), 1);
+
+        intend_and(&mut store, first + 5, Fact::Sent, None);
+        let swept = commit(&mut store, START, &[sweep(Decision::Cancelled, 1_024)]);
+        let told: Vec<_> = merged(&swept).iter().map(|merged| (merged.message.0 - first, merged.after)).collect();
+        assert_eq!(told, [(5, State::Sent)]);
+        let transient = Some(catalogue::find(131_000, None));
+        let failed = commit(&mut store, START, &[merge(first + 5, 1, Fact::Failed, transient)]);
+        assert_eq!(merged(&failed)[0].after, State::Failed, "what was cancelled is not tried again, sent or not");
     });
 }
 
@@ -324,6 +337,30 @@ fn an_inbound_without_context_answers_the_message_accepted_last_that_did_not_fai
 }
 
 #[test]
+fn the_reply_window_runs_from_the_attempt_that_was_accepted_last() {
+    each(|open| {
+        let mut store = open();
+        let message = campaign(&mut store, "one", 1).first.0;
+        let hour = |n| START + Span::hours(n);
+        let capped = catalogue::find(131_049, None);
+        for (number, at) in [(1, hour(0)), (2, hour(30))] {
+            let accepted = [merge(message, 0, Fact::Intended, None), merge(message, number, Fact::Accepted, None)];
+            commit(&mut store, at, &accepted);
+            let learned = vec![learned(&format!("wamid.{number}"), message, number, at)];
+            store.commit(&Batch { now: at, learned, ..Batch::default() }).unwrap();
+            if number == 1 {
+                commit(&mut store, at, &[merge(message, 1, Fact::Failed, Some(capped))]);
+            }
+        }
+        let about = About::Inbound { phone: PHONE, phone_number_id: "111".into() };
+        let batch = Batch { now: hour(80), queries: vec![ask(about, hour(80))], ..Batch::default() };
+        let found = store.commit(&batch).unwrap().found;
+        let event = Event::Replied { message: MessageId(message), number: 2, at: hour(80) };
+        assert_eq!(found.iter().map(|found| found.event).collect::<Vec<_>>(), [event]);
+    });
+}
+
+#[test]
 fn a_contact_whose_whatsapp_digits_are_others_is_known_by_both() {
     each(|open| {
         let mut store = open();
@@ -402,4 +439,19 @@ fn a_store_keeps_its_id_and_says_what_it_cannot_do() {
         let said = store.commit(&nowhere).unwrap_err().to_string();
         assert!(said.contains("no message 99"), "{said}");
     });
+}
+
+#[test]
+fn a_file_of_another_version_is_refused_with_advice() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    drop(sqlite(&path));
+    for (version, advice) in [(1, "CAMPAIGN_ENGINE_STORE"), (99, "use a newer program")] {
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        connection.pragma_update(None, "user_version", version).unwrap();
+        for opened in [Store::open_sqlite(&path, None), Store::read_sqlite(&path)] {
+            let said = opened.unwrap_err().to_string();
+            assert!(said.contains(advice), "{said}");
+        }
+    }
 }

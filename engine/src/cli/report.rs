@@ -173,8 +173,7 @@ fn written(store: &Store, campaign: &Campaign, arguments: &ExportArguments) -> R
     let mut after: Option<MessageId> = None;
     let which = Which { state: arguments.state, given_up: arguments.outcome_unknown };
     loop {
-        let page =
-            store.messages(campaign, after, PAGE, which).map_err(|wrong| Stop::Problem(wrong.into()))?;
+        let page = store.messages(campaign, after, PAGE, which).map_err(|wrong| Stop::Problem(wrong.into()))?;
         let Some(last) = page.last() else { break };
         after = Some(last.id);
         let views = page.iter().map(MessageView::of);

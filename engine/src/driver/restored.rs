@@ -3,12 +3,13 @@
 use super::Driver;
 use crate::config::Rules;
 use crate::store::{Campaign, Entry, Error, Found, Store};
+use cloud_api::limits::MESSAGING_LIMIT_WINDOW;
 use engine_core::Event;
 use engine_core::campaign::Counts;
 use engine_core::command::Held;
 use engine_core::engine::PortfolioSpec;
 use engine_core::hold::Memo;
-use engine_core::id::PortfolioId;
+use engine_core::id::{PortfolioId, SenderId};
 use engine_core::ledger::Limit;
 use engine_core::time::Timestamp;
 
@@ -30,6 +31,7 @@ impl Restored {
     pub fn read(store: &mut Store, rules: &Rules, now: Timestamp) -> Result<Self, Error> {
         store.set_zones(rules.zones.clone());
         store.abandon()?;
+        store.close_ledger(now + MESSAGING_LIMIT_WINDOW)?;
         store.purge_ledger(now)?;
         for (name, _) in rules.limits() {
             store.name_portfolio(name)?;
@@ -76,7 +78,7 @@ impl Driver {
             self.core.restore_count(restored.now, *portfolio, *contact, *until);
         }
         for (place, phone_number_id) in (0u16..).zip(&restored.senders) {
-            let hold = restored.hold(Held::Sender(engine_core::id::SenderId(place)));
+            let hold = restored.hold(Held::Sender(SenderId(place)));
             self.add_sender(phone_number_id, hold);
         }
         for (campaign, counts) in &restored.campaigns {

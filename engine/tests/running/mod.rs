@@ -142,14 +142,17 @@ pub(crate) fn statuses_webhook(wamid: &str, status: &str, callback: Option<&str>
     if let Some(callback) = callback {
         one["biz_opaque_callback_data"] = callback.into();
     }
-    let value = serde_json::json!({
-        "messaging_product": "whatsapp",
-        "metadata": {"display_phone_number": "15557654321", "phone_number_id": NUMBER},
-        "statuses": vec![one; times],
-    });
+    webhook_of("messages", &serde_json::json!({"statuses": vec![one; times]}))
+}
+
+/// A webhook of one change, whose value is `beside` and what every value has.
+pub(crate) fn webhook_of(field: &str, beside: &serde_json::Value) -> String {
+    let mut value = beside.clone();
+    value["messaging_product"] = "whatsapp".into();
+    value["metadata"] = serde_json::json!({"display_phone_number": "15557654321", "phone_number_id": NUMBER});
     serde_json::json!({
         "object": "whatsapp_business_account",
-        "entry": [{"id": "200000000000001", "changes": [{"field": "messages", "value": value}]}],
+        "entry": [{"id": "200000000000001", "changes": [{"field": field, "value": value}]}],
     })
     .to_string()
 }

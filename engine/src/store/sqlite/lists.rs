@@ -144,18 +144,17 @@ fn campaign(connection: &Connection, id: CampaignId) -> Result<Campaign, Error> 
 /// A list that a crash left half is the last one there is, since there is never more than one under way.
 fn remove_unfinished(connection: &Connection) -> Result<(), Error> {
     let failed = || doing("removing a list");
-    let unfinished = "(SELECT id FROM campaigns WHERE importing = 1)";
+    let query = "SELECT id, first FROM campaigns WHERE importing = 1";
+    let unfinished = connection.query_row(query, [], |row| Ok((row.get::<_, u16>(0)?, row.get::<_, u32>(1)?)));
+    let Some((campaign, first)) = unfinished.optional().map_err(failed())? else { return Ok(()) };
     // Contacts that only this list knows go with it; who wants nothing more is not forgotten.
-    let contacts = format!(
-        "DELETE FROM contacts WHERE suppressed_at IS NULL AND chosen_at IS NULL
-         AND id IN (SELECT contact FROM messages WHERE campaign IN {unfinished})
-         AND NOT EXISTS (SELECT 1 FROM messages WHERE contact = contacts.id AND campaign NOT IN {unfinished})"
-    );
-    connection.execute(&contacts, []).map_err(failed())?;
-    for table in ["messages", "rejects"] {
-        connection.execute(&format!("DELETE FROM {table} WHERE campaign IN {unfinished}"), []).map_err(failed())?;
-    }
-    connection.execute("DELETE FROM campaigns WHERE importing = 1", []).map_err(failed())?;
+    let contacts = "DELETE FROM contacts WHERE suppressed_at IS NULL AND chosen_at IS NULL
+                    AND id IN (SELECT contact FROM messages WHERE id >= ?1)
+                    AND NOT EXISTS (SELECT 1 FROM messages WHERE contact = contacts.id AND campaign <> ?2)";
+    connection.execute(contacts, params![first, campaign]).map_err(failed())?;
+    connection.execute("DELETE FROM messages WHERE id >= ?1", [first]).map_err(failed())?;
+    connection.execute("DELETE FROM rejects WHERE campaign = ?1", [campaign]).map_err(failed())?;
+    connection.execute("DELETE FROM campaigns WHERE id = ?1", [campaign]).map_err(failed())?;
     // A sender without a campaign came with that list: it is the last one, so that numbers stay dense.
     let senders = "DELETE FROM senders WHERE NOT EXISTS (SELECT 1 FROM campaigns WHERE sender = senders.id)";
     connection.execute(senders, []).map_err(failed())?;

@@ -137,9 +137,13 @@ impl Step<'_> {
             }
             let taken = |phase| match phase {
                 Phase::Accepted | Phase::Sent | Phase::Delivered | Phase::Read | Phase::Replied => true,
-                Phase::Free | Phase::Intended | Phase::Unknown | Phase::GivenUp | Phase::Abandoned | Phase::Unspent | Phase::Failed => {
-                    false
-                }
+                Phase::Free
+                | Phase::Intended
+                | Phase::Unknown
+                | Phase::GivenUp
+                | Phase::Abandoned
+                | Phase::Unspent
+                | Phase::Failed => false,
             };
             let attempts = row.attempts().filter(|(_, attempt)| taken(attempt.phase()));
             if let Some(number) = attempts.map(|(number, _)| number).max() {

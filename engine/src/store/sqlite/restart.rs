@@ -67,6 +67,12 @@ impl Database {
         Ok(())
     }
 
+    pub(in crate::store) fn close_ledger(&mut self, until: Timestamp) -> Result<(), Error> {
+        let update = "UPDATE ledger SET until = ?1 WHERE until IS NULL";
+        self.connection.execute(update, [until.0 as i64]).map_err(doing("ending entries of the ledger"))?;
+        Ok(())
+    }
+
     pub(in crate::store) fn senders(&self) -> Result<Vec<String>, Error> {
         let failed = || doing("reading the senders");
         let query = "SELECT phone_number_id FROM senders ORDER BY id";
