@@ -424,6 +424,12 @@ impl Checkers {
                         let crashed = self.crashed.map_or(elapsed, |at| hundredths(at.since(self.scene.start)));
                         seen.since = seen.since.max(crashed);
                     }
+                    if merged.changed && seen.newest().is_some_and(|newest| newest.number == merged.number) {
+                        let sender = self.scene.parts[self.scene.part_of(message)].sender;
+                        let channel = &self.channels[usize::from(sender)];
+                        let (scene, crashed, found) = (&self.scene, self.crashed, &mut self.resend);
+                        resend::waited_enough(scene, now, message, seen, channel, crashed, found);
+                    }
                     seen.learn(elapsed, merged.number, Word::Is(Known::GivenUp, None));
                 }
                 if matches!(fact, Fact::Failed | Fact::Unspent) {

@@ -173,6 +173,17 @@ pub struct QuietHours {
     pub until: u16,
 }
 
+impl QuietHours {
+    /// The longest of them, in minutes. A country may span seven and a half hours of offsets; where less of the day is left,
+    /// there would be no moment at which nobody in it has quiet hours.
+    pub const LONGEST: u16 = 16 * 60;
+
+    /// How long, in minutes.
+    pub fn length(self) -> u16 {
+        (self.until + 24 * 60 - self.from) % (24 * 60)
+    }
+}
+
 /// Contacts that a campaign shares with an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Overlap {

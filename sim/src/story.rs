@@ -194,8 +194,6 @@ pub enum Moment {
     BreakerOpened {
         /// The sender's place.
         sender: u16,
-        /// The next probe.
-        probe: Timestamp,
     },
     /// The sender goes on.
     BreakerClosed {
@@ -208,8 +206,6 @@ pub enum Moment {
         held: Held,
         /// The error that it hangs on.
         code: CodeIndex,
-        /// The next probe.
-        probe: Timestamp,
     },
     /// The hold is over.
     HoldEnded {

@@ -160,6 +160,10 @@ fn drawn(files: &[Scenario], seed: u64, request: &Request) -> Drawn {
     let options = Options::from_seed(seed, files.len(), request.messages_most);
     let base = &files[options.file as usize];
     let (mut scenario, mut varied) = vary::vary(base, seed, &options, request.messages_most);
+    if seed != base.seed {
+        // What a file expects is meant for its own seed.
+        scenario.expectations.clear();
+    }
     if let Some(crashes) = request.crashes {
         faults::crash(&mut scenario, crashes);
         scenario.expectations.clear();

@@ -227,6 +227,7 @@ impl Engine {
             }
             Event::Status { message, number, status, at } => self.status(message, number, status, at, out),
             Event::Replied { message, number, at } => self.replied(message, number, at, out),
+            Event::Heard { sender, at } => self.heard(usize::from(sender.0), at),
             Event::OptedOut { who } => self.opted_out(who, out),
             Event::Pause { group } => self.pause(group, true, out),
             Event::Resume { group } => self.pause(group, false, out),

@@ -151,6 +151,14 @@ pub enum Event {
         /// The webhook's own `timestamp`.
         at: Timestamp,
     },
+    /// A valid webhook of this sender came of which nothing else is handed in now: about an id that is not known yet, say. It
+    /// proves that the channel lives.
+    Heard {
+        /// The sender.
+        sender: SenderId,
+        /// The webhook's own `timestamp`.
+        at: Timestamp,
+    },
     /// A contact wants no more: the STOP button or word, `user_preferences`, the suppression list.
     OptedOut {
         /// Who.

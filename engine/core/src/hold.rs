@@ -104,7 +104,7 @@ impl Hold {
         }
         if self.came_late {
             self.probing = false;
-            self.until = self.until.max(now + self.every);
+            self.until = self.until.max(now + self.every.min(HALT_PROBE));
             return false;
         }
         self.lift()

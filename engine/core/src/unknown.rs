@@ -15,6 +15,8 @@ struct Waiting {
     message: MessageId,
     number: u8,
     since: Timestamp,
+    /// Silences from here on count: it may have been POSTed at any time after this.
+    posted: Timestamp,
 }
 
 /// The unknown outcomes of one sender. Bounded by the pace times the wait.
@@ -40,7 +42,18 @@ impl Unknowns {
 
     /// The outcome of this attempt is unknown as of `now`.
     pub fn push(&mut self, now: Timestamp, message: MessageId, number: u8) {
-        self.queue.push_back(Waiting { message, number, since: now });
+        self.queue.push_back(Waiting { message, number, since: now, posted: now });
+    }
+
+    /// The outcome of this attempt is unknown since an engine before this one ended. Nobody knows when it was POSTed, so all of
+    /// the time in which nobody listened counts as silence.
+    pub fn push_orphan(&mut self, now: Timestamp, message: MessageId, number: u8) {
+        let silent = now.since(self.came);
+        let known = self.silences.last().is_some_and(|(start, _)| *start == self.came);
+        if self.came > Timestamp(0) && !known && silent * SILENCE_FACTOR > UNKNOWN_WAIT {
+            self.silences.push((self.came, now));
+        }
+        self.queue.push_back(Waiting { message, number, since: now, posted: Timestamp(0) });
     }
 
     /// A valid webhook of this sender came, and told of something that happened at `at`.
@@ -55,9 +68,9 @@ impl Unknowns {
         self.came = now;
     }
 
-    /// How long an attempt waits that is unknown since `since`.
-    fn wait(&self, since: Timestamp) -> Span {
-        let after = self.silences.iter().map(|(start, end)| end.since(since.max(*start)));
+    /// How long an attempt waits that may have been POSTed at `posted`.
+    fn wait(&self, posted: Timestamp) -> Span {
+        let after = self.silences.iter().map(|(start, end)| end.since(posted.max(*start)));
         let longest = after.max().unwrap_or(Span::ZERO);
         if planted::on(Bug::UnknownWaitShort) {
             return Span::mins(1);
@@ -70,7 +83,7 @@ impl Unknowns {
     /// `nothing_left` could cause a webhook, after twice the wait. `None`: not before a webhook comes.
     pub fn wakes(&self, nothing_left: bool) -> Option<Timestamp> {
         let oldest = self.queue.front()?;
-        let wait = self.wait(oldest.since);
+        let wait = self.wait(oldest.posted);
         if self.heard >= oldest.since + wait || planted::on(Bug::ProofNotNeeded) {
             Some(oldest.since + wait)
         } else {
@@ -85,7 +98,7 @@ impl Unknowns {
         }
         let given_up = self.queue.pop_front()?;
         match self.queue.front() {
-            Some(oldest) => self.silences.retain(|(_, end)| *end > oldest.since),
+            Some(oldest) => self.silences.retain(|(_, end)| *end > oldest.posted),
             None => self.silences.clear(),
         }
         Some((given_up.message, given_up.number))
@@ -102,7 +115,7 @@ impl Unknowns {
     /// Whether the oldest waits longer than the least, and whether a webhook proves the channel alive for it.
     pub fn standing(&self) -> Option<(bool, bool)> {
         let oldest = self.queue.front()?;
-        let wait = self.wait(oldest.since);
+        let wait = self.wait(oldest.posted);
         Some((wait > UNKNOWN_WAIT, self.heard >= oldest.since + wait))
     }
 
@@ -164,6 +177,16 @@ mod tests {
             unknowns.heard(START + Span::mins(minute), START + Span::mins(minute));
         }
         assert_eq!(unknowns.wakes(false), Some(START + wait));
+    }
+
+    #[test]
+    fn after_a_crash_the_time_in_which_nobody_listened_is_a_silence_too() {
+        let mut unknowns = Unknowns::new(START - Span::mins(30));
+        unknowns.push_orphan(START, ONE, 1);
+        let wait = Span::mins(30) * SILENCE_FACTOR;
+        assert_eq!(unknowns.wakes(true), Some(START + wait * 2));
+        unknowns.heard(START + Span::secs(5), START + Span::secs(5));
+        assert_eq!(unknowns.wakes(true), Some(START + (wait + Span::secs(5) * SILENCE_FACTOR) * 2));
     }
 
     #[test]

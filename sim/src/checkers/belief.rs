@@ -106,8 +106,12 @@ pub fn states(seen: &Seen, over: Over<'_>) -> States {
     let spent = usize::from(seen.spent());
     let is_spent = spent == super::seen::ATTEMPTS;
     if seen.has(flag::OPTED_OUT) {
-        let states = States::one(State::BlockedOrSpam);
-        return if is_spent { states.and(own) } else { states };
+        let mut states = States::one(State::BlockedOrSpam);
+        if is_spent {
+            states = states.and(own);
+        }
+        // Of the two the first one ended it.
+        return if over.cancelled { states.and(State::Failed) } else { states };
     }
     let given_up = seen.newest().is_some_and(|slot| slot.known == Known::GivenUp);
     if (is_spent && !over.deadline) || (over.never && given_up) {

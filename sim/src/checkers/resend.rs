@@ -47,7 +47,31 @@ pub(super) fn judge(
         }
     }
     let Some(newest) = seen.newest() else { return };
-    if !matches!(newest.known, Known::Unknown | Known::GivenUp | Known::UnderWay) {
+    match newest.known {
+        Known::Unknown | Known::UnderWay => waited_enough(scene, now, message, seen, channel, crashed, findings),
+        // Whether it waited long enough was judged when it was given up.
+        Known::GivenUp if scene.never => findings.add(Some(message), || {
+            format!("message {message} was intended again after attempt {} of unknown outcome", newest.number)
+        }),
+        Known::GivenUp | Known::Nothing | Known::Accepted | Known::Sent | Known::Unspent | Known::Failed => {}
+    }
+}
+
+/// The wait for evidence of the newest attempt is over; `seen` is as of before that.
+pub(super) fn waited_enough(
+    scene: &Scene,
+    now: Timestamp,
+    message: u32,
+    seen: &Seen,
+    channel: &Channel,
+    crashed: Option<Timestamp>,
+    findings: &mut Findings,
+) {
+    let since = moment(scene.start, seen.since);
+    let Some(newest) = seen.newest() else { return };
+    let settled = seen.slots.iter().any(|slot| matches!(slot.known, Known::Accepted | Known::Sent));
+    if seen.arrival > Arrival::None || settled {
+        // Another attempt made it: whatever is given up of this one, nothing follows.
         return;
     }
     // After a crash its outcome is unknown from then on.
@@ -55,27 +79,21 @@ pub(super) fn judge(
     if newest.known == Known::UnderWay && unknown == since {
         return;
     }
-    if scene.never {
-        findings.add(Some(message), || {
-            format!("message {message} was intended again after attempt {} of unknown outcome", newest.number)
-        });
-        return;
-    }
-    // Hundredths are rounded down, and a clock may have been put forward.
-    let waited = now.since(unknown) + scene.arms.clock + Span::millis(10);
+    // Hundredths are rounded, which a wait has up to eight times over; and a clock may have been put forward.
+    let waited = now.since(unknown) + scene.arms.clock + Span::millis(100);
     let wait = channel.wait(unknown, now);
     if waited < wait {
         findings.add(Some(message), || {
             format!(
-                "message {message} was intended again {waited} after attempt {} of unknown outcome; the wait is {wait}",
+                "message {message} was given up {waited} after attempt {} of unknown outcome; the wait is {wait}",
                 newest.number
             )
         });
     } else if waited < wait * 2 && !channel.proves(unknown + wait - scene.arms.clock - Span::secs(1)) {
         findings.add(Some(message), || {
             format!(
-                "message {message} was intended again {waited} after attempt {} of unknown outcome, and no webhook as \
-                 young as the wait of {wait} had come",
+                "message {message} was given up {waited} after attempt {} of unknown outcome, and no webhook as young as \
+                 the wait of {wait} had come",
                 newest.number
             )
         });
@@ -101,6 +119,9 @@ mod tests {
         heard.iter().for_each(|after| channel.heard(posted + *after, posted + *after));
         let mut findings = Findings::default();
         let crashed = crashed.map(|after| posted + after);
+        if never {
+            seen.learn(hundredths(Span::mins(1) + after), 1, Word::Is(Known::GivenUp, None));
+        }
         judge(&scene, posted + after, 0, &seen, &channel, crashed, &mut findings);
         findings.detail()
     }

@@ -127,6 +127,8 @@ pub struct Arms {
     pub oddities: bool,
     /// How far the engine's clock is off at most.
     pub clock: Span,
+    /// How long it takes at most until a message that was accepted is said to be sent: so long a probe may be waited for.
+    pub sent: Span,
     /// How much longer than a moment a commit may take; with a full disk, for ever.
     pub disk: Span,
 }
@@ -167,6 +169,7 @@ impl Scene {
         let mut arms = Arms { operators: !setup.operators.is_empty(), ..Arms::of(&windows, &setup.faults) };
         arms.opt_outs |= setup.contacts.quotas().iter().any(|quota| quota.kind == Kind::OptsOut && quota.count > 0);
         arms.limits |= senders.iter().any(|sender| sender.limit.is_some());
+        arms.sent = setup.timing.sent_after.longest();
         arms.quiet = campaigns.iter().any(|campaign| campaign.quiet.is_some());
         for (at, one) in campaigns.iter().enumerate() {
             for other in &campaigns[..at] {

@@ -42,6 +42,9 @@ const FULL: u32 = 200;
 /// A due retry goes before fresh messages: it waits for other due ones only.
 const OVERDUE: Span = Span::secs(60);
 
+/// Messages to one contact from which on the pair limit may hold them back.
+const PAIR_LIMIT: usize = 44;
+
 /// Of the full rate, in percent: what a sender without excuse reaches at least. Half is what a pace has that was cut once
 /// and does not grow.
 const RATE: u64 = 70;
@@ -59,7 +62,14 @@ struct Sender {
     last: Timestamp,
     /// Up to when it is excused.
     free: Timestamp,
+    /// Up to when it was, before a crash: holds outlive one.
+    kept: Timestamp,
     in_flight: u32,
+    /// It was throttled, and nothing was accepted since: the pace may be the least there is.
+    slow: bool,
+    /// It was told of something that halts or limits, and nothing was accepted since: a probe at a time, and if that comes to
+    /// nothing another after minutes.
+    halted: bool,
     /// The last twenty outcomes; 1 is bad.
     outcomes: u32,
     /// Intents since the last look.
@@ -175,9 +185,12 @@ impl Work {
             own.free = own.free.max(now + HALT);
         }
         let bad = matches!(answer, Answer::NeverWritten | Answer::Unknown);
+        if own.halted {
+            own.free = own.free.max(now + HALT + scene.arms.sent);
+        }
         own.outcomes = (own.outcomes << 1 | u32::from(bad)) & 0xF_FFFF;
         match answer {
-            Answer::Accepted => {}
+            Answer::Accepted => (own.slow, own.halted) = (false, false),
             Answer::NeverWritten | Answer::Unknown => {
                 if own.outcomes.count_ones() >= 5 {
                     own.free = own.free.max(now + BREAKER);
@@ -198,13 +211,20 @@ impl Work {
         let own = usize::from(sender);
         let excuse = match code.class() {
             Class::Throttled if code.code() == 131_057 => HALT,
-            Class::Throttled => THROTTLED,
-            Class::TemplateWide | Class::NumberWide | Class::AccountWide => HALT,
+            Class::Throttled => {
+                self.senders[own].slow = true;
+                THROTTLED
+            }
+            Class::TemplateWide | Class::NumberWide | Class::AccountWide => {
+                self.senders[own].halted = true;
+                HALT + scene.arms.sent
+            }
             Class::MessagingLimit => {
                 let portfolio = scene.senders[own].portfolio;
                 for (sender, of) in self.senders.iter_mut().zip(&scene.senders) {
                     if of.portfolio == portfolio {
-                        sender.free = sender.free.max(now + LIMIT);
+                        sender.halted = true;
+                        sender.free = sender.free.max(now + LIMIT + scene.arms.sent);
                     }
                 }
                 return;
@@ -227,6 +247,9 @@ impl Work {
 
     /// The engine died.
     pub fn crashed(&mut self, _now: Timestamp) {
+        for own in self.senders.iter_mut().filter(|own| own.free != Timestamp::NEVER) {
+            own.kept = own.free;
+        }
         self.excuse_all(Timestamp::NEVER);
     }
 
@@ -245,7 +268,7 @@ impl Work {
             }
         }
         for own in &mut self.senders {
-            (own.free, own.in_flight, own.outcomes) = (now + RECOVERY, 0, 0);
+            (own.free, own.in_flight, own.outcomes) = (own.kept.max(now + RECOVERY), 0, 0);
         }
     }
 
@@ -305,14 +328,19 @@ impl Work {
             self.senders[usize::from(sender)].free = own.free.max(now);
             return;
         }
-        if own.free > now || disturbed(scene, sender, now) {
+        // With so many campaigns a contact may have had all that the pair limit allows.
+        let crowded = scene.parts.iter().filter(|part| part.sender == sender).count() >= PAIR_LIMIT;
+        if own.free > now || crowded || disturbed(scene, sender, now) {
             return;
         }
         let (available, since) = self.available(scene, now, sender, &paused);
         let idle = now.since(own.last.max(own.free).max(since));
-        if available > 0 && idle > gap(scene, sender) {
-            self.findings
-                .add(None, || format!("sender {sender} claimed nothing for {idle} while {available} messages waited"));
+        let slow = if own.slow { THROTTLED } else { Span::ZERO };
+        if available > 0 && idle > gap(scene, sender) + slow {
+            let at = now.since(scene.start);
+            self.findings.add(None, || {
+                format!("sender {sender} claimed nothing for {idle} up to {at} while {available} messages waited")
+            });
         }
     }
 

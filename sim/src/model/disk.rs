@@ -62,7 +62,8 @@ impl<'a> Disk<'a> {
             sender_holds: vec![None; setup.senders.len()],
             portfolio_holds: vec![None; setup.portfolios.len()],
             ledger: BTreeMap::new(),
-            heard: vec![Timestamp(0); setup.senders.len()],
+            // Where none came yet, nobody was heard since the store was made.
+            heard: vec![super::run::START; setup.senders.len()],
             parked: BTreeMap::new(),
         }
     }
@@ -156,7 +157,11 @@ impl<'a> Disk<'a> {
             let row = &mut self.rows[id as usize];
             let concerned = match decision {
                 Decision::Recovered => row.state() == State::Sending,
-                Decision::DeadlinePassed | Decision::Cancelled | Decision::OptedOut => row.state().is_in_progress(),
+                Decision::DeadlinePassed => row.state().is_in_progress(),
+                // What is sent may yet fail, and is not retried then.
+                Decision::Cancelled | Decision::OptedOut => {
+                    row.state().is_in_progress() || row.state() == State::Sent
+                }
             };
             if concerned {
                 let merged = row.decide(MessageId(id), decision, held);

@@ -20,6 +20,7 @@ use cloud_api::time::{Span, Timestamp};
 use engine_core::Engine;
 use engine_core::campaign::{Counts, State as CampaignState};
 use engine_core::command::Command;
+use engine_core::engine::Status;
 use engine_core::event::Event;
 use engine_core::id::{GroupId, MessageId};
 use engine_core::message::Decision;
@@ -101,6 +102,8 @@ pub struct Run<'a> {
     acts: Vec<Option<usize>>,
     /// What operators did while the engine was down.
     waiting: Vec<usize>,
+    /// The engine at a glance, as of the last note of a story.
+    status: Status,
     /// What is being decided of messages: for stories.
     deciding: Decision,
     /// The minute of the last look.
@@ -183,6 +186,7 @@ impl<'a> Run<'a> {
             skew: 0,
             acts: vec![None; setup.campaigns.len()],
             waiting: Vec::new(),
+            status: Status::default(),
             deciding: Decision::Recovered,
             minute: 0,
         };
@@ -300,7 +304,14 @@ impl<'a> Run<'a> {
         let (message, number) = (request.message, request.number);
         for place in 0..self.outputs.len() {
             if let Output::Reply { at, answer, .. } = self.outputs[place] {
-                let at = if matches!(answer, Answer::Silence(_)) { self.now + CLIENT_TIMEOUT } else { at };
+                let gives_up = self.now + CLIENT_TIMEOUT;
+                // An answer that comes after its time reaches nobody.
+                let (at, answer) = match answer {
+                    Answer::Accepted(index) if at > gives_up => (gives_up, Answer::Silence(index)),
+                    Answer::Silence(_) => (gives_up, answer),
+                    Answer::Refused(..) if at > gives_up => (gives_up, Answer::Reset),
+                    _ => (at.min(gives_up), answer),
+                };
                 let wire = self.wire(message, number);
                 self.checkers.arrived(self.now, &wire, &answer);
                 self.story.note(self.now, Some(message.0), Moment::PostArrived { number, answer });

@@ -166,7 +166,15 @@ fn quiet_hours(section: &Section<'_>) -> Result<Option<QuietHours>, Diagnostic> 
         (hour < 24 && minute < 60).then_some(hour * 60 + minute)
     };
     match text.split_once("..").map(|(from, until)| (minute(from), minute(until))) {
-        Some((Some(from), Some(until))) if from != until => Ok(Some(QuietHours { from, until })),
+        Some((Some(from), Some(until))) if from != until => {
+            let hours = QuietHours { from, until };
+            if hours.length() > QuietHours::LONGEST {
+                let what = format!("{text} are more than sixteen quiet hours a day");
+                let help = "leave eight hours: a country can span nearly as many, and is written to when nobody in it has quiet hours";
+                return Err(section.wrong("quiet_hours", what, help));
+            }
+            Ok(Some(hours))
+        }
         _ => Err(section.wrong("quiet_hours", format!("\"{text}\" are no quiet hours"), format!("write {WANTED}"))),
     }
 }

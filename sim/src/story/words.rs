@@ -92,14 +92,9 @@ pub(super) fn of(moment: &Moment, start: Timestamp) -> (Who, String) {
             let way = if by < 0 { "back" } else { "forward" };
             (Who::Engine, format!("its clock jumps {way} by {}", cloud_api::time::Span(by.unsigned_abs())))
         }
-        BreakerOpened { sender, probe } => {
-            (Who::Engine, format!("the breaker of sender {sender} opens; next probe at {}", since(probe, start)))
-        }
+        BreakerOpened { sender } => (Who::Engine, format!("the breaker of sender {sender} opens")),
         BreakerClosed { sender } => (Who::Engine, format!("the breaker of sender {sender} closes")),
-        HoldStarted { held, code, probe } => {
-            let (held, why) = (whose(held), error(code));
-            (Who::Engine, format!("{held} is held by {why}; next probe at {}", since(probe, start)))
-        }
+        HoldStarted { held, code } => (Who::Engine, format!("{} is held by {}", whose(held), error(code))),
         HoldEnded { held } => (Who::Engine, format!("{} goes on", whose(held))),
         PaceCut { sender, rate } => (Who::Engine, format!("sender {sender} slows down to {rate} messages/s")),
         PaceRestored { sender, rate } => (Who::Engine, format!("sender {sender} is back at {rate} messages/s")),

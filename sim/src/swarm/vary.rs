@@ -131,7 +131,7 @@ fn campaigns(scenario: &mut Scenario, options: &Options, draw: &mut Draw) {
         }
         if draw.chance(options.quiet_hours) {
             let from = draw.below(24 * 60);
-            let until = (from + draw.between(1, 24 * 60 - 1)) % (24 * 60);
+            let until = (from + draw.between(1, QuietHours::LONGEST.into())) % (24 * 60);
             campaign.quiet_hours = Some(QuietHours { from: from as u16, until: until as u16 });
         }
     }

@@ -101,7 +101,12 @@ impl Engine {
             Some(Fact::Unknown) | None
                 if merged.phase == Phase::Unknown && merged.number > 0 && stage != Stage::Closed =>
             {
-                self.senders[sender_index].unknowns.push(self.now, merged.message, merged.number);
+                let unknowns = &mut self.senders[sender_index].unknowns;
+                if merged.fact.is_some() {
+                    unknowns.push(self.now, merged.message, merged.number);
+                } else {
+                    unknowns.push_orphan(self.now, merged.message, merged.number);
+                }
                 self.stale = true;
             }
             // Only webhooks bring these: WhatsApp took an attempt whose answer is still awaited, or never came.

@@ -125,7 +125,12 @@ impl Engine {
     ) {
         let campaign = self.campaign_of(message);
         let index = usize::from(self.campaigns[campaign].spec.sender.0);
-        if !matches!(status, Status::Failed(_)) {
+        // What failed for a reason of its own came as far as what went.
+        let own = |code: CodeIndex| {
+            use Class::{Blocked, InvalidContact, MarketingCap, Pair, Refused};
+            matches!(code.class(), InvalidContact | Blocked | Refused | MarketingCap | Pair)
+        };
+        if !matches!(status, Status::Failed(code) if !own(code)) {
             let mut ended = self.campaigns[campaign].hold.proven(message);
             ended |= self.senders[index].hold.proven(message);
             ended |= self.portfolio_of(index).hold.proven(message);
@@ -160,7 +165,7 @@ impl Engine {
         self.merge(Merge { message, number, fact: Fact::Replied, code: None, retry_after_seconds: 0 }, out);
     }
 
-    fn heard(&mut self, index: usize, at: Timestamp) {
+    pub(super) fn heard(&mut self, index: usize, at: Timestamp) {
         let now = self.now;
         let unknowns = &mut self.senders[index].unknowns;
         unknowns.heard(now, at);

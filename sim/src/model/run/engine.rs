@@ -7,12 +7,13 @@ use super::super::setup::{Plant, Setup};
 use super::super::trace::Kind;
 use super::{Run, delivery_of, detail_of, from_callback};
 use crate::scenario::Act;
-use crate::story::Moment;
+use crate::story::{Held, Moment};
+use cloud_api::catalogue::CodeIndex;
 use cloud_api::time::{Span, Timestamp};
 use engine_core::attempt::{Fact, Phase};
 use engine_core::command::{Command, Who};
 use engine_core::event::{Answer as Outcome, Event, Merged, Status};
-use engine_core::id::{AckToken, GroupId, MessageId, PortfolioId, SenderId};
+use engine_core::id::{AckToken, ContactId, GroupId, MessageId, PortfolioId, SenderId};
 use engine_core::message::{Decision, State};
 use engine_core::rules::Marks;
 use mock_whatsapp_model::input::{DeliveryId, Input};
@@ -47,7 +48,7 @@ impl Run<'_> {
         };
         self.trace.add(self.now.0, Kind::Answer, u64::from(message.0), detail);
         let wire = self.wire(message, number);
-        let contact = engine_core::id::ContactId(wire.contact);
+        let contact = ContactId(wire.contact);
         let event = Event::Answered { message, number, contact, answer: outcome };
         if self.life.as_ref().is_some_and(|life| life.id == request.life) {
             if outcome == Outcome::Accepted {
@@ -97,12 +98,18 @@ impl Run<'_> {
     fn take_in(&mut self, message: MessageId, number: u8, update: Update) {
         let sender = self.setup.parts[self.setup.part_of(message.0)].sender;
         self.disk.heard[sender] = self.disk.heard[sender].max(self.now);
+        // Who wants no more is known by the number that it came from, whichever message it answers.
+        if update.what == What::Stop {
+            self.tell(Event::OptedOut { who: Who::Contact(ContactId(update.handset.0)) });
+        }
         let by_wamid = !update.echoes || matches!(update.what, What::Reply | What::Stop | What::Says(_));
         if by_wamid && !self.knows_wamid(message, number) {
             if !self.plant_fires(Plant::DropParked, true) {
                 self.story.note(self.now, Some(message.0), Moment::Parked { what: update.what });
                 self.disk.park(message, number, update);
             }
+            let at = Timestamp::from_unix_seconds(update.at.unix_seconds());
+            self.tell(Event::Heard { sender: SenderId(sender as u16), at });
             return;
         }
         // A webhook's time is in whole seconds.
@@ -112,11 +119,7 @@ impl Run<'_> {
             What::Delivered => Status::Delivered,
             What::Read => Status::Read,
             What::Failed(code) => Status::Failed(code),
-            What::Reply | What::Says(_) => return self.tell(Event::Replied { message, number, at }),
-            What::Stop => {
-                self.tell(Event::Replied { message, number, at });
-                return self.tell(Event::OptedOut { who: Who::ContactOf(message) });
-            }
+            What::Reply | What::Stop | What::Says(_) => return self.tell(Event::Replied { message, number, at }),
         };
         self.tell(Event::Status { message, number, status, at });
     }
@@ -135,6 +138,44 @@ impl Run<'_> {
         let Some(life) = &mut self.life else { return };
         life.engine.handle(life.time(self.now), event, &mut self.commands);
         self.carry_out();
+        if self.story.is_told() {
+            self.note_changes();
+        }
+    }
+
+    /// What changed of the engine as a whole, for a story.
+    #[cold]
+    fn note_changes(&mut self) {
+        let Some(life) = &self.life else { return };
+        let (now, before) = (self.now, std::mem::replace(&mut self.status, life.engine.snapshot()));
+        let (story, after) = (&mut self.story, &self.status);
+        let mut held = |held, before: Option<CodeIndex>, after: Option<CodeIndex>| match (before, after) {
+            (None, Some(code)) => story.note(now, None, Moment::HoldStarted { held, code }),
+            (Some(_), None) => story.note(now, None, Moment::HoldEnded { held }),
+            _ => {}
+        };
+        for (before, after) in before.senders.iter().zip(&after.senders) {
+            held(Held::Sender(after.id.0), before.held_by, after.held_by);
+        }
+        for (before, after) in before.portfolios.iter().zip(&after.portfolios) {
+            held(Held::Portfolio(after.id.0), before.held_by, after.held_by);
+        }
+        for (before, after) in before.campaigns.iter().zip(&after.campaigns) {
+            held(Held::Campaign(after.group.0), before.held_by, after.held_by);
+        }
+        for (before, after) in before.senders.iter().zip(&after.senders) {
+            let (sender, rate) = (after.id.0, (after.rate_milli / 1_000) as u32);
+            match (before.breaker_open, after.breaker_open) {
+                (false, true) => story.note(now, None, Moment::BreakerOpened { sender }),
+                (true, false) => story.note(now, None, Moment::BreakerClosed { sender }),
+                _ => {}
+            }
+            if after.rate_milli < before.rate_milli {
+                story.note(now, None, Moment::PaceCut { sender, rate });
+            } else if after.rate_milli > before.rate_milli && rate >= self.setup.senders[usize::from(sender)].throughput {
+                story.note(now, None, Moment::PaceRestored { sender, rate });
+            }
+        }
     }
 
     /// Carries out what the core wants done, in order, what comes of it included.
@@ -199,7 +240,7 @@ impl Run<'_> {
                 let place = (token.0 - OPERATORS) as usize;
                 let act = self.setup.operators[place].act;
                 let told_since = Setup::act_on(act).is_some_and(|campaign| self.acts[campaign] != Some(place));
-                if matches!(act, Act::Pause(_) | Act::Cancel(_)) && !told_since {
+                if matches!(act, Act::Cancel(_)) || matches!(act, Act::Pause(_)) && !told_since {
                     self.checkers.operated(self.now, act);
                 }
             }
@@ -295,10 +336,6 @@ impl Run<'_> {
             let Some(life) = &mut self.life else { return };
             let time = life.time(self.now);
             life.engine.handle(time, event, &mut self.commands);
-            if update.what == What::Stop {
-                let opted_out = Event::OptedOut { who: Who::ContactOf(message) };
-                life.engine.handle(time, opted_out, &mut self.commands);
-            }
         }
     }
 
