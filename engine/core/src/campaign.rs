@@ -33,7 +33,7 @@ impl Counts {
 
     /// A message changed its state.
     pub fn moved(&mut self, before: MessageState, after: MessageState) {
-        if planted::on(Bug::CountsDrift) && after == MessageState::Retrying {
+        if planted::on(Bug::Canary) || planted::on(Bug::CountsDrift) && after == MessageState::Retrying {
             return;
         }
         self.0[before as usize] -= 1;
@@ -96,7 +96,8 @@ impl State {
         if now < start {
             Self::Queued
         } else if now >= deadline {
-            if counts.delivered() > 0 { Self::Completed } else { Self::Failed }
+            let arrived = counts.delivered() > 0 || planted::on(Bug::CampaignStateWrong);
+            if arrived { Self::Completed } else { Self::Failed }
         } else if counts.failed() == counts.total() {
             Self::Failed
         } else if counts.in_progress() > 0 || counts.delivered() == 0 {

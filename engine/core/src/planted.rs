@@ -4,22 +4,31 @@
 //! here says what a bug does: that stands where it acts.
 
 macro_rules! bugs {
-    ($($(#[$doc:meta])* $name:ident,)+) => {
+    ($(#[doc = $text:literal] $name:ident,)+) => {
         /// A bug that can be planted, one at a time.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         #[repr(u8)]
         pub enum Bug {
-            $($(#[$doc])* $name,)+
+            $(#[doc = $text] $name,)+
         }
 
         impl Bug {
             /// Every bug.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// What it does, in a sentence.
+            pub fn text(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text.trim_ascii(),)+
+                }
+            }
         }
     };
 }
 
 bugs! {
+    /// Every change of a count is lost: the canary, which any run must find.
+    Canary,
     /// A `failed` after `delivered` takes the message back.
     FailedBeatsDelivered,
     /// `read` without `delivered` before it is passed over.
@@ -120,6 +129,12 @@ bugs! {
     CountsDrift,
     /// A deadline is told as a cancellation.
     ReasonWrong,
+    /// What arrived is taken for read.
+    DeliveredIsRead,
+    /// The engine asks for its next turn for ever.
+    NeverRests,
+    /// A campaign of which nothing arrived says that it is completed.
+    CampaignStateWrong,
 }
 
 impl Bug {

@@ -1,180 +1,13 @@
-//! The core driven by hand: a store in a vector, a clock that is set, and every command as a line of text.
+//! The core at its plain work, driven by hand: sending, retries, halts, outages, unknown outcomes, the deadline, a crash.
 
-use cloud_api::catalogue::find;
-use cloud_api::time::{Span, Timestamp};
-use engine_core::campaign::{self, Counts, Spec};
-use engine_core::command::Who;
-use engine_core::engine::SenderSpec;
-use engine_core::event::{Answer, Event, Lane, Merged, Status};
-use engine_core::id::{AckToken, CampaignId, ContactId, MessageId, SenderId};
+mod bench;
+
+use bench::{Bench, START, refused};
+use cloud_api::time::Span;
+use engine_core::event::{Answer, Event, Status};
+use engine_core::id::AckToken;
 use engine_core::limits::{DEADLINE, HALT_PROBE, UNKNOWN_WAIT};
-use engine_core::message::{Decision, Row};
-use engine_core::quiet::Zone;
-use engine_core::{Command, Engine, State};
-
-const START: Timestamp = Timestamp::from_unix_seconds(1_000_000);
-
-fn loaded(campaign: CampaignId, lane: Lane, id: u32) -> Event {
-    Event::Loaded { campaign, lane, first: MessageId(id), count: 1, contact: ContactId(id), zone: Zone::default() }
-}
-
-/// Every message goes to the contact of its own number.
-fn merged(merged: Merged) -> Event {
-    Event::Merged(Merged { contact: ContactId(merged.message.0), ..merged })
-}
-
-/// An engine with one sender, one campaign, and a store that is durable at once.
-struct Bench {
-    engine: Engine,
-    rows: Vec<Row>,
-    now: Timestamp,
-    /// What came out and was not for the store: (message, attempt) of every `Send`, and acknowledgements.
-    sends: Vec<(u32, u8)>,
-    acks: Vec<u32>,
-    /// The most messages that were asked for in pages and not yet sent.
-    loaded: usize,
-}
-
-impl Bench {
-    fn new(size: u32, throughput: u32) -> Self {
-        Self::over(vec![Row::default(); size as usize], throughput, false)
-    }
-
-    fn over(rows: Vec<Row>, throughput: u32, restored: bool) -> Self {
-        let mut engine = Engine::new();
-        let sender = engine.add_sender(SenderSpec { throughput, ..SenderSpec::default() });
-        let end = MessageId(rows.len() as u32);
-        let spec = Spec { start: START, ..Spec::new(CampaignId(0), sender, MessageId(0)..end) };
-        let mut counts = Counts::default();
-        rows.iter().for_each(|row| counts.0[row.state() as usize] += 1);
-        engine.add_campaign(spec, counts, restored);
-        let mut bench = Self { engine, rows, now: START, sends: Vec::new(), acks: Vec::new(), loaded: 0 };
-        bench.tell(Event::Tick);
-        bench
-    }
-
-    fn tell(&mut self, event: Event) {
-        let mut commands = Vec::new();
-        self.engine.handle(self.now, event, &mut commands);
-        let mut next = 0;
-        while let Some(command) = commands.get(next).copied() {
-            next += 1;
-            for event in self.store(command) {
-                self.engine.handle(self.now, event, &mut commands);
-            }
-        }
-    }
-
-    fn store(&mut self, command: Command) -> Vec<Event> {
-        match command {
-            Command::Merge(merge) => {
-                vec![merged(self.rows[merge.message.0 as usize].learn(self.now, 7, &merge))]
-            }
-            Command::Sweep { campaign, from, limit, decision, held } => {
-                let end = (from.0 + u32::from(limit)).min(self.rows.len() as u32);
-                let mut events = Vec::new();
-                for id in from.0..end {
-                    let row = &mut self.rows[id as usize];
-                    let state = row.state();
-                    if state == State::Sending || (decision != Decision::Recovered && state.is_in_progress()) {
-                        events.push(merged(row.decide(MessageId(id), decision, held)));
-                    }
-                }
-                events.push(Event::SweepEnd { campaign, next: MessageId(end) });
-                events
-            }
-            Command::Load { campaign, lane: Lane::Fresh, limit, message, .. } => {
-                let fresh = |row: &Row| row.state() == State::Queued && row.due().is_none();
-                let queued = |id: &u32| fresh(&self.rows[*id as usize]);
-                let ids: Vec<u32> =
-                    (message.0..self.rows.len() as u32).filter(queued).take(usize::from(limit)).collect();
-                self.loaded += ids.len();
-                let more = ids.len() == usize::from(limit);
-                let message = MessageId(ids.last().map_or(message.0, |id| id + 1));
-                let single = |id: &u32| loaded(campaign, Lane::Fresh, *id);
-                let mut events: Vec<Event> = ids.iter().map(single).collect();
-                let (due, next) = (Timestamp(0), Timestamp::NEVER);
-                events.push(Event::PageEnd { campaign, lane: Lane::Fresh, message, due, next, more });
-                events
-            }
-            Command::Load { campaign, lane: Lane::Due, due, message, .. } => {
-                let with_due = |(id, row): (usize, &Row)| row.due().map(|due| (due, id as u32));
-                let mut waiting: Vec<(Timestamp, u32)> = self.rows.iter().enumerate().filter_map(with_due).collect();
-                waiting.retain(|entry| *entry > (due, message.0));
-                waiting.sort_unstable();
-                let next = waiting.iter().find(|(due, _)| *due > self.now).map_or(Timestamp::NEVER, |(due, _)| *due);
-                let now: Vec<_> = waiting.iter().filter(|(due, _)| *due <= self.now).collect();
-                let (due, last) = now.last().map_or((due, message.0), |last| **last);
-                let lane = Lane::Due;
-                let mut events: Vec<Event> = now.iter().map(|(_, id)| loaded(campaign, lane, *id)).collect();
-                events.push(Event::PageEnd { campaign, lane, message: MessageId(last), due, next, more: false });
-                events
-            }
-            Command::Send { message, number, sender, campaign, contact } => {
-                assert_eq!((sender, campaign, contact.0), (SenderId(0), CampaignId(0), message.0));
-                assert_eq!(self.rows[message.0 as usize].state(), State::Sending, "the intent is durable");
-                self.sends.push((message.0, number));
-                Vec::new()
-            }
-            Command::Defer { message, until } => {
-                vec![merged(self.rows[message.0 as usize].defer(message, until))]
-            }
-            Command::Suppress { who } => {
-                let message = match who {
-                    Who::Contact(contact) => MessageId(contact.0),
-                    Who::ContactOf(message) => message,
-                };
-                vec![merged(self.rows[message.0 as usize].decide(message, Decision::OptedOut, None))]
-            }
-            Command::Flag { .. } | Command::Remember { .. } | Command::Count { .. } => Vec::new(),
-            Command::Acknowledge { token } => {
-                self.acks.push(token.0);
-                Vec::new()
-            }
-        }
-    }
-
-    /// Lets time pass until `to`, timers included.
-    fn until(&mut self, to: Timestamp) {
-        while let Some(next) = self.engine.next_deadline().filter(|next| *next <= to) {
-            self.now = self.now.max(next);
-            self.tell(Event::Tick);
-        }
-        self.now = to;
-    }
-
-    fn pass(&mut self, span: Span) {
-        self.until(self.now + span);
-    }
-
-    fn answer(&mut self, message: u32, number: u8, answer: Answer) {
-        let (message, contact) = (MessageId(message), ContactId(message));
-        self.tell(Event::Answered { message, number, contact, answer });
-    }
-
-    fn answer_all(&mut self, answer: Answer) {
-        for (message, number) in std::mem::take(&mut self.sends) {
-            self.answer(message, number, answer);
-        }
-    }
-
-    fn refuse_all(&mut self, code: u32) {
-        self.answer_all(Answer::Refused { code: find(code, None), retry_after_seconds: 0 });
-    }
-
-    fn status(&mut self, message: u32, number: u8, status: Status) {
-        self.tell(Event::Status { message: MessageId(message), number, status, at: self.now });
-    }
-
-    fn campaign(&self) -> (campaign::State, Vec<(State, u32)>) {
-        let status = self.engine.snapshot().campaigns[0];
-        let mut recount = Counts::default();
-        self.rows.iter().for_each(|row| recount.0[row.state() as usize] += 1);
-        assert_eq!(status.counts, recount, "kept counts equal a recount");
-        let counts = State::ALL.iter().map(|state| (*state, recount.of(*state)));
-        (status.state, counts.filter(|(_, count)| *count > 0).collect())
-    }
-}
+use engine_core::{State, campaign};
 
 #[test]
 fn a_message_goes_from_queued_to_read_and_the_webhook_is_acknowledged_after_its_merge() {
@@ -248,7 +81,7 @@ fn a_throttled_message_goes_back_to_queued_and_the_pace_is_halved() {
         bench.answer_all(Answer::Accepted);
     }
     assert_eq!(bench.campaign().1, [(State::Sending, 10)]);
-    assert_eq!(bench.rows[0].spent(), 1);
+    assert_eq!(bench.store.rows[0].spent(), 1);
 }
 
 #[test]
@@ -270,7 +103,7 @@ fn a_halt_costs_no_attempt_and_one_probe_in_five_minutes_until_one_passes() {
         bench.answer_all(Answer::Accepted);
         bench.pass(Span::secs(1));
         assert!(bench.sends.len() >= 80, "{code}: it goes on");
-        assert!(bench.rows.iter().all(|row| row.spent() <= 1), "{code}: nothing was spent on the halt");
+        assert!(bench.store.rows.iter().all(|row| row.spent() <= 1), "{code}: nothing was spent on the halt");
     }
 }
 
@@ -282,7 +115,7 @@ fn one_message_that_always_halts_does_not_hold_up_the_others() {
         for (message, number) in std::mem::take(&mut bench.sends) {
             if message == 3 {
                 poisoned += 1;
-                bench.answer(message, number, Answer::Refused { code: find(132_015, None), retry_after_seconds: 0 });
+                bench.answer(message, number, refused(132_015));
             } else {
                 bench.answer(message, number, Answer::Accepted);
             }
@@ -306,7 +139,7 @@ fn an_outage_costs_the_messages_under_way_nothing_and_then_a_probe_at_a_time() {
         bench.pass(Span::secs(1));
     }
     assert!(posts <= under_way + 20, "{posts} POSTs in ten minutes of outage, {under_way} were under way");
-    assert!(bench.rows.iter().all(|row| row.spent() == 0 || row.state() == State::Sending));
+    assert!(bench.store.rows.iter().all(|row| row.spent() == 0 || row.state() == State::Sending));
 }
 
 #[test]
@@ -330,7 +163,7 @@ fn the_deadline_ends_what_is_in_progress_and_a_later_arrival_lifts_it() {
     bench.answer(sends[0].0, 1, Answer::Accepted);
     bench.status(0, 1, Status::Sent);
     bench.answer(1, 1, Answer::Accepted);
-    bench.answer(2, 1, Answer::Refused { code: find(131_049, None), retry_after_seconds: 0 });
+    bench.answer(2, 1, refused(131_049));
     bench.until(START + DEADLINE - Span::secs(1));
     let retries = std::mem::take(&mut bench.sends);
     assert_eq!(retries, [(2, 2)], "the cap asks for a day, so one retry is under way");
@@ -362,7 +195,7 @@ fn after_a_crash_intents_are_unknown_and_everything_queued_goes_out() {
     let under_way = before.sends.clone();
     before.answer(under_way[0].0, 1, Answer::Accepted);
     // The process dies here: what is durable is the rows.
-    let mut after = Bench::over(before.rows.clone(), 80, true);
+    let mut after = before.restart(Span::ZERO);
     after.pass(Span::secs(10));
     let sent_now: Vec<u32> = after.sends.iter().map(|(message, _)| *message).collect();
     for (message, _) in &under_way {

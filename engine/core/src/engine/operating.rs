@@ -85,7 +85,10 @@ impl Engine {
         if ledger.limit() != Limit::Unlimited {
             ledger.settled(now, contact);
             let until = ledger.until(contact).unwrap_or(Timestamp(0));
+            // What waits for room could not say until when while every entry's attempt was under way.
+            let full = ledger.is_full(now);
             out.push(Command::Count { portfolio, contact, until });
+            self.stale |= full;
         }
     }
 

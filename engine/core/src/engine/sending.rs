@@ -141,6 +141,7 @@ impl Engine {
         }
         let (fact, code) = match status {
             Status::Sent => (Fact::Sent, None),
+            Status::Delivered if planted::on(Bug::DeliveredIsRead) => (Fact::Read, None),
             Status::Delivered => (Fact::Delivered, None),
             Status::Read => (Fact::Read, None),
             Status::Failed(code) => {
