@@ -319,7 +319,7 @@ impl Campaign {
 
     /// Whether messages of it may be claimed, as far as operators are concerned.
     pub(crate) fn goes(&self) -> bool {
-        !self.spec.cancelled && !(self.spec.paused && !planted::on(Bug::PauseIgnored))
+        !self.spec.cancelled && (!self.spec.paused || planted::on(Bug::PauseIgnored))
     }
 
     pub(crate) fn ready(&self) -> u32 {

@@ -204,6 +204,7 @@ impl Engine {
         }
         self.campaigns.push(Campaign::new(spec, counts, restored));
         if restored {
+            sender.pace.restored();
             self.marks.reached(Rule::Recovered);
         }
         self.wake = Timestamp(0);
@@ -284,6 +285,7 @@ impl Engine {
         }
         for index in 0..self.senders.len() {
             self.give_up(index, out);
+            self.senders[index].pace.begin(self.now);
             self.claim(index, out);
         }
         self.remember_holds(out);

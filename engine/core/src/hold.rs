@@ -10,6 +10,9 @@ use crate::planted::{self, Bug};
 use cloud_api::catalogue::CodeIndex;
 use cloud_api::time::{Span, Timestamp};
 
+/// Accepted probes that are remembered: at one in five minutes the last of them is an hour and a half old.
+const ACCEPTED: usize = 18;
+
 /// What a store keeps of a hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memo {
@@ -32,6 +35,8 @@ pub struct Hold {
     /// The error came by webhook, after acceptance: so only a status proves that a probe passed.
     came_late: bool,
     probe: Option<MessageId>,
+    /// Probes before it that were accepted, where only a status proves anything: `sent` may take longer than the next probe.
+    accepted: [Option<MessageId>; ACCEPTED],
     /// The probe's answer is awaited.
     probing: bool,
     /// Other than what the store keeps, by more than a probe's interval.
@@ -77,7 +82,8 @@ impl Hold {
         let until = self.until.max(now + every);
         let came_late = came_late || (self.came_late && self.code.is_some());
         let changed = self.changed || self.code != Some(code) || until.since(self.until) >= every;
-        *self = Self { code: Some(code), until, every, came_late, probe: None, probing: false, changed };
+        let (probe, accepted, probing) = (None, [None; ACCEPTED], false);
+        *self = Self { code: Some(code), until, every, came_late, probe, accepted, probing, changed };
     }
 
     /// Whether a message may be claimed now: yes if nothing holds, or as the one probe.
@@ -103,6 +109,10 @@ impl Hold {
             return false;
         }
         if self.came_late {
+            // Once all places are taken the first ones keep theirs: sooner or later their status comes.
+            if let Some(place) = self.accepted.iter_mut().find(|place| place.is_none()) {
+                *place = Some(message);
+            }
             self.probing = false;
             self.until = self.until.max(now + self.every.min(HALT_PROBE));
             return false;
@@ -110,9 +120,10 @@ impl Hold {
         self.lift()
     }
 
-    /// A status says that the message was sent. If it is the probe, sending goes on. Gives whether the hold ended.
+    /// A status says that the message was sent. If it is the probe, or was, sending goes on. Gives whether the hold ended.
     pub fn proven(&mut self, message: MessageId) -> bool {
-        self.is_probe(message) && self.lift()
+        let was = self.code.is_some() && self.accepted.contains(&Some(message));
+        (self.is_probe(message) || was) && self.lift()
     }
 
     /// What became of the message says nothing. If it is the probe, another may go soon.
@@ -199,5 +210,19 @@ mod tests {
         assert!(!hold.passed(t(301), PROBE));
         assert_eq!(hold.wakes(), Some(t(601)), "accepted is not enough");
         assert!(hold.proven(PROBE) && hold.code().is_none());
+    }
+
+    #[test]
+    fn a_status_that_takes_longer_than_the_next_probe_proves_all_the_same() {
+        let mut hold = held(true);
+        hold.passed(t(301), PROBE);
+        for nth in 1..=40 {
+            hold.claimed(MessageId(100 + nth));
+            hold.passed(t(301 + u64::from(nth) * 300), MessageId(100 + nth));
+        }
+        let mut told_anew = hold;
+        assert!(hold.proven(PROBE) && hold.code().is_none());
+        told_anew.start(t(20_000), Span::mins(5), cloud_api::catalogue::find(190, None), true);
+        assert!(!told_anew.proven(PROBE), "what was accepted before the error says nothing");
     }
 }

@@ -23,6 +23,8 @@ pub struct Pace {
     next: Timestamp,
     cut_at: Timestamp,
     grown_at: Timestamp,
+    /// Nobody knows when the life before this one POSTed last.
+    afresh: bool,
 }
 
 impl Pace {
@@ -30,7 +32,7 @@ impl Pace {
     pub fn new(per_second: u32) -> Self {
         let full = u64::from(per_second.max(1)) * 1_000;
         let never = Timestamp(0);
-        Self { full, rate: full, next: never, cut_at: never, grown_at: never }
+        Self { full, rate: full, next: never, cut_at: never, grown_at: never, afresh: false }
     }
 
     /// The number is allowed another rate. A pace that was cut stays cut and grows to the new one.
@@ -45,9 +47,27 @@ impl Pace {
         self.next
     }
 
+    /// An engine before this one may have POSTed a moment ago.
+    pub fn restored(&mut self) {
+        self.afresh = true;
+    }
+
+    /// The engine runs at `now`. One that was started anew begins with an interval of silence, so that what it POSTs first
+    /// keeps its distance from what the life before POSTed last: a bucket of one message a second has no room for both.
+    pub fn begin(&mut self, now: Timestamp) {
+        if std::mem::take(&mut self.afresh) {
+            self.next = self.next.max(now + self.interval());
+        }
+    }
+
     /// One message is claimed at `now`.
     pub fn claim(&mut self, now: Timestamp) {
         self.next = self.next.max(now - CATCH_UP.min(self.room())) + self.interval();
+    }
+
+    /// A message that was claimed is not POSTed after all: its turn goes to another, but none goes sooner after a cut.
+    pub fn unclaimed(&mut self) {
+        self.next = (self.next - self.interval()).max(self.cut_at + self.interval());
     }
 
     /// A message that was claimed is POSTed only now, its intent being durable. After a commit that took long, what comes next
@@ -114,6 +134,32 @@ mod tests {
         }
         let took = now.since(start);
         assert!(took >= Span::millis(9_900) && took <= Span::millis(10_100), "{took}");
+    }
+
+    #[test]
+    fn an_engine_that_starts_anew_is_silent_for_an_interval_first() {
+        let now = Timestamp::from_unix_seconds(1_000);
+        let mut pace = Pace::new(1);
+        pace.begin(now);
+        assert!(pace.next() <= now, "nobody was before it");
+        pace.restored();
+        pace.begin(now);
+        assert_eq!(pace.next(), now + Span::secs(1));
+        pace.begin(now + Span::secs(5));
+        assert_eq!(pace.next(), now + Span::secs(1), "once");
+    }
+
+    #[test]
+    fn a_claim_that_is_not_posted_gives_its_turn_back_but_not_after_a_cut() {
+        let now = Timestamp::from_unix_seconds(1_000);
+        let mut pace = Pace::new(1);
+        pace.claim(now);
+        pace.unclaimed();
+        assert_eq!(pace.next(), now);
+        pace.claim(now);
+        pace.throttled(now);
+        pace.unclaimed();
+        assert_eq!(pace.next(), now + Span::secs(2));
     }
 
     #[test]

@@ -232,7 +232,7 @@ fn a_contact_that_must_wait_does_not_hold_up_the_others() {
     assert_eq!(bench.posts.len(), 150);
 }
 
-/// 13:46:40 by UTC: it is 22:46 in Tokyo, 8:46 in New York and 14:46 in Vienna; START is a day of 1970.
+/// START is 13:46:40 by UTC: 22:46 in Tokyo, 14:46 in Vienna.
 const TOKYO: u64 = 81_312_345_678;
 const VIENNA: u64 = 431_588_580;
 const NIGHT: Quiet = Quiet { from: 21 * 60, until: 8 * 60 };
@@ -293,7 +293,7 @@ fn nobody_is_written_to_in_the_night_that_begins_while_a_campaign_is_sent() {
     let mut bench = quiet(&[VIENNA], 40_000);
     bench.serve(Span::secs(1), accepted);
     bench.tell(Event::Pause { group: GroupId(0) });
-    // 20:00 by UTC is 21:00 in winter and 22:00 in summer: it is quiet from the earlier on.
+    // 19:00 by UTC is 21:00 in Vienna's summer and 20:00 in its winter: it is quiet from the earlier on.
     let evening = Timestamp::from_unix_seconds(START.unix_seconds() / 86_400 * 86_400 + 19 * 3_600);
     bench.until(evening - Span::secs(10));
     bench.tell(Event::Resume { group: GroupId(0) });

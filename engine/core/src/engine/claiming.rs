@@ -173,6 +173,7 @@ impl Engine {
                 self.marks.reached(Rule::ClaimRefused);
                 let now = self.now;
                 let sender = &mut self.senders[index];
+                sender.pace.unclaimed();
                 sender.breaker.unclaimed();
                 sender.hold.unclaimed(message);
                 sender.pairs.undo(now, item.contact);
