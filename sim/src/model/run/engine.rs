@@ -448,7 +448,7 @@ impl Run<'_> {
     fn finish_commit_by_chance(&mut self) {
         let Some(commit) = self.life.as_mut().and_then(|life| life.commit.take()) else { return };
         // What the time of the crash says of an odd and even microsecond is chance enough, and keyed by the fault's own draw.
-        if self.now.0 % 2 == 0 && !self.disk_faults.is_full(self.now) {
+        if self.now.0.is_multiple_of(2) && !self.disk_faults.is_full(self.now) {
             for command in &commit.batch {
                 self.write(command);
             }
