@@ -156,18 +156,8 @@ fn open(ask: Ask, region: Option<country::Id>) -> Result<(NewCampaign, Lines), E
         }
     };
     let digest = digest.to_string();
-    let new = NewCampaign {
-        name,
-        template,
-        language,
-        phone_number_id,
-        start,
-        columns,
-        source,
-        digest,
-        priority,
-        quiet,
-    };
+    let new =
+        NewCampaign { name, template, language, phone_number_id, start, columns, source, digest, priority, quiet };
     Ok((new, lines))
 }
 

@@ -9,9 +9,7 @@ use crate::server::{self, Answer};
 use crate::store::{About, Choice, Chooser};
 use cloud_api::limits::WEBHOOK_BODY_MAX;
 use cloud_api::signature;
-use cloud_api::webhook::{
-    self, Change, InboundType, Payload, Preference, TemplateEvent, Updates, UserPreference,
-};
+use cloud_api::webhook::{self, Change, InboundType, Payload, Preference, TemplateEvent, Updates, UserPreference};
 use engine_core::time::Timestamp;
 use engine_core::translate::{self, CallbackData};
 use hyper::body::Incoming as Body;
@@ -132,7 +130,8 @@ fn template_back(change: &Change) -> Option<(String, String)> {
     let Payload::TemplateStatus(status) = &change.value else { return None };
     // Samples write a language with a hyphen where requests have an underscore.
     let language = status.message_template_language.replace('-', "_");
-    let is_back = matches!(status.event, TemplateEvent::Approved | TemplateEvent::Reinstated | TemplateEvent::Unarchived);
+    let is_back =
+        matches!(status.event, TemplateEvent::Approved | TemplateEvent::Reinstated | TemplateEvent::Unarchived);
     is_back.then(|| (status.message_template_name.clone(), language))
 }
 

@@ -191,7 +191,10 @@ impl Checkers {
             self.halts.intended(scene, now, message, (sender, wire.campaign));
         }
         if scene.arms.priorities || scene.arms.shares {
-            let free = |campaign: usize| !self.paused.stands(campaign) && !self.holds.may_hold(scene, sender, campaign);
+            let free = |campaign: usize| {
+                let held = self.holds.may_hold(scene, sender, campaign) || self.work.may_be_full(scene, campaign);
+                !self.paused.stands(campaign) && !held
+            };
             self.priority.intended(scene, now, message, free);
         }
         let paused = &self.paused;
@@ -223,7 +226,14 @@ impl Checkers {
         if self.scene.arms.quiet
             && let Some(hours) = self.scene.campaigns[usize::from(wire.campaign)].quiet
         {
-            quiet::arrived(now, message, self.phones[wire.contact as usize], hours, &mut self.quiet);
+            quiet::arrived(
+                now,
+                self.scene.arms.disk,
+                message,
+                self.phones[wire.contact as usize],
+                hours,
+                &mut self.quiet,
+            );
         }
     }
 
@@ -260,7 +270,8 @@ impl Checkers {
             self.limit.answered(&self.scene, message, sender, answer);
         }
         let held = self.holds.may_hold(&self.scene, sender, usize::from(wire.campaign));
-        self.work.told(&self.scene, now, sender, answer, held);
+        let limited = self.holds.may_limit(&self.scene, sender);
+        self.work.told(&self.scene, now, sender, answer, (held, limited));
     }
 
     /// The engine was told of an error, in a reply or by the webhook `delivery`.
@@ -315,7 +326,7 @@ impl Checkers {
         let (sender, contact) = (update.number.0, update.handset.0);
         self.channels[usize::from(sender)].heard(now, update.at);
         let seen = &self.seen[message.0 as usize];
-        if seen.has(flag::UNKNOWN | flag::BLIND) {
+        if seen.has(flag::UNKNOWN | flag::BLIND) || self.breaker.is_armed() {
             self.evidence(now, message.0, number, sender, update.what);
         }
         let seen = self.seen[message.0 as usize];
@@ -331,6 +342,9 @@ impl Checkers {
                 }
                 let campaign = self.scene.campaign_of(message.0) as u16;
                 let wire = Wire { message, number, contact, sender, campaign };
+                if self.scene.arms.limits && messaging_limit::is_own(code.class()) {
+                    self.limit.proven(&self.scene, moment(self.scene.start, seen.since), sender);
+                }
                 self.refused(now, &wire, code, Some(delivery), false);
                 return;
             }
@@ -344,7 +358,10 @@ impl Checkers {
                 Word::Came(Arrival::Replied)
             }
         };
-        if update.what == What::Sent {
+        // What arrived was sent, if nobody said so before.
+        let is_sent = seen.arrival > Arrival::None
+            || seen.slots.iter().any(|slot| slot.number == number && slot.known == Known::Sent);
+        if update.what == What::Sent || (matches!(update.what, What::Delivered | What::Read) && !is_sent) {
             let since = moment(self.scene.start, seen.since);
             let campaign = self.scene.campaign_of(message.0) as u16;
             self.holds.passed(&self.scene, (sender, campaign), since, true);
@@ -369,22 +386,24 @@ impl Checkers {
     fn evidence(&mut self, now: Timestamp, message: u32, number: u8, sender: u16, what: What) {
         let seen = &mut self.seen[message as usize];
         let slot = seen.slots.iter().find(|slot| slot.number == number);
-        let unknown = slot.is_some_and(|slot| matches!(slot.known, Known::Unknown | Known::GivenUp));
+        let slot_is = |known: Known| slot.is_some_and(|slot| slot.known == known);
+        let (under_way, unknown) = (slot_is(Known::UnderWay), slot_is(Known::Unknown) || slot_is(Known::GivenUp));
         let newest = seen.newest().is_some_and(|newest| newest.number == number);
         let is_answer = matches!(what, What::Reply | What::Stop | What::Says(_));
         if unknown && !newest {
             seen.flags |= flag::LATE;
         }
-        if unknown && !is_answer && self.breaker.is_armed() {
+        // After a crash, which nobody tells, or before its answer: WhatsApp took it all the same.
+        if (under_way || unknown) && !is_answer && self.breaker.is_armed() {
             self.breaker.told(now, sender, true);
         }
     }
 
     /// The 200 of a webhook left the engine: what it taught must be durable.
     #[inline]
-    pub fn acknowledged(&mut self, _now: Timestamp, delivery: u32) {
+    pub fn acknowledged(&mut self, now: Timestamp, delivery: u32) {
         if self.scene.arms.opt_outs {
-            self.opt_outs.acknowledged(delivery);
+            self.opt_outs.acknowledged(now, delivery);
         }
         if self.scene.arms.crashes {
             self.durable.acknowledged(delivery);
@@ -401,13 +420,17 @@ impl Checkers {
     pub fn changed(&mut self, now: Timestamp, merged: &Merged) {
         let message = merged.message.0;
         if merged.before != merged.after {
-            if !transitions::is_legal(merged.before, merged.after) {
+            if !transitions::is_legal(merged.before, merged.after) && !transitions::is_disproved(merged) {
                 self.transitions.add(Some(message), || transitions::told(merged));
             }
             self.work.moved(now, &self.scene, message, (merged.before, merged.after), merged.due);
             if self.scene.arms.priorities || self.scene.arms.shares {
                 self.priority.moved(now, self.scene.part_of(message), merged.before, merged.after);
             }
+        }
+        if merged.before == merged.after && merged.changed && merged.fact.is_some_and(|fact| fact != Fact::Intended) {
+            // An error that comes late of an attempt that was given up may ask for more time.
+            self.work.deferred(message, merged.due);
         }
         match merged.fact {
             Some(Fact::Intended) => {}
@@ -490,6 +513,10 @@ impl Checkers {
                 && (window.from > before || before == self.scene.start)
         });
         if is_old {
+            // What was parked may not be in the old copy.
+            for ((message, _), _) in std::mem::take(&mut self.parked) {
+                self.seen[message as usize].flags |= flag::PARKED | flag::LOST;
+            }
             self.limit.went_stale();
             self.opt_outs.went_stale();
             // What an act ended may go on, or not.
@@ -519,10 +546,11 @@ impl Checkers {
         }
         let paused = &self.paused;
         self.work.looked(&self.scene, now, |campaign| paused.stands(campaign));
-        let (scene, holds) = (&self.scene, &self.holds);
+        let (scene, holds, work) = (&self.scene, &self.holds, &self.work);
         let free = |campaign: usize| {
             let senders = &scene.campaigns[campaign].senders;
-            !paused.stands(campaign) && !senders.iter().any(|sender| holds.may_hold(scene, *sender, campaign))
+            let held = senders.iter().any(|sender| holds.may_hold(scene, *sender, campaign));
+            !paused.stands(campaign) && !held && !work.may_be_full(scene, campaign)
         };
         self.priority.looked(scene, now, free);
     }

@@ -103,6 +103,11 @@ pub fn states(seen: &Seen, over: Over<'_>) -> States {
     if error.is_some_and(is_final) {
         return States::one(own);
     }
+    let given_up = seen.newest().is_some_and(|slot| slot.known == Known::GivenUp);
+    if over.never && given_up {
+        // Its waiting is over for a reason of its own: it was in flight when the contact wanted no more, and followed.
+        return States::one(own);
+    }
     let spent = usize::from(seen.spent());
     let is_spent = spent == super::seen::ATTEMPTS;
     if seen.has(flag::OPTED_OUT) {
@@ -113,8 +118,7 @@ pub fn states(seen: &Seen, over: Over<'_>) -> States {
         // Of the two the first one ended it.
         return if over.cancelled { states.and(State::Failed) } else { states };
     }
-    let given_up = seen.newest().is_some_and(|slot| slot.known == Known::GivenUp);
-    if (is_spent && !over.deadline) || (over.never && given_up) {
+    if is_spent && !over.deadline {
         return States::one(own);
     }
     if over.cancelled {
@@ -202,6 +206,8 @@ mod tests {
         assert_eq!(after(&[(1, Word::Is(Known::Unknown, None))], 0, OPEN), "Sending");
         assert_eq!(after(&[(1, GIVEN_UP)], 0, OPEN), "Retrying");
         assert_eq!(after(&[(1, GIVEN_UP)], 0, Over { never: true, ..OPEN }), "Failed");
+        let never = Over { never: true, ..OPEN };
+        assert_eq!(after(&[(1, GIVEN_UP)], flag::OPTED_OUT, never), "Failed", "it was in flight, and is not retried");
         assert_eq!(after(&[(1, Word::Is(Known::Unspent, None))], 0, OPEN), "Queued");
         assert_eq!(after(&[(1, failed(131_026))], flag::OPTED_OUT, OPEN), "InvalidContact");
         assert_eq!(after(&[(1, failed(131_000))], flag::OPTED_OUT, OPEN), "BlockedOrSpam");

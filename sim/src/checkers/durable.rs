@@ -96,7 +96,8 @@ impl Durable {
             self.compared += rows.len() as u64;
         }
         for (place, campaign) in scene.campaigns.iter().enumerate() {
-            let past = now >= campaign.deadline;
+            // By a clock that is ahead it may be past already.
+            let past = now + scene.arms.clock >= campaign.deadline;
             let is_cancelled = cancelled(place);
             for id in campaign.first..campaign.end {
                 let (row, own) = (&rows[id as usize], &mut seen[id as usize]);

@@ -118,6 +118,11 @@ impl Holds {
                 && self.portfolios[usize::from(scene.senders[usize::from(sender)].portfolio)].is_empty())
     }
 
+    /// Whether the messaging limit may hold the sender's portfolio back.
+    pub fn may_limit(&self, scene: &Scene, sender: u16) -> bool {
+        self.any && !self.portfolios[usize::from(scene.senders[usize::from(sender)].portfolio)].is_empty()
+    }
+
     /// The deadline of a campaign ends what is in progress; `ledger` says whether the limit's ledger may be full.
     pub fn deadline(&mut self, scene: &Scene, now: Timestamp, campaign: usize, ledger: bool) {
         if self.at_deadline[campaign].is_some() {

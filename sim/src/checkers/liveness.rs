@@ -39,7 +39,9 @@ pub fn bound(scene: &Scene, campaign: &Campaign, left: Left, wait: impl Fn(Times
     let class = |window: &Window| window.code.map(CodeIndex::class);
     let slow = |window: &Window| {
         matches!(class(window), Some(Class::MessagingLimit | Class::MarketingCap))
-            || (window.until == Timestamp::NEVER && window.share == 1_000_000 && window.ends_requests())
+            || (window.until == Timestamp::NEVER
+                && window.ends_requests()
+                && (window.share == 1_000_000 || halts(window)))
             || matches!(window.kind, FaultKind::Tier | FaultKind::StaleStore | FaultKind::ClockStep)
             || (window.kind == FaultKind::Throttle && window.until == Timestamp::NEVER)
     };
@@ -74,6 +76,12 @@ pub fn bound(scene: &Scene, campaign: &Campaign, left: Left, wait: impl Fn(Times
     let shuffled = if scene.has(FaultKind::WebhookReorder) { Span::mins(5) } else { Span::ZERO };
     let told = (left.told_after + delays + shuffled) * 4 + ladder;
     at_last.min(healed + queue + RETRIES + unknown + told + scene.slack())
+}
+
+/// Whether what it answers halts: by ever so small a share of answers everything is held up again and again.
+fn halts(window: &Window) -> bool {
+    use Class::{AccountWide, NumberWide, TemplateWide};
+    window.code.is_some_and(|code| matches!(code.class(), AccountWide | NumberWide | TemplateWide))
 }
 
 /// Judges a campaign at the end of a run: `settled` is when its last message came out of being in progress.

@@ -5,6 +5,7 @@
 use super::findings::Findings;
 use super::scene::Scene;
 use super::seen::hundredths;
+use cloud_api::catalogue::Class;
 use cloud_api::time::{Span, Timestamp};
 use engine_core::event::Answer;
 use mock_whatsapp_model::spec::FaultKind;
@@ -158,7 +159,7 @@ impl MessagingLimit {
         }
     }
 
-    /// The engine was told that a message was sent which it was told of last at `since`.
+    /// The engine was told that a message was sent, or failed for a reason of its own, which it was told of last at `since`.
     pub fn proven(&mut self, scene: &Scene, since: Timestamp, sender: u16) {
         let own = &mut self.portfolios[usize::from(scene.senders[usize::from(sender)].portfolio)];
         if own.held.is_some_and(|held| since > held.told + UNDER_WAY) {
@@ -197,6 +198,12 @@ impl MessagingLimit {
         }
         held.probe = Some(message);
     }
+}
+
+/// Whether an error that comes by webhook is the message's own: so the limit did not stop it.
+pub(super) fn is_own(class: Class) -> bool {
+    use Class::{Blocked, InvalidContact, MarketingCap, Pair, Refused};
+    matches!(class, InvalidContact | Blocked | Refused | MarketingCap | Pair)
 }
 
 /// The highest limit that stood at any time in the last day.

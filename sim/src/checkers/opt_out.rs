@@ -9,8 +9,10 @@ pub struct OptOuts {
     suppressed: Vec<u64>,
     /// Told by webhooks that are not answered yet: (delivery, contact).
     unanswered: Vec<(u32, u32)>,
-    /// Told by replies, which nobody acknowledges: from then on.
+    /// Told by replies, which nobody acknowledges: after that.
     replies: Vec<(Timestamp, u32)>,
+    /// Told by webhooks that were answered at a moment: what the same commit made durable was not after it.
+    answered: Vec<(Timestamp, u32)>,
     /// What was found.
     pub findings: Findings,
 }
@@ -32,11 +34,22 @@ impl OptOuts {
     }
 
     /// The webhook was answered 200.
-    pub fn acknowledged(&mut self, delivery: u32) {
+    pub fn acknowledged(&mut self, now: Timestamp, delivery: u32) {
+        if self.answered.first().is_some_and(|(at, _)| *at < now) {
+            self.settle(now);
+        }
         while let Some(place) = self.unanswered.iter().position(|(its, _)| *its == delivery) {
             let (_, contact) = self.unanswered.swap_remove(place);
-            self.suppress(contact);
+            self.answered.push((now, contact));
         }
+    }
+
+    /// What was told before now counts.
+    fn settle(&mut self, now: Timestamp) {
+        let answered = self.answered.extract_if(.., |(at, _)| *at < now);
+        let due: Vec<u32> =
+            answered.chain(self.replies.extract_if(.., |(by, _)| *by < now)).map(|(_, who)| who).collect();
+        due.into_iter().for_each(|contact| self.suppress(contact));
     }
 
     /// The engine died: what was not answered comes again.
@@ -48,6 +61,7 @@ impl OptOuts {
     /// The store was put back to a time when it may not have known of them.
     pub fn went_stale(&mut self) {
         self.suppressed.fill(0);
+        self.answered.clear();
     }
 
     fn suppress(&mut self, contact: u32) {
@@ -56,20 +70,24 @@ impl OptOuts {
         }
     }
 
-    /// Whether the contact wants no more, as far as was acknowledged.
     #[inline]
-    pub fn has(&self, contact: u32) -> bool {
+    fn is_suppressed(&self, contact: u32) -> bool {
         self.suppressed.get(contact as usize / 64).is_some_and(|word| word & 1 << (contact % 64) != 0)
+    }
+
+    /// Whether the contact wants no more, as far as was acknowledged.
+    pub fn has(&self, contact: u32) -> bool {
+        self.is_suppressed(contact)
+            || [&self.answered, &self.replies].iter().any(|list| list.iter().any(|(_, whom)| *whom == contact))
     }
 
     /// An intent became durable.
     #[inline]
     pub fn intended(&mut self, now: Timestamp, message: u32, contact: u32) {
-        if !self.replies.is_empty() {
-            let due: Vec<u32> = self.replies.extract_if(.., |(by, _)| *by < now).map(|(_, contact)| contact).collect();
-            due.into_iter().for_each(|contact| self.suppress(contact));
+        if !self.replies.is_empty() || !self.answered.is_empty() {
+            self.settle(now);
         }
-        if self.has(contact) {
+        if self.is_suppressed(contact) {
             self.findings.add(Some(message), || format!("message {message} was intended after its contact opted out"));
         }
     }
@@ -84,10 +102,12 @@ mod tests {
         let mut opt_outs = OptOuts::new(100);
         opt_outs.told(5, 70);
         opt_outs.intended(Timestamp(1), 1, 70);
-        opt_outs.acknowledged(4);
+        opt_outs.acknowledged(Timestamp(1), 4);
         opt_outs.intended(Timestamp(2), 1, 70);
         assert!(opt_outs.findings.is_clean());
-        opt_outs.acknowledged(5);
+        opt_outs.acknowledged(Timestamp(2), 5);
+        opt_outs.intended(Timestamp(2), 1, 70);
+        assert!(opt_outs.findings.is_clean(), "one commit made both durable");
         opt_outs.intended(Timestamp(3), 2, 71);
         assert!(opt_outs.findings.is_clean(), "another contact");
         opt_outs.intended(Timestamp(3), 1, 70);
@@ -109,10 +129,10 @@ mod tests {
         let mut opt_outs = OptOuts::new(3);
         opt_outs.told(1, 2);
         opt_outs.crashed();
-        opt_outs.acknowledged(1);
+        opt_outs.acknowledged(Timestamp(1), 1);
         assert!(!opt_outs.has(2));
         opt_outs.told(1, 2);
-        opt_outs.acknowledged(1);
+        opt_outs.acknowledged(Timestamp(1), 1);
         assert!(opt_outs.has(2));
         opt_outs.went_stale();
         assert!(!opt_outs.has(2), "the old copy cannot know");

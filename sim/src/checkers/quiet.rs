@@ -83,8 +83,16 @@ pub(super) fn is_surely_quiet(now: Timestamp, phone: u64, hours: (u16, u16)) -> 
 }
 
 /// A POST arrived.
-pub(super) fn arrived(now: Timestamp, message: u32, phone: u64, hours: (u16, u16), findings: &mut Findings) {
-    if is_surely_quiet(now, phone, hours) && is_surely_quiet(now - TRANSIT, phone, hours) {
+/// `slack` is how much longer than a moment a commit may take between the claim and the POST.
+pub(super) fn arrived(
+    now: Timestamp,
+    slack: Span,
+    message: u32,
+    phone: u64,
+    hours: (u16, u16),
+    findings: &mut Findings,
+) {
+    if is_surely_quiet(now, phone, hours) && is_surely_quiet(now - TRANSIT - slack, phone, hours) {
         findings.add(Some(message), || {
             let minute = now.unix_seconds() / 60 % 1_440;
             format!(
@@ -125,9 +133,9 @@ mod tests {
             assert_eq!(is_surely_quiet(at(hour, minute), phone, NIGHT), quiet, "{phone} at {hour}:{minute:02}");
         }
         let mut findings = Findings::default();
-        arrived(at(12, 0), 3, japan, NIGHT, &mut findings);
+        arrived(at(12, 0), Span::ZERO, 3, japan, NIGHT, &mut findings);
         assert!(findings.is_clean(), "it was on its way when they began");
-        arrived(at(13, 0), 3, japan, NIGHT, &mut findings);
+        arrived(at(13, 0), Span::ZERO, 3, japan, NIGHT, &mut findings);
         assert_eq!(findings.detail(), "message 3 came at 13:00 UTC to +819012000000, in its quiet hours");
     }
 

@@ -3,7 +3,7 @@
 
 use super::findings::Findings;
 use super::scene::Scene;
-use super::seen::{Known, Seen, moment};
+use super::seen::{Known, Seen, flag, moment};
 use cloud_api::catalogue::Class;
 use cloud_api::time::{Span, Timestamp};
 
@@ -31,7 +31,8 @@ pub(super) fn judge(
     findings: &mut Findings,
 ) {
     let Some((slot, code)) = seen.newest().and_then(|slot| Some((slot, slot.code()?))) else { return };
-    if slot.known != Known::Failed {
+    // What an old store forgot cannot be waited for.
+    if slot.known != Known::Failed || seen.has(flag::STALE) {
         return;
     }
     let failed = moment(scene.start, seen.since);

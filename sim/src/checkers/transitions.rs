@@ -1,6 +1,7 @@
 //! Promise: states move only as facts can move them; a success never goes backwards.
 
 use engine_core::State;
+use engine_core::attempt::{Fact, Phase};
 use engine_core::event::Merged;
 
 /// Whether facts can move a message from one state to the other. A row per state before, a column per state after, in
@@ -27,6 +28,12 @@ const LEGAL: [[bool; 10]; 10] = {
 #[inline]
 pub fn is_legal(before: State, after: State) -> bool {
     LEGAL[before as usize][after as usize]
+}
+
+/// Whether the step undoes a failure that was only presumed: an outcome that stayed unknown, where nothing may be sent again
+/// blindly, turns out to be one that WhatsApp says failed. What follows is that error's.
+pub(super) fn is_disproved(merged: &Merged) -> bool {
+    merged.was == Phase::Abandoned && matches!(merged.fact, Some(Fact::Failed | Fact::Unspent))
 }
 
 /// The finding in words.

@@ -154,8 +154,8 @@ impl Checkers {
                 // An old store may remember an opt-out that the new one was not told of.
                 if !(self.scene.arms.stale && row.reason().name == "opted_out") {
                     belief::judge(id, row, &seen, over, &mut found.belief);
+                    reasons::judge(id, row, &seen, over, &mut found.reasons);
                 }
-                reasons::judge(id, row, &seen, over, &mut found.reasons);
                 truth::judge(id, row, truth, &seen, &mut found.truth);
                 if kinds && end.contacts.kind(audience.contact(id - first)) == Kind::ReceiptsOff {
                     receipts::judge_one(id, row, &mut found.receipts);

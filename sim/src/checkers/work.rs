@@ -30,6 +30,10 @@ const THROTTLED: Span = Span::secs(12);
 /// The hold of the messaging limit, and its jitter.
 const LIMIT: Span = Span::secs(12 * 3_600 + 15 * 60 + 35);
 
+/// Acceptances, a second apart, after which a pace that was cut to the least is one that the gap allows for: of one message a
+/// second it is a fifth, of more it is a tenth of the full one.
+const GROWN: u8 = 2;
+
 /// A new engine recovers its rows and reads its first pages.
 const RECOVERY: Span = Span::secs(60);
 
@@ -65,8 +69,11 @@ struct Sender {
     /// Up to when it was, before a crash: holds outlive one.
     kept: Timestamp,
     in_flight: u32,
-    /// It was throttled, and nothing was accepted since: the pace may be the least there is.
+    /// It was throttled, and not enough was accepted since: the pace may be next to the least there is.
     slow: bool,
+    /// When the pace was last cut or last grew, and how often it grew since a cut.
+    paced: Timestamp,
+    grown: u8,
     /// It was told of something that halts or limits, and nothing was accepted since: a probe at a time, and if that comes to
     /// nothing another after minutes.
     halted: bool,
@@ -173,24 +180,42 @@ impl Work {
         }
     }
 
-    /// A POST ended, as the engine was told; `held` says whether some hold may still stand.
+    /// A POST ended, as the engine was told; `held` says whether some hold may still stand, and `limited` whether the messaging
+    /// limit's may.
     #[inline]
-    pub fn told(&mut self, scene: &Scene, now: Timestamp, sender: u16, answer: &Answer, held: bool) {
+    pub fn told(&mut self, scene: &Scene, now: Timestamp, sender: u16, answer: &Answer, (held, limited): (bool, bool)) {
         let own = &mut self.senders[usize::from(sender)];
         if own.in_flight >= FULL {
             own.free = own.free.max(now);
         }
         own.in_flight = own.in_flight.saturating_sub(1);
-        if held {
-            own.free = own.free.max(now + HALT);
-        }
         let bad = matches!(answer, Answer::NeverWritten | Answer::Unknown);
-        if own.halted {
-            own.free = own.free.max(now + HALT + scene.arms.sent);
+        if held || own.halted {
+            // What holds the portfolio waits for the probe of whichever of its senders has the turn.
+            let portfolio = scene.senders[usize::from(sender)].portfolio;
+            for (place, (other, of)) in self.senders.iter_mut().zip(&scene.senders).enumerate() {
+                if held && (place == usize::from(sender) || (limited && of.portfolio == portfolio)) {
+                    other.free = other.free.max(now + HALT);
+                }
+                if other.halted && of.portfolio == portfolio {
+                    other.free = other.free.max(now + HALT + scene.arms.sent);
+                }
+            }
         }
+        let own = &mut self.senders[usize::from(sender)];
         own.outcomes = (own.outcomes << 1 | u32::from(bad)) & 0xF_FFFF;
         match answer {
-            Answer::Accepted => (own.slow, own.halted) = (false, false),
+            Answer::Accepted => {
+                own.halted = false;
+                if own.slow {
+                    // The next claim's time was set when the pace was what it was.
+                    own.free = own.free.max(now + THROTTLED);
+                    if now.since(own.paced) >= Span::secs(1) {
+                        (own.paced, own.grown) = (now, own.grown + 1);
+                    }
+                    own.slow = own.grown < GROWN;
+                }
+            }
             Answer::NeverWritten | Answer::Unknown => {
                 if own.outcomes.count_ones() >= 5 {
                     own.free = own.free.max(now + BREAKER);
@@ -212,7 +237,8 @@ impl Work {
         let excuse = match code.class() {
             Class::Throttled if code.code() == 131_057 => HALT,
             Class::Throttled => {
-                self.senders[own].slow = true;
+                let own = &mut self.senders[own];
+                (own.slow, own.paced, own.grown) = (true, now, 0);
                 THROTTLED
             }
             Class::TemplateWide | Class::NumberWide | Class::AccountWide => {
@@ -330,7 +356,7 @@ impl Work {
         }
         // With so many campaigns a contact may have had all that the pair limit allows.
         let crowded = scene.parts.iter().filter(|part| part.sender == sender).count() >= PAIR_LIMIT;
-        if own.free > now || crowded || disturbed(scene, sender, now) {
+        if own.free > now || crowded || disturbed(scene, now) {
             return;
         }
         let (available, since) = self.available(scene, now, sender, &paused);
@@ -354,7 +380,7 @@ impl Work {
             let rate = u64::from(scene.senders[usize::from(sender)].throughput);
             let grown = own.free + GROWTH + Span::secs(60 / rate.max(1));
             let most = lasted.0 * rate / 1_000_000;
-            let steady = grown <= before && !disturbed(scene, sender, now) && lasted >= Span::secs(30);
+            let steady = grown <= before && !disturbed(scene, now) && lasted >= Span::secs(30);
             // Enough was there for all of the time; and a few intervals more or less are rounding.
             if steady && own.available >= most + 512 && own.intents + 8 < most * RATE / 100 {
                 let intents = own.intents;
@@ -385,7 +411,7 @@ impl Work {
             let queue = Span::secs(self.retrying.len() as u64 * 2 / rate.max(1));
             let fair = own.free.max(campaign.start).max(due) + OVERDUE + queue;
             let blocked = paused(part.campaign) || campaign.quiet.is_some() || scene.arms.priorities;
-            let blocked = blocked || disturbed(scene, part.sender, now) || self.may_be_full(scene, part.campaign);
+            let blocked = blocked || disturbed(scene, now) || self.may_be_full(scene, part.campaign);
             if now >= campaign.deadline {
                 continue;
             }
@@ -415,11 +441,16 @@ fn gap(scene: &Scene, sender: u16) -> Span {
     GAP + interval * 4
 }
 
-/// Whether the disk, the clock or a second engine may hold the sender up.
-fn disturbed(scene: &Scene, sender: u16, now: Timestamp) -> bool {
-    let kinds = [FaultKind::DiskFull, FaultKind::DiskSlow, FaultKind::ClockStep, FaultKind::EngineZombie];
+/// Whether the disk, the clock or a second engine may hold the senders up: all of them, whichever the fault names, since they
+/// have one disk and one clock.
+fn disturbed(scene: &Scene, now: Timestamp) -> bool {
+    use FaultKind::{ClockStep, DiskFull, DiskSlow, EngineZombie};
     let after = Span::mins(2) + scene.slack() * 2;
-    kinds.iter().any(|kind| scene.acts(*kind, sender, now, after))
+    scene.windows.iter().any(|window| {
+        matches!(window.kind, DiskFull | DiskSlow | ClockStep | EngineZombie)
+            && now >= window.from
+            && (window.until == Timestamp::NEVER || now < window.until + after)
+    })
 }
 
 #[cfg(test)]
@@ -452,7 +483,7 @@ mod tests {
                 let now = self.at(millis);
                 self.work.moved(now, &self.scene, self.next, (State::Queued, State::Sending), Timestamp::NEVER);
                 self.work.intended(&self.scene, now, 0, NOBODY);
-                self.work.told(&self.scene, now, 0, &Answer::Accepted, false);
+                self.work.told(&self.scene, now, 0, &Answer::Accepted, (false, false));
                 self.next += 1;
                 if millis % 60_000 == 0 {
                     self.look(millis);

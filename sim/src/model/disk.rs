@@ -159,9 +159,7 @@ impl<'a> Disk<'a> {
                 Decision::Recovered => row.state() == State::Sending,
                 Decision::DeadlinePassed => row.state().is_in_progress(),
                 // What is sent may yet fail, and is not retried then.
-                Decision::Cancelled | Decision::OptedOut => {
-                    row.state().is_in_progress() || row.state() == State::Sent
-                }
+                Decision::Cancelled | Decision::OptedOut => row.state().is_in_progress() || row.state() == State::Sent,
             };
             if concerned {
                 let merged = row.decide(MessageId(id), decision, held);
@@ -281,9 +279,15 @@ impl<'a> Disk<'a> {
         !self.parked.is_empty()
     }
 
-    /// Takes out what waited for the wamid of an attempt.
+    /// What waited for the wamid of an attempt. It stays: until what it teaches is durable, a crash must not lose it, and to
+    /// be told twice changes nothing.
     #[inline]
-    pub fn unpark(&mut self, message: MessageId, number: u8) -> Option<Vec<Update>> {
-        self.parked.remove(&(message.0, number))
+    pub fn parked(&self, message: MessageId, number: u8) -> Option<Vec<Update>> {
+        self.parked.get(&(message.0, number)).cloned()
+    }
+
+    /// The attempts for whose wamids updates wait, or waited.
+    pub fn parked_attempts(&self) -> Vec<(MessageId, u8)> {
+        self.parked.keys().map(|(message, number)| (MessageId(*message), *number)).collect()
     }
 }

@@ -14,6 +14,7 @@ use engine_core::ledger::Limit;
 use engine_core::quiet::Zones;
 use engine_core::{Command, Engine};
 use mock_whatsapp_model::spec::MessagingLimit;
+use std::collections::BTreeSet;
 
 /// A commit that is under way.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub struct Life {
     pub gate: Gate,
     /// The commit that is under way.
     pub commit: Option<Commit>,
+    /// Attempts of which it was told what was parked.
+    pub told_parked: BTreeSet<(u32, u8)>,
     /// How far its clock is from the true time, in microseconds. It was read when the process began, and goes on by itself.
     pub skew: i64,
 }
@@ -97,7 +100,7 @@ impl Life {
             };
             engine.add_campaign(spec, counts, restored);
         }
-        Self { id, engine, gate: Gate::default(), commit: None, skew }
+        Self { id, engine, gate: Gate::default(), commit: None, told_parked: BTreeSet::new(), skew }
     }
 
     /// The time by its own clock.

@@ -169,7 +169,8 @@ impl Account {
             }
         }
         if self.foreign > 0 {
-            conserved.add(None, || format!("WhatsApp accepted {} messages that are none of the engine's", self.foreign));
+            conserved
+                .add(None, || format!("WhatsApp accepted {} messages that are none of the engine's", self.foreign));
         }
         let lost = scenario.faults.iter().any(|fault| fault.kind == FaultKind::WebhookLoss);
         let mut checks = vec![
@@ -266,9 +267,8 @@ impl Message {
             let Some(next) = self.accepted.iter().find(|accepted| *accepted > failed) else { continue };
             let waited = next.since(*failed);
             match spacing::least(code.class(), nth) {
-                None => {
-                    findings.add(None, || format!("+{} was POSTed again after {}, which is final", self.phone, code.code()))
-                }
+                None => findings
+                    .add(None, || format!("+{} was POSTed again after {}, which is final", self.phone, code.code())),
                 Some(least) if waited < least => {
                     findings.add(None, || format!("+{} was POSTed again {waited} after {}", self.phone, code.code()));
                 }

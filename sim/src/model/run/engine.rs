@@ -172,7 +172,8 @@ impl Run<'_> {
             }
             if after.rate_milli < before.rate_milli {
                 story.note(now, None, Moment::PaceCut { sender, rate });
-            } else if after.rate_milli > before.rate_milli && rate >= self.setup.senders[usize::from(sender)].throughput {
+            } else if after.rate_milli > before.rate_milli && rate >= self.setup.senders[usize::from(sender)].throughput
+            {
                 story.note(now, None, Moment::PaceRestored { sender, rate });
             }
         }
@@ -319,10 +320,18 @@ impl Run<'_> {
     /// The wamid of an attempt may be known now: what waited for it is taken in.
     #[inline]
     fn unpark(&mut self, message: MessageId, number: u8) {
-        if !self.disk.has_parked() || !self.knows_wamid(message, number) {
+        if !self.disk.has_parked() {
             return;
         }
-        for update in self.disk.unpark(message, number).unwrap_or_default() {
+        let Some(updates) = self.disk.parked(message, number) else { return };
+        if !self.knows_wamid(message, number) {
+            return;
+        }
+        let is_new = |life: &mut Life| life.told_parked.insert((message.0, number));
+        if !self.life.as_mut().is_some_and(is_new) {
+            return;
+        }
+        for update in updates {
             self.story.note(self.now, Some(message.0), Moment::Unparked { what: update.what });
             // What the store found among the parked goes to the core as if it came now; nobody waits for an answer.
             let at = Timestamp::from_unix_seconds(update.at.unix_seconds());
@@ -406,6 +415,10 @@ impl Run<'_> {
         self.trace.add(self.now.0, Kind::EngineStarted, u64::from(self.lives), self.skew as u64);
         self.life = Some(life);
         self.tell(Event::Tick);
+        for (message, number) in self.disk.parked_attempts() {
+            self.unpark(message, number);
+        }
+        self.carry_out();
         for place in std::mem::take(&mut self.waiting) {
             self.operate(place);
         }
