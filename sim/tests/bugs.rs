@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 /// Seeds that are tried for one bug: a minute of one core.
 const SEEDS_MOST: u64 = 4_000;
 /// Messages of one run.
-const MESSAGES_MOST: u32 = 6_000;
+const MESSAGES_MOST: u32 = 2_000;
+/// Of those that hunt for a bug of turns, which shows over pages of messages.
+const MESSAGES_FOR_TURNS: u32 = 6_000;
 
 /// Which check is there for a bug.
 fn check_for(bug: Bug) -> &'static str {
@@ -20,7 +22,8 @@ fn check_for(bug: Bug) -> &'static str {
     match bug {
         Canary | CountsDrift => "conservation",
         FailedBeatsDelivered | ClaimWithoutNeed => "legal-transitions",
-        ReadNeedsDelivered | RecoveryForgets | DeadlineForgetsHold => "belief",
+        ReadNeedsDelivered => "belief",
+        RecoveryForgets => "liveness",
         TransientUnspent | ThrottleSpends | HaltSpends => "attempts",
         FinalRetried | QuickRetryTooEarly | LimitRetryTooEarly | CapRetryTooEarly | PairRetryTooEarly => {
             "retry-spacing"
@@ -43,7 +46,7 @@ fn check_for(bug: Bug) -> &'static str {
         QuietIgnored | QuietByUtc => "quiet-hours",
         PriorityIgnored | UnfairTurns => "priority",
         AcknowledgedEarly => "acknowledged-facts-survive",
-        ReasonWrong => "reasons",
+        ReasonWrong | DeadlineForgetsHold => "reasons",
         DeliveredIsRead => "receipts-off",
         NeverRests => "comes-to-rest",
         CampaignStateWrong => "campaign-state",
@@ -67,7 +70,7 @@ fn files() -> Vec<Scenario> {
 }
 
 /// The checks that fail with this seed, and how many messages it had.
-fn failing(files: &[Scenario], seed: u64) -> (Vec<String>, u64) {
+fn failing(files: &[Scenario], seed: u64, messages_most: u32) -> (Vec<String>, u64) {
     let request = Request {
         from: seed,
         seeds: 1,
@@ -75,7 +78,7 @@ fn failing(files: &[Scenario], seed: u64) -> (Vec<String>, u64) {
         jobs: 1,
         time_most: None,
         level: Level::Model,
-        messages_most: MESSAGES_MOST,
+        messages_most,
         crashes: None,
     };
     let report = swarm::run(files, &request, &|_| {});
@@ -84,12 +87,18 @@ fn failing(files: &[Scenario], seed: u64) -> (Vec<String>, u64) {
 
 /// The first seed at which the bug's own check fails, and the messages of that run; `None` if it is not found.
 fn found(files: &[Scenario], bug: Bug) -> Option<(u64, u64)> {
-    plant(Some(bug));
-    let seeds = (0..SEEDS_MOST).map(|seed| (seed, failing(files, seed)));
-    let found = seeds.map(|(seed, (checks, messages))| (seed, checks, messages));
-    let found = { found }.find(|(_, checks, _)| checks.iter().any(|check| check == check_for(bug)));
-    plant(None);
-    found.map(|(seed, _, messages)| (seed, messages))
+    let most = if matches!(bug, Bug::UnfairTurns | Bug::PriorityIgnored) { MESSAGES_FOR_TURNS } else { MESSAGES_MOST };
+    let is_red = |checks: &[String]| checks.iter().any(|check| check == check_for(bug));
+    for seed in 0..SEEDS_MOST {
+        plant(Some(bug));
+        let (checks, messages) = failing(files, seed, most);
+        plant(None);
+        // A check that is red without the bug has not found it.
+        if is_red(&checks) && !is_red(&failing(files, seed, most).0) {
+            return Some((seed, messages));
+        }
+    }
+    None
 }
 
 /// The table, made anew.
@@ -146,14 +155,14 @@ fn write_the_table() {
 #[test]
 fn the_canary_is_found_by_the_very_first_seed_and_without_it_that_seed_is_green() {
     let files = files();
-    assert_eq!(failing(&files, 0).0, [""; 0]);
+    assert_eq!(failing(&files, 0, MESSAGES_MOST).0, [""; 0]);
     assert_eq!(found(&files, Bug::Canary).map(|(seed, _)| seed), Some(0));
 }
 
 #[test]
 fn every_check_has_a_bug_that_is_there_for_it() {
     // Judged by the plants of tests/planted.rs, which are the driver's and not the engine's.
-    let elsewhere = ["states-equal-truth", "liveness"];
+    let elsewhere = ["states-equal-truth"];
     for (check, _) in campaign_sim::checkers::NAMES {
         let own = Bug::ALL.iter().any(|bug| check_for(*bug) == *check);
         assert!(own || elsewhere.contains(check), "no planted bug shows that `{check}` can fail");
