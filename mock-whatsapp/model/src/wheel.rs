@@ -19,6 +19,8 @@ pub struct Wheel<T> {
     current: Vec<T>,
     head: usize,
     next: u64,
+    /// What is due at `next`, as far as it was known when the last entry of an instant was taken.
+    ahead: Option<T>,
     len: usize,
 }
 
@@ -31,6 +33,7 @@ impl<T: Copy> Default for Wheel<T> {
             current: Vec::new(),
             head: 0,
             next: u64::MAX,
+            ahead: None,
             len: 0,
         }
     }
@@ -51,6 +54,12 @@ impl<T: Copy> Wheel<T> {
     #[inline]
     pub fn next(&self) -> Option<Timestamp> {
         (self.len > 0).then_some(Timestamp(self.next))
+    }
+
+    /// A guess at the next entry, for whoever wants to prepare for it: one that was pushed since may come before it.
+    #[inline]
+    pub fn ahead(&self) -> Option<T> {
+        self.ahead
     }
 
     /// Adds an entry. One that is due in the past is due at once, after those that are due already.
@@ -90,7 +99,9 @@ impl<T: Copy> Wheel<T> {
         if self.head == self.current.len() {
             self.current.clear();
             self.head = 0;
-            self.next = self.earliest();
+            let earliest = self.earliest();
+            self.next = earliest.map_or(u64::MAX, |(time, _)| time);
+            self.ahead = earliest.map(|(_, entry)| entry);
         }
         Some((at, entry))
     }
@@ -111,15 +122,14 @@ impl<T: Copy> Wheel<T> {
         }
     }
 
-    fn earliest(&self) -> u64 {
+    fn earliest(&self) -> Option<(u64, T)> {
         for level in 0..LEVELS {
             let words = &self.used[level];
             let Some(word) = words.iter().position(|word| *word != 0) else { continue };
             let slot = word * 64 + words[word].trailing_zeros() as usize;
-            let times = self.slots[level * SLOTS + slot].iter().map(|(time, _)| *time);
-            return times.min().unwrap_or(u64::MAX);
+            return self.slots[level * SLOTS + slot].iter().min_by_key(|(time, _)| *time).copied();
         }
-        u64::MAX
+        None
     }
 
     /// Takes everything out.

@@ -339,6 +339,10 @@ impl<'a> Run<'a> {
                             self.story.note(self.now, about, acts);
                         }
                     }
+                    if let Some(message) = about {
+                        self.checkers.fetch(message);
+                        self.disk.fetch(message);
+                    }
                     self.network.webhook(self.now, delivery, update);
                 }
                 Output::Dropped { update } => {
