@@ -20,7 +20,7 @@ pub use trial::Trial;
 
 use crate::cli::RunOptions;
 use crate::levels::Refusal;
-use crate::scenario::{Level, Scenario};
+use crate::scenario::{Level, Scenario, Wanted};
 use crate::stopwatch::Stopwatch;
 use mock_whatsapp_model::spec::FaultKind;
 use pieces::LeftOut;
@@ -161,8 +161,9 @@ fn drawn(files: &[Scenario], seed: u64, request: &Request) -> Drawn {
     let base = &files[options.file as usize];
     let (mut scenario, mut varied) = vary::vary(base, seed, &options, request.messages_most);
     if seed != base.seed {
-        // What a file expects is meant for its own seed.
-        scenario.expectations.clear();
+        // What a file counts out is meant for its own seed; shares hold for all.
+        let is_share = |wanted: &Wanted| matches!(wanted, Wanted::Messages(_, count) if !count.is_absolute());
+        scenario.expectations.retain(|expectation| is_share(&expectation.wanted));
     }
     if let Some(crashes) = request.crashes {
         faults::crash(&mut scenario, crashes);
