@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// Its expectation cannot hold, so the seeds that take the file as it is written fail.
-const BROKEN: &str = "name = \"broken\"\n[[campaign]]\nname = \"a\"\ncontacts = 6\n[expect]\nmessages.Queued = "100%"\n";
+const BROKEN: &str =
+    "name = \"broken\"\n[[campaign]]\nname = \"a\"\ncontacts = 6\n[expect]\nmessages.Queued = \"100%\"\n";
 
 fn campaign_sim(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_campaign-sim")).current_dir(folder).args(arguments).output().unwrap()
