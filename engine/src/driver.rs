@@ -20,9 +20,9 @@ use engine_core::engine::{SenderSpec, Status};
 use engine_core::event::Answer;
 use engine_core::gate::Gate;
 use engine_core::hold::Memo;
-use engine_core::id::{ContactId, MessageId, PortfolioId};
+use engine_core::id::{ContactId, MessageId, PortfolioId, SenderId};
 use engine_core::limits::BATCH;
-use engine_core::time::Timestamp;
+use engine_core::time::{Span, Timestamp};
 use engine_core::{Command, Engine, Event};
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
@@ -197,7 +197,7 @@ impl Driver {
     /// Takes on a campaign. Campaigns come in order of id, and so do their senders.
     fn add(&mut self, campaign: Campaign, counts: Counts, hold: Option<Memo>, restored: bool) {
         if usize::from(campaign.sender.0) == self.senders.len() {
-            self.add_sender(&campaign.phone_number_id, None);
+            self.add_sender(&campaign.phone_number_id, None, Span::ZERO);
         }
         let Campaign { id, sender, first, end, start, priority, quiet, paused, cancelled, .. } = campaign;
         let spec = Spec { start, priority, quiet, paused, cancelled, hold, ..Spec::new(id, sender, first..end) };
@@ -205,12 +205,13 @@ impl Driver {
         self.campaigns.push(Arc::new(campaign));
     }
 
-    fn add_sender(&mut self, phone_number_id: &str, hold: Option<Memo>) {
+    fn add_sender(&mut self, phone_number_id: &str, hold: Option<Memo>, silence: Span) {
         let rules = &self.settings.rules;
         let name = rules.portfolio_of(phone_number_id);
         let place = self.portfolios.iter().position(|known| known == name).unwrap_or_default();
         let (portfolio, throughput) = (PortfolioId(place as u16), rules.throughput_of(phone_number_id));
-        let spec = SenderSpec { portfolio, throughput, last_heard: self.last_heard, hold, ..SenderSpec::default() };
+        let last_heard = self.last_heard;
+        let spec = SenderSpec { portfolio, throughput, last_heard, silence, hold, ..SenderSpec::default() };
         self.core.add_sender(spec);
         self.senders.push(phone_number_id.to_owned());
         self.portfolio_of.push(portfolio);
@@ -358,6 +359,11 @@ impl Driver {
     fn webhook(&mut self, incoming: Incoming) {
         self.heard += 1;
         let token = self.tickets.open(incoming.stored);
+        for (phone_number_id, at) in incoming.heard {
+            if let Some(place) = self.senders.iter().position(|known| *known == phone_number_id) {
+                self.tell(Event::Heard { sender: SenderId(place as u16), at });
+            }
+        }
         for update in incoming.updates {
             let Update { about, callback, recipient, at } = update;
             let ours = callback.filter(|callback| {
@@ -435,6 +441,7 @@ impl Driver {
             | Command::Suppress { .. }
             | Command::Flag { .. }
             | Command::Remember { .. }
+            | Command::Silence { .. }
             | Command::Count { .. } => {}
         }
     }

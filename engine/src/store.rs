@@ -16,7 +16,7 @@ use engine_core::hold::Memo;
 use engine_core::id::{CampaignId, ContactId, MessageId, PortfolioId, SenderId};
 use engine_core::message::{Row, State};
 use engine_core::quiet::{Quiet, Zones};
-use engine_core::time::Timestamp;
+use engine_core::time::{Span, Timestamp};
 use std::fmt;
 use std::path::Path;
 
@@ -420,6 +420,13 @@ impl Store {
     pub fn senders(&self) -> Result<Vec<String>, Error> {
         match self {
             Self::Sqlite(database) => database.senders(),
+        }
+    }
+
+    /// The longest silence of each sender's webhooks in which an unknown outcome lies, in order of [`SenderId`].
+    pub fn silences(&self) -> Result<Vec<Span>, Error> {
+        match self {
+            Self::Sqlite(database) => database.silences(),
         }
     }
 

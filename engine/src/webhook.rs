@@ -22,6 +22,8 @@ use tokio::sync::{mpsc, oneshot};
 pub struct Incoming {
     /// In the order of the body.
     pub updates: Vec<Update>,
+    /// The numbers that it is of, each with the latest moment that it tells of.
+    pub heard: Vec<(String, Timestamp)>,
     /// Templates that may be used again, each with its language.
     pub templates: Vec<(String, String)>,
     /// Told when all of it is durable; dropped if the loop ends before.
@@ -103,9 +105,10 @@ impl Receiver {
         let now = self.clock.now();
         let rules = &self.settings.rules;
         let updates = envelope.updates().flat_map(|value| updates(value, rules, self.store_id, now)).collect();
+        let heard = envelope.updates().filter_map(heard).collect();
         let templates = envelope.entry.iter().flat_map(|entry| &entry.changes).filter_map(template_back).collect();
         let (stored, durable) = oneshot::channel();
-        let handed = self.incoming.send(Incoming { updates, templates, stored }).await.is_ok();
+        let handed = self.incoming.send(Incoming { updates, heard, templates, stored }).await.is_ok();
         if handed && durable.await.is_ok() {
             server::text(StatusCode::OK, "")
         } else {
@@ -123,6 +126,15 @@ fn updates(value: &Updates, rules: &Rules, store_id: u64, now: Timestamp) -> Vec
     let stops = value.messages.iter().filter_map(|message| of_stop(message, rules, now));
     let preferences = value.user_preferences.iter().filter_map(|preference| of_preference(preference, now));
     statuses.chain(messages).chain(stops).chain(preferences).collect()
+}
+
+/// Which number a value is of, and the latest that it tells of: whatever that is, it proves that the channel lives.
+fn heard(value: &Updates) -> Option<(String, Timestamp)> {
+    let number = value.metadata.as_ref()?.phone_number_id.clone();
+    let statuses = value.statuses.iter().filter_map(|status| status.timestamp);
+    let messages = value.messages.iter().filter_map(|message| message.timestamp);
+    let latest = statuses.chain(messages).map(|time| time.at()).max()?;
+    Some((number, latest))
 }
 
 /// A template that was paused and may be used again.

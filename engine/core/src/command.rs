@@ -6,7 +6,7 @@ use crate::hold::Memo;
 use crate::id::{AckToken, CampaignId, ContactId, MessageId, PortfolioId, SenderId};
 use crate::message::Decision;
 use cloud_api::catalogue::CodeIndex;
-use cloud_api::time::Timestamp;
+use cloud_api::time::{Span, Timestamp};
 
 /// Something to do. `Send` is for the HTTP client; `Acknowledge` waits for the writes before it (see [`crate::gate::Gate`]);
 /// everything else is for the store, in the order given.
@@ -71,6 +71,14 @@ pub enum Command {
         held: Held,
         /// The hold.
         hold: Option<Memo>,
+    },
+    /// Keep the longest silence of a sender's webhooks in which an attempt of unknown outcome lies, durably: 0 where none does.
+    /// The engine that starts next gets it as [`crate::engine::SenderSpec::silence`].
+    Silence {
+        /// Whose.
+        sender: SenderId,
+        /// How long it was.
+        longest: Span,
     },
     /// Keep an entry of a portfolio's ledger, durably. [`Timestamp::NEVER`]: the attempt is under way; 0: there is none.
     Count {

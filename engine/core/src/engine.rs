@@ -26,7 +26,7 @@ use crate::pairs::Pairs;
 use crate::quiet::{Zone, Zones};
 use crate::rules::{Marks, Rule};
 use crate::unknown::Unknowns;
-use cloud_api::time::Timestamp;
+use cloud_api::time::{Span, Timestamp};
 
 /// What the core must know of a sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct SenderSpec {
     pub in_flight: u32,
     /// When this sender's last webhook came, in a life before this one; 0 if none did.
     pub last_heard: Timestamp,
+    /// The longest silence of its webhooks that a store was told to keep; see [`Command::Silence`].
+    pub silence: Span,
     /// What halted it before a crash.
     pub hold: Option<Memo>,
 }
@@ -50,6 +52,7 @@ impl Default for SenderSpec {
             throughput: cloud_api::limits::DEFAULT_THROUGHPUT,
             in_flight: IN_FLIGHT,
             last_heard: Timestamp(0),
+            silence: Span::ZERO,
             hold: None,
         }
     }
@@ -176,7 +179,7 @@ impl Engine {
             pace: Pace::new(spec.throughput),
             hold: Hold::restored(spec.hold),
             breaker: Breaker::default(),
-            unknowns: Unknowns::new(spec.last_heard),
+            unknowns: Unknowns::new(spec.last_heard, spec.silence),
             pairs: Pairs::new(false),
             open_unknowns: 0,
             intending: 0,
@@ -205,6 +208,7 @@ impl Engine {
         self.campaigns.push(Campaign::new(spec, counts, restored));
         if restored {
             sender.pace.restored();
+            sender.unknowns.recovers();
             self.marks.reached(Rule::Recovered);
         }
         self.wake = Timestamp(0);
@@ -318,11 +322,14 @@ impl Engine {
         in_progress <= sender.open_unknowns
     }
 
-    /// Has the store keep the holds that began or ended.
+    /// Has the store keep the holds that began or ended, and silences.
     fn remember_holds(&mut self, out: &mut Vec<Command>) {
         for sender in &mut self.senders {
             if let Some(hold) = sender.hold.take_change() {
                 out.push(Command::Remember { held: Held::Sender(sender.id), hold });
+            }
+            if let Some(longest) = sender.unknowns.take_change() {
+                out.push(Command::Silence { sender: sender.id, longest });
             }
         }
         for (place, portfolio) in self.portfolios.iter_mut().enumerate() {
@@ -345,7 +352,7 @@ impl Engine {
         });
         let wake = campaigns.chain(senders).min().unwrap_or(Timestamp::NEVER);
         if crate::planted::on(crate::planted::Bug::NeverRests) {
-            return wake.min(self.now + cloud_api::time::Span::hours(1));
+            return wake.min(self.now + Span::hours(1));
         }
         wake
     }

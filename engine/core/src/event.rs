@@ -139,7 +139,8 @@ pub enum Event {
         number: u8,
         /// The status.
         status: Status,
-        /// The webhook's own `timestamp`: when it happened, not when it came.
+        /// The webhook's own `timestamp`: when it happened, not when it came. 0 where it was parked until now: it came earlier,
+        /// and as [`Event::Heard`].
         at: Timestamp,
     },
     /// The contact answered this message: a reply, a button tap or a reaction.
@@ -148,7 +149,7 @@ pub enum Event {
         message: MessageId,
         /// The attempt's number.
         number: u8,
-        /// The webhook's own `timestamp`.
+        /// The webhook's own `timestamp`; 0 where it was parked until now.
         at: Timestamp,
     },
     /// A valid webhook of this sender came of which nothing else is handed in now: about an id that is not known yet, say. It

@@ -34,6 +34,7 @@ impl Gate {
             | Command::Suppress { .. }
             | Command::Flag { .. }
             | Command::Remember { .. }
+            | Command::Silence { .. }
             | Command::Count { .. } => {
                 self.writes.push_back(command);
                 self.pushed += 1;

@@ -32,12 +32,60 @@ pub struct Unknowns {
     /// Silences that ended while something waited here: those long enough to matter, oldest first. At most one in two and
     /// a half minutes.
     silences: Vec<(Timestamp, Timestamp)>,
+    /// The longest silence that an engine before this one knew of, while something waited.
+    inherited: Span,
+    /// Those that wait since an engine before this one.
+    orphans: u32,
+    /// Campaigns whose rows are still looked through for such: until then any silence may matter.
+    recovering: u32,
+    /// The longest silence that a store knows of.
+    kept: Span,
 }
 
 impl Unknowns {
-    /// Of a sender whose last webhook came at `came` (0 if none did): the time since then is a silence too.
-    pub fn new(came: Timestamp) -> Self {
-        Self { came, ..Self::default() }
+    /// Of a sender whose last webhook came at `came` (0 if none did): the time since then is a silence too. `longest` is what
+    /// [`Self::take_change`] gave last.
+    pub fn new(came: Timestamp, longest: Span) -> Self {
+        Self { came, inherited: longest, kept: longest, ..Self::default() }
+    }
+
+    /// One more campaign is looked through for outcomes that are unknown since an engine before this one.
+    pub fn recovers(&mut self) {
+        self.recovering += 1;
+    }
+
+    /// One of them is looked through.
+    pub fn recovered(&mut self) {
+        self.recovering = self.recovering.saturating_sub(1);
+        self.forget_silences();
+    }
+
+    /// The longest silence that those who wait may have lain in, if a store knows another: it must outlive a crash, or the next
+    /// engine would wait too short.
+    pub fn take_change(&mut self) -> Option<Span> {
+        let longest = self.longest();
+        let changed = longest != self.kept;
+        self.kept = longest;
+        changed.then_some(longest)
+    }
+
+    fn longest(&self) -> Span {
+        let own = self.silences.iter().map(|(start, end)| end.since(*start)).max().unwrap_or(Span::ZERO);
+        own.max(self.inherited)
+    }
+
+    /// Forgets what can matter to nobody who waits, and nobody who is still to be found.
+    fn forget_silences(&mut self) {
+        if self.recovering > 0 {
+            return;
+        }
+        if self.orphans == 0 {
+            self.inherited = Span::ZERO;
+        }
+        match self.queue.front() {
+            Some(oldest) => self.silences.retain(|(_, end)| *end > oldest.posted),
+            None => self.silences.clear(),
+        }
     }
 
     /// The outcome of this attempt is unknown as of `now`.
@@ -53,6 +101,7 @@ impl Unknowns {
         if self.came > Timestamp(0) && !known && silent * SILENCE_FACTOR > UNKNOWN_WAIT {
             self.silences.push((self.came, now));
         }
+        self.orphans += 1;
         self.queue.push_back(Waiting { message, number, since: now, posted: Timestamp(0) });
     }
 
@@ -62,7 +111,8 @@ impl Unknowns {
         self.ahead = self.ahead.max(at.since(now));
         self.heard = self.heard.max(at - self.ahead);
         let silent = now.since(self.came);
-        if self.came > Timestamp(0) && !self.queue.is_empty() && silent * SILENCE_FACTOR > UNKNOWN_WAIT {
+        let matters = !self.queue.is_empty() || self.recovering > 0;
+        if self.came > Timestamp(0) && matters && silent * SILENCE_FACTOR > UNKNOWN_WAIT {
             self.silences.push((self.came, now));
         }
         self.came = now;
@@ -71,7 +121,8 @@ impl Unknowns {
     /// How long an attempt waits that may have been POSTed at `posted`.
     fn wait(&self, posted: Timestamp) -> Span {
         let after = self.silences.iter().map(|(start, end)| end.since(posted.max(*start)));
-        let longest = after.max().unwrap_or(Span::ZERO);
+        let inherited = if posted == Timestamp(0) { self.inherited } else { Span::ZERO };
+        let longest = after.max().unwrap_or(Span::ZERO).max(inherited);
         if planted::on(Bug::UnknownWaitShort) {
             return Span::mins(1);
         }
@@ -97,19 +148,16 @@ impl Unknowns {
             return None;
         }
         let given_up = self.queue.pop_front()?;
-        match self.queue.front() {
-            Some(oldest) => self.silences.retain(|(_, end)| *end > oldest.posted),
-            None => self.silences.clear(),
-        }
+        self.orphans -= u32::from(given_up.posted == Timestamp(0));
+        self.forget_silences();
         Some((given_up.message, given_up.number))
     }
 
     /// Waiting for the messages in a range is over: their campaign is, and nothing of it is retried any more.
     pub fn forget(&mut self, range: std::ops::Range<MessageId>) {
         self.queue.retain(|waiting| !range.contains(&waiting.message));
-        if self.queue.is_empty() {
-            self.silences.clear();
-        }
+        self.orphans = self.queue.iter().filter(|waiting| waiting.posted == Timestamp(0)).count() as u32;
+        self.forget_silences();
     }
 
     /// Whether the oldest waits longer than the least, and whether a webhook proves the channel alive for it.
@@ -181,12 +229,43 @@ mod tests {
 
     #[test]
     fn after_a_crash_the_time_in_which_nobody_listened_is_a_silence_too() {
-        let mut unknowns = Unknowns::new(START - Span::mins(30));
+        let mut unknowns = Unknowns::new(START - Span::mins(30), Span::ZERO);
         unknowns.push_orphan(START, ONE, 1);
         let wait = Span::mins(30) * SILENCE_FACTOR;
         assert_eq!(unknowns.wakes(true), Some(START + wait * 2));
         unknowns.heard(START + Span::secs(5), START + Span::secs(5));
         assert_eq!(unknowns.wakes(true), Some(START + (wait + Span::secs(5) * SILENCE_FACTOR) * 2));
+    }
+
+    #[test]
+    fn a_webhook_that_comes_before_the_orphans_are_found_hides_no_silence_from_them() {
+        let mut unknowns = Unknowns::new(START - Span::mins(30), Span::ZERO);
+        unknowns.recovers();
+        unknowns.heard(START, START);
+        unknowns.push_orphan(START + Span::secs(1), ONE, 1);
+        unknowns.recovered();
+        assert_eq!(unknowns.wakes(true), Some(START + Span::secs(1) + Span::mins(30) * SILENCE_FACTOR * 2));
+    }
+
+    #[test]
+    fn the_longest_silence_outlives_a_crash_and_is_forgotten_with_the_last_who_lay_in_it() {
+        let mut unknowns = unknown_at_start();
+        assert_eq!(unknowns.take_change(), None);
+        let back = START + Span::mins(20);
+        unknowns.heard(back, back);
+        let Some(longest) = unknowns.take_change() else { panic!("a silence of twenty minutes is news") };
+        assert_eq!(unknowns.take_change(), None);
+
+        let mut next = Unknowns::new(back, longest);
+        next.recovers();
+        next.push_orphan(back + Span::mins(1), ONE, 1);
+        next.recovered();
+        next.push(back + Span::mins(1), MessageId(8), 1);
+        let patient = back + Span::mins(1) + longest * SILENCE_FACTOR * 2;
+        assert_eq!(next.wakes(true), Some(patient));
+        assert_eq!(next.pop(patient, true), Some((ONE, 1)));
+        assert_eq!(next.take_change(), Some(Span::ZERO));
+        assert_eq!(next.wakes(true), Some(back + Span::mins(1) + UNKNOWN_WAIT * 2), "it was POSTed after that silence");
     }
 
     #[test]
@@ -205,7 +284,7 @@ mod tests {
 
     #[test]
     fn only_the_part_of_a_silence_after_the_outcome_became_unknown_counts() {
-        let mut unknowns = Unknowns::new(START - Span::hours(9));
+        let mut unknowns = Unknowns::new(START - Span::hours(9), Span::ZERO);
         unknowns.push(START, ONE, 1);
         unknowns.heard(START + Span::mins(3), START + Span::mins(3));
         assert_eq!(unknowns.wakes(true), Some(START + Span::mins(3) * SILENCE_FACTOR * 2));

@@ -11,7 +11,7 @@ use engine_core::engine::PortfolioSpec;
 use engine_core::hold::Memo;
 use engine_core::id::{PortfolioId, SenderId};
 use engine_core::ledger::Limit;
-use engine_core::time::Timestamp;
+use engine_core::time::{Span, Timestamp};
 
 /// All that a store holds beside its messages.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Restored {
     now: Timestamp,
     last_heard: Timestamp,
     portfolios: Vec<(String, Limit)>,
-    senders: Vec<String>,
+    senders: Vec<(String, Span)>,
     campaigns: Vec<(Campaign, Counts)>,
     holds: Vec<(Held, Memo)>,
     ledger: Vec<Entry>,
@@ -51,7 +51,7 @@ impl Restored {
             now,
             last_heard: store.last_change()?,
             portfolios: portfolios.collect(),
-            senders: store.senders()?,
+            senders: store.senders()?.into_iter().zip(store.silences()?).collect(),
             campaigns: campaigns.collect::<Result<_, Error>>()?,
             holds: store.holds()?,
             ledger: store.ledger()?,
@@ -77,9 +77,9 @@ impl Driver {
         for Entry { portfolio, contact, until } in &restored.ledger {
             self.core.restore_count(restored.now, *portfolio, *contact, *until);
         }
-        for (place, phone_number_id) in (0u16..).zip(&restored.senders) {
+        for (place, (phone_number_id, silence)) in (0u16..).zip(&restored.senders) {
             let hold = restored.hold(Held::Sender(SenderId(place)));
-            self.add_sender(phone_number_id, hold);
+            self.add_sender(phone_number_id, hold, *silence);
         }
         for (campaign, counts) in &restored.campaigns {
             let hold = restored.hold(Held::Campaign(campaign.id));

@@ -5,7 +5,7 @@
 
 use super::setup::Setup;
 use crate::contacts::Contacts;
-use cloud_api::time::Timestamp;
+use cloud_api::time::{Span, Timestamp};
 use engine_core::command::{Command, Held, Merge, Who};
 use engine_core::event::{Event, Lane, Merged};
 use engine_core::hold::Memo;
@@ -46,6 +46,8 @@ pub struct Disk<'a> {
     pub ledger: BTreeMap<(u16, u32), Timestamp>,
     /// When each sender's last webhook came.
     pub heard: Vec<Timestamp>,
+    /// The longest silence of each sender's webhooks in which an unknown outcome lies.
+    pub silences: Vec<Span>,
     /// Updates of attempts whose wamid nobody knows yet.
     parked: BTreeMap<(u32, u8), Vec<Update>>,
 }
@@ -64,6 +66,7 @@ impl<'a> Disk<'a> {
             ledger: BTreeMap::new(),
             // Where none came yet, nobody was heard since the store was made.
             heard: vec![super::run::START; setup.senders.len()],
+            silences: vec![Span::ZERO; setup.senders.len()],
             parked: BTreeMap::new(),
         }
     }
@@ -107,6 +110,7 @@ impl<'a> Disk<'a> {
                 Held::Portfolio(portfolio) => self.portfolio_holds[usize::from(portfolio.0)] = *hold,
                 Held::Campaign(campaign) => self.parts[usize::from(campaign.0)].hold = *hold,
             },
+            Command::Silence { sender, longest } => self.silences[usize::from(sender.0)] = *longest,
             Command::Count { portfolio, contact, until } => {
                 let entry = (portfolio.0, contact.0);
                 if until.0 == 0 {

@@ -71,6 +71,7 @@ impl Life {
                 portfolio: PortfolioId(sender.portfolio as u16),
                 throughput: sender.throughput,
                 last_heard: disk.heard[place],
+                silence: disk.silences[place],
                 hold: disk.sender_holds[place],
                 ..SenderSpec::default()
             });

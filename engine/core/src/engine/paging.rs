@@ -165,7 +165,10 @@ impl Engine {
         }
         campaign.sweeping = None;
         match decision {
-            Decision::Recovered => campaign.stage = Stage::Scheduled,
+            Decision::Recovered => {
+                campaign.stage = Stage::Scheduled;
+                self.senders[usize::from(campaign.spec.sender.0)].unknowns.recovered();
+            }
             Decision::Cancelled => campaign.cancelling = false,
             Decision::DeadlinePassed => {
                 let sender = &mut self.senders[usize::from(campaign.spec.sender.0)];

@@ -167,6 +167,9 @@ impl Engine {
     }
 
     pub(super) fn heard(&mut self, index: usize, at: Timestamp) {
+        if at == Timestamp(0) {
+            return;
+        }
         let now = self.now;
         let unknowns = &mut self.senders[index].unknowns;
         unknowns.heard(now, at);

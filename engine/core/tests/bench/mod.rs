@@ -166,6 +166,10 @@ impl Store {
                 }
                 Vec::new()
             }
+            Command::Silence { sender, longest } => {
+                self.senders[usize::from(sender.0)].silence = longest;
+                Vec::new()
+            }
             Command::Count { portfolio, contact, until } => {
                 let entry = (portfolio.0, contact.0);
                 if until == Timestamp(0) {
@@ -242,7 +246,7 @@ pub(crate) struct Bench {
     /// Every POST that there was, with its time.
     pub(crate) posts: Vec<(Timestamp, u32, u8)>,
     pub(crate) acks: Vec<u32>,
-    /// Every [`Command::Flag`], [`Command::Remember`], [`Command::Count`] and [`Command::Defer`].
+    /// Every [`Command::Flag`], [`Command::Remember`], [`Command::Silence`], [`Command::Count`] and [`Command::Defer`].
     pub(crate) kept: Vec<Command>,
     /// The messages that came in fresh pages.
     pub(crate) loaded: usize,
@@ -303,7 +307,11 @@ impl Bench {
                 self.posts.push((self.now, message.0, number));
             }
             Command::Acknowledge { token } => self.acks.push(token.0),
-            Command::Flag { .. } | Command::Remember { .. } | Command::Count { .. } | Command::Defer { .. } => {
+            Command::Flag { .. }
+            | Command::Remember { .. }
+            | Command::Silence { .. }
+            | Command::Count { .. }
+            | Command::Defer { .. } => {
                 self.kept.push(command);
             }
             Command::Load { .. } | Command::Merge(_) | Command::Sweep { .. } | Command::Suppress { .. } => {}

@@ -6,9 +6,9 @@ use engine_core::attempt::{Fact, Phase};
 use engine_core::command::{Held, Merge};
 use engine_core::event::{Lane, Merged};
 use engine_core::hold::Memo;
-use engine_core::id::{CampaignId, ContactId, MessageId, PortfolioId};
+use engine_core::id::{CampaignId, ContactId, MessageId, PortfolioId, SenderId};
 use engine_core::message::{Decision, Row, State};
-use engine_core::time::Timestamp;
+use engine_core::time::{Span, Timestamp};
 use engine_core::{Command, Event};
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
@@ -77,6 +77,7 @@ impl Step<'_> {
             Command::Suppress { who } => self.suppress(who, outcome),
             Command::Flag { campaign, paused, cancelled } => self.flag(campaign, paused, cancelled),
             Command::Remember { held, hold } => self.remember(held, hold),
+            Command::Silence { sender, longest } => self.silence(sender, longest),
             Command::Count { portfolio, contact, until } => self.count(portfolio, contact, until),
             // Effects are not for the store; the gate never hands them over.
             Command::Send { .. } | Command::Acknowledge { .. } => Ok(()),
@@ -164,6 +165,14 @@ impl Step<'_> {
                 statement.execute(params![kind, id]).map_err(failed())?;
             }
         }
+        Ok(())
+    }
+
+    fn silence(&self, sender: SenderId, longest: Span) -> Result<(), Error> {
+        let failed = || doing("writing a silence");
+        let update = "UPDATE senders SET silence = ?2 WHERE id = ?1";
+        let mut statement = self.transaction.prepare_cached(update).map_err(failed())?;
+        statement.execute(params![sender.0, longest.0 as i64]).map_err(failed())?;
         Ok(())
     }
 

@@ -46,7 +46,7 @@ impl Step<'_> {
             statement.execute(params![learned.message.0, wa_id as i64]).map_err(failed())?;
         }
 
-        let parked = "SELECT kind, code, error_code, error_text, at FROM parked WHERE wamid = ?1 ORDER BY id";
+        let parked = "SELECT kind, code, error_code, error_text FROM parked WHERE wamid = ?1 ORDER BY id";
         let mut statement = self.transaction.prepare_cached(parked).map_err(failed())?;
         let owner = (learned.message, learned.number);
         let rows = statement.query_map([&learned.wamid], |row| Parked::read(row, 0)).map_err(failed())?;
@@ -157,7 +157,7 @@ impl Step<'_> {
 impl Database {
     pub(in crate::store) fn released(&mut self) -> Result<Vec<Found>, Error> {
         let failed = || doing("reading parked webhooks");
-        let query = "SELECT w.message, w.attempt, p.kind, p.code, p.error_code, p.error_text, p.at
+        let query = "SELECT w.message, w.attempt, p.kind, p.code, p.error_code, p.error_text
                      FROM parked p JOIN wamids w ON w.wamid = p.wamid ORDER BY p.id";
         let mut statement = self.connection.prepare(query).map_err(failed())?;
         let rows = statement
@@ -185,7 +185,6 @@ struct Parked {
     kind: u8,
     code: u8,
     error: Option<(u32, String)>,
-    at: Timestamp,
 }
 
 impl Parked {
@@ -193,7 +192,7 @@ impl Parked {
         let code: Option<u32> = row.get(at + 2)?;
         let text: Option<String> = row.get(at + 3)?;
         let error = code.map(|code| (code, text.unwrap_or_default()));
-        Ok(Self { kind: row.get(at)?, code: row.get(at + 1)?, error, at: Timestamp(row.get::<_, i64>(at + 4)? as u64) })
+        Ok(Self { kind: row.get(at)?, code: row.get(at + 1)?, error })
     }
 
     fn found(self, owner: (MessageId, u8)) -> Result<Found, Error> {
@@ -208,7 +207,8 @@ impl Parked {
             REPLIED => None,
             other => return Err(Error::Corrupt(format!("a parked webhook of kind {other}"))),
         };
-        Ok(found(owner, status, self.at, self.error))
+        // It was heard when it came.
+        Ok(found(owner, status, Timestamp(0), self.error))
     }
 }
 

@@ -6,7 +6,7 @@ use cloud_api::catalogue::CodeIndex;
 use engine_core::command::Held;
 use engine_core::hold::Memo;
 use engine_core::id::{CampaignId, ContactId, PortfolioId, SenderId};
-use engine_core::time::Timestamp;
+use engine_core::time::{Span, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
 const OF_A_SENDER: u8 = 0;
@@ -78,6 +78,14 @@ impl Database {
         let query = "SELECT phone_number_id FROM senders ORDER BY id";
         let mut statement = self.connection.prepare_cached(query).map_err(failed())?;
         let rows = statement.query_map([], |row| row.get(0)).map_err(failed())?;
+        rows.collect::<Result<_, _>>().map_err(failed())
+    }
+
+    pub(in crate::store) fn silences(&self) -> Result<Vec<Span>, Error> {
+        let failed = || doing("reading the silences");
+        let query = "SELECT silence FROM senders ORDER BY id";
+        let mut statement = self.connection.prepare_cached(query).map_err(failed())?;
+        let rows = statement.query_map([], |row| Ok(Span(row.get::<_, i64>(0)? as u64))).map_err(failed())?;
         rows.collect::<Result<_, _>>().map_err(failed())
     }
 

@@ -196,6 +196,7 @@ impl Run<'_> {
                 | Command::Suppress { .. }
                 | Command::Flag { .. }
                 | Command::Remember { .. }
+                | Command::Silence { .. }
                 | Command::Count { .. } => {
                     self.write(&command);
                     self.hand_in();
@@ -333,8 +334,8 @@ impl Run<'_> {
         }
         for update in updates {
             self.story.note(self.now, Some(message.0), Moment::Unparked { what: update.what });
-            // What the store found among the parked goes to the core as if it came now; nobody waits for an answer.
-            let at = Timestamp::from_unix_seconds(update.at.unix_seconds());
+            // What the store found among the parked came earlier, and was heard then; nobody waits for an answer.
+            let at = Timestamp(0);
             let event = match update.what {
                 What::Sent => Event::Status { message, number, status: Status::Sent, at },
                 What::Delivered => Event::Status { message, number, status: Status::Delivered, at },
