@@ -110,7 +110,7 @@ fn is_still(status: &CampaignStatus) -> bool {
 
 #[tokio::test]
 async fn a_paused_campaign_sends_nothing_across_a_restart_until_it_is_resumed() {
-    let mut setup = Setup::new(&[("CAMPAIGN_ENGINE_THROUGHPUT", "200")]).await;
+    let mut setup = Setup::new(&[("CAMPAIGN_ENGINE_THROUGHPUT", "60")]).await;
     let sale = setup.send("sale", 0..200, Span::ZERO).await;
     setup.wait(&sale, "a tenth", |status| status.counts.of(State::Read) >= 20).await;
     let (status, view) = setup.call("POST", "/v1/campaigns/sale/pause", "").await;
@@ -136,7 +136,7 @@ async fn a_paused_campaign_sends_nothing_across_a_restart_until_it_is_resumed() 
 
 #[tokio::test]
 async fn a_cancelled_campaign_ends_what_waits_and_follows_what_is_in_flight() {
-    let mut setup = Setup::new(&[("CAMPAIGN_ENGINE_THROUGHPUT", "200")]).await;
+    let mut setup = Setup::new(&[("CAMPAIGN_ENGINE_THROUGHPUT", "20")]).await;
     let sale = setup.send("sale", 0..200, Span::ZERO).await;
     let later = setup.send("later", 0..5, Span::hours(1)).await;
     setup.wait(&sale, "a tenth", |status| status.counts.of(State::Read) >= 20).await;
