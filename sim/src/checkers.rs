@@ -226,14 +226,9 @@ impl Checkers {
         if self.scene.arms.quiet
             && let Some(hours) = self.scene.campaigns[usize::from(wire.campaign)].quiet
         {
-            quiet::arrived(
-                now,
-                self.scene.arms.disk,
-                message,
-                self.phones[wire.contact as usize],
-                hours,
-                &mut self.quiet,
-            );
+            let (phone, settings) = (self.phones[wire.contact as usize], self.scene.offsets.as_slice());
+            let day = quiet::Day { phone, settings, hours };
+            quiet::arrived(now, self.scene.arms.disk, message, day, &mut self.quiet);
         }
     }
 

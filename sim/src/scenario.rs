@@ -21,6 +21,7 @@ pub use write::Written;
 
 use crate::contacts::ContactList;
 use cloud_api::time::Span;
+use engine_core::quiet::Zones;
 use mock_whatsapp_model::spec::{FaultSpec, Kind, MessagingLimit, Timing};
 use serde::Serialize;
 use std::fmt;
@@ -88,12 +89,33 @@ pub enum Level {
 }
 
 /// `[engine]`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Engine {
     /// What an attempt ends as whose outcome stays unknown.
     pub on_unknown: OnUnknown,
-    /// Every key of the section, `on_unknown` too, for the engine's own configuration.
+    /// When contacts are left in peace, where a campaign does not say.
+    pub quiet_hours: Option<QuietHours>,
+    /// Where contacts live, as far as the settings say.
+    pub zones: Zones,
+    /// The same for those who judge: the beginning of a number, and minutes ahead of UTC, least and greatest.
+    pub offsets: Vec<(String, i32, i32)>,
+    /// Whether the STOP button is an opt-out.
+    pub stop_is_an_opt_out: bool,
+    /// Every key of the section, as it is written.
     pub settings: toml::Table,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self {
+            on_unknown: OnUnknown::default(),
+            quiet_hours: None,
+            zones: Zones::default(),
+            offsets: Vec::new(),
+            stop_is_an_opt_out: true,
+            settings: toml::Table::new(),
+        }
+    }
 }
 
 /// What becomes of an attempt of unknown outcome.

@@ -29,7 +29,7 @@ fn check_for(bug: Bug) -> &'static str {
             "retry-spacing"
         }
         TimeoutIsFailure | RecoveryResends => "no-duplicates",
-        UnknownWaitShort | SilenceIgnored | ProofNotNeeded | NeverResends => "no-blind-resend",
+        UnknownWaitShort | SilenceIgnored | SilenceForgotten | ProofNotNeeded | NeverResends => "no-blind-resend",
         ReportForgets => "unknown-reported",
         UnknownLeaksItsPlace => "bounded",
         HaltNeverProbed | BreakerNeverCloses | PaceNeverGrows | ResumeForgotten | PutBackForgotten | DuePageDrops => {

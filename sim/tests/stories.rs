@@ -67,6 +67,7 @@ stories! {
     an_outage_in_the_first_hour_costs_its_time = "outage-in-the-first-hour",
     nobody_is_woken_at_night = "quiet-nights",
     second_thoughts_are_obeyed = "second-thoughts",
+    a_silence_outlives_the_engine_that_lay_in_it = "silence-before-a-crash",
     shuffled_statuses_end_like_clean_ones = "shuffled-statuses",
     statuses_before_the_reply_are_understood = "statuses-before-the-reply",
     a_template_paused_twice_holds_only_its_campaign = "template-paused-twice",

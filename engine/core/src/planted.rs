@@ -61,6 +61,8 @@ bugs! {
     UnknownWaitShort,
     /// A silence of the webhook channel does not prolong the wait.
     SilenceIgnored,
+    /// A silence of the life before is forgotten.
+    SilenceForgotten,
     /// An unknown outcome is given up without proof that webhooks come.
     ProofNotNeeded,
     /// A given-up attempt is not noted in the report.

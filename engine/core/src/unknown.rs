@@ -46,7 +46,8 @@ impl Unknowns {
     /// Of a sender whose last webhook came at `came` (0 if none did): the time since then is a silence too. `longest` is what
     /// [`Self::take_change`] gave last.
     pub fn new(came: Timestamp, longest: Span) -> Self {
-        Self { came, inherited: longest, kept: longest, ..Self::default() }
+        let inherited = if planted::on(Bug::SilenceForgotten) { Span::ZERO } else { longest };
+        Self { came, inherited, kept: longest, ..Self::default() }
     }
 
     /// One more campaign is looked through for outcomes that are unknown since an engine before this one.

@@ -58,6 +58,16 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// The rules that a table of settings comes to, as a file would have it. The environment is not asked.
+    ///
+    /// # Errors
+    /// If there is an unknown key, or a value that means nothing.
+    pub fn of_table(settings: toml::Table) -> Result<Self, Error> {
+        let bad = |why: toml::de::Error| Error::Bad { place: "the settings".to_owned(), why: why.to_string() };
+        let file = settings.try_into().map_err(bad)?;
+        Layers { file, environment: &|_| None }.rules()
+    }
+
     /// Messages a second of a sender.
     pub fn throughput_of(&self, phone_number_id: &str) -> u32 {
         self.sender(phone_number_id).and_then(|own| own.throughput).unwrap_or(self.throughput)
@@ -184,7 +194,7 @@ pub fn parse_quiet(text: &str) -> Result<Option<Quiet>, String> {
         return Ok(None);
     }
     let bad = || format!("`{text}` are no quiet hours: write 21:00-08:00, or none");
-    let (from, until) = text.split_once('-').ok_or_else(bad)?;
+    let (from, until) = text.split_once("..").or_else(|| text.split_once('-')).ok_or_else(bad)?;
     let quiet = Quiet { from: minutes(from).ok_or_else(bad)?, until: minutes(until).ok_or_else(bad)? };
     if quiet.from == quiet.until {
         return Err(format!("`{text}` is either always or never: write none, or pause the campaign"));

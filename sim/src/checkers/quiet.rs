@@ -61,9 +61,14 @@ const OFFSETS: [(&str, i32, i32); 47] = [
     ("971", 240, 240),
 ];
 
-/// Minutes ahead of UTC, least and greatest; `None` for a country that is not listed.
-fn offsets(phone: u64) -> Option<(i32, i32)> {
+/// Minutes ahead of UTC, least and greatest, as the scenario says, or else as is known of the country; `None` for one that is
+/// not listed.
+fn offsets(phone: u64, settings: &[(String, i32, i32)]) -> Option<(i32, i32)> {
     let digits = phone.to_string();
+    let set = settings.iter().filter(|(prefix, ..)| digits.starts_with(prefix.as_str()));
+    if let Some((_, least, greatest)) = set.max_by_key(|(prefix, ..)| prefix.len()) {
+        return Some((*least, *greatest));
+    }
     let longest = OFFSETS.iter().filter(|(code, ..)| digits.starts_with(code)).max_by_key(|(code, ..)| code.len());
     longest.map(|(_, least, greatest)| (*least, *greatest))
 }
@@ -74,9 +79,18 @@ fn is_quiet(minute: i32, (from, until): (u16, u16)) -> bool {
     if from < until { minute >= from && minute < until } else { minute >= from || minute < until }
 }
 
+/// A contact's day: its number, what the scenario says of where numbers live, and its quiet hours.
+#[derive(Clone, Copy)]
+pub(super) struct Day<'a> {
+    pub(super) phone: u64,
+    pub(super) settings: &'a [(String, i32, i32)],
+    pub(super) hours: (u16, u16),
+}
+
 /// Whether it is quiet by every clock of the number's country.
-pub(super) fn is_surely_quiet(now: Timestamp, phone: u64, hours: (u16, u16)) -> bool {
-    let Some((least, greatest)) = offsets(phone) else { return false };
+fn is_surely_quiet(now: Timestamp, day: Day<'_>) -> bool {
+    let Day { phone, settings, hours } = day;
+    let Some((least, greatest)) = offsets(phone, settings) else { return false };
     let utc = (now.unix_seconds() / 60 % 1_440) as i32;
     // Zones are whole quarters of an hour apart.
     (least..=greatest).step_by(15).all(|ahead| is_quiet((utc + ahead).rem_euclid(1_440), hours))
@@ -84,16 +98,10 @@ pub(super) fn is_surely_quiet(now: Timestamp, phone: u64, hours: (u16, u16)) -> 
 
 /// A POST arrived.
 /// `slack` is how much longer than a moment a commit may take between the claim and the POST.
-pub(super) fn arrived(
-    now: Timestamp,
-    slack: Span,
-    message: u32,
-    phone: u64,
-    hours: (u16, u16),
-    findings: &mut Findings,
-) {
-    if is_surely_quiet(now, phone, hours) && is_surely_quiet(now - TRANSIT - slack, phone, hours) {
+pub(super) fn arrived(now: Timestamp, slack: Span, message: u32, day: Day<'_>, findings: &mut Findings) {
+    if is_surely_quiet(now, day) && is_surely_quiet(now - TRANSIT - slack, day) {
         findings.add(Some(message), || {
+            let phone = day.phone;
             let minute = now.unix_seconds() / 60 % 1_440;
             format!(
                 "message {message} came at {:02}:{:02} UTC to +{phone}, in its quiet hours",
@@ -130,20 +138,31 @@ mod tests {
             (brazil, 3, 0, true),
             (brazil, 15, 0, false),
         ] {
-            assert_eq!(is_surely_quiet(at(hour, minute), phone, NIGHT), quiet, "{phone} at {hour}:{minute:02}");
+            let day = Day { phone, settings: &[], hours: NIGHT };
+            assert_eq!(is_surely_quiet(at(hour, minute), day), quiet, "{phone} at {hour}:{minute:02}");
         }
         let mut findings = Findings::default();
-        arrived(at(12, 0), Span::ZERO, 3, japan, NIGHT, &mut findings);
+        let day = Day { phone: japan, settings: &[], hours: NIGHT };
+        arrived(at(12, 0), Span::ZERO, 3, day, &mut findings);
         assert!(findings.is_clean(), "it was on its way when they began");
-        arrived(at(13, 0), Span::ZERO, 3, japan, NIGHT, &mut findings);
+        arrived(at(13, 0), Span::ZERO, 3, day, &mut findings);
         assert_eq!(findings.detail(), "message 3 came at 13:00 UTC to +819012000000, in its quiet hours");
+    }
+
+    #[test]
+    fn what_the_scenario_says_of_a_number_stands_above_its_country() {
+        let settings = [("81".to_owned(), 0, 0), ("8190".to_owned(), -60, -60)];
+        let (tokyo, set) = (819_012_000_000, settings.as_slice());
+        let day = Day { phone: tokyo, settings: set, hours: NIGHT };
+        assert!(!is_surely_quiet(at(21, 30), day) && is_surely_quiet(at(22, 0), day), "the longer beginning counts");
+        assert!(is_surely_quiet(at(21, 0), Day { phone: 811_234_567_890, ..day }));
     }
 
     #[test]
     fn every_made_number_belongs_to_a_listed_country() {
         for place in 0..5_000 {
             let phone = crate::contacts::phone(9, place);
-            assert!(offsets(phone).is_some(), "{phone}");
+            assert!(offsets(phone, &[]).is_some(), "{phone}");
         }
     }
 }

@@ -16,6 +16,8 @@ pub struct Scene {
     pub start: Timestamp,
     /// Whether an attempt of unknown outcome must never be made again.
     pub never: bool,
+    /// Where numbers live, as far as the scenario says: their beginning, and minutes ahead of UTC, least and greatest.
+    pub offsets: Vec<(String, i32, i32)>,
     /// In the order of the file.
     pub senders: Vec<Sender>,
     /// In the order of the file.
@@ -181,7 +183,17 @@ impl Scene {
         }
         let never = setup.on_unknown == OnUnknown::Never;
         let parts = setup.parts.iter().map(part).collect();
-        Self { start, never, senders, campaigns, parts, windows, arms, contacts: setup.contacts.len() }
+        Self {
+            start,
+            never,
+            offsets: setup.offsets.clone(),
+            senders,
+            campaigns,
+            parts,
+            windows,
+            arms,
+            contacts: setup.contacts.len(),
+        }
     }
 
     /// The campaign of a message.
@@ -334,6 +346,7 @@ pub(crate) fn plain_of(messages: u32) -> Scene {
     Scene {
         start,
         never: false,
+        offsets: Vec::new(),
         senders: vec![Sender { portfolio: 0, throughput: 80, limit: None }],
         campaigns: vec![campaign],
         parts: vec![Part { campaign: 0, sender: 0, first: 0, end: messages }],

@@ -92,7 +92,11 @@ fn tell(
 
 /// The first thing in a scenario that this level cannot carry out.
 pub(super) fn beyond(scenario: &Scenario) -> Option<String> {
-    let key = scenario.engine.settings.keys().find(|key| *key != "on_unknown")?;
+    if !scenario.engine.stop_is_an_opt_out {
+        return Some("opt_out_words without STOP, which is what its people press".to_owned());
+    }
+    let known = ["on_unknown", "quiet_hours", "zones", "opt_out_words"];
+    let key = scenario.engine.settings.keys().find(|key| !known.contains(&key.as_str()))?;
     Some(format!("the engine's setting `{key}`"))
 }
 

@@ -153,7 +153,7 @@ impl<'a> Run<'a> {
         for place in 0..setup.contacts.len() {
             world.add_handset(setup.contacts.group(place).map_or(0, |group| personas[group]));
         }
-        let zones = Zones::default();
+        let zones = setup.zones.clone();
         let mut run = Self {
             setup,
             now: START,

@@ -5,7 +5,7 @@ use crate::scenario::{Act, Category, OnUnknown, Operator, Scenario};
 use cloud_api::message::SendRequest;
 use cloud_api::template::{Component, Parameter, Template};
 use cloud_api::time::Span;
-use engine_core::quiet::Quiet;
+use engine_core::quiet::{Quiet, Zones};
 use mock_whatsapp_model::content;
 use mock_whatsapp_model::input::template_key;
 use mock_whatsapp_model::spec::{FaultSpec, MessagingLimit, Timing};
@@ -102,6 +102,10 @@ pub struct Setup {
     pub operators: Vec<Operator>,
     /// What becomes of messages whose outcome stays unknown.
     pub on_unknown: OnUnknown,
+    /// Where contacts live, as far as the scenario says.
+    pub zones: Zones,
+    /// The same for those who judge.
+    pub offsets: Vec<(String, i32, i32)>,
     /// In the order of the file.
     pub campaigns: Vec<CampaignSetup>,
     /// Who gets what.
@@ -157,6 +161,8 @@ impl Setup {
             portfolios,
             operators: scenario.operators.clone(),
             on_unknown: scenario.engine.on_unknown,
+            zones: scenario.engine.zones.clone(),
+            offsets: scenario.engine.offsets.clone(),
             senders,
             campaigns,
             contacts,

@@ -3,9 +3,10 @@
 use super::diagnostic::{Diagnostic, Source};
 use super::reader::{Section, Value, form};
 use super::{
-    Act, Engine, FAULTS_MOST, GROUPS_MOST, Group, Level, OnUnknown, Operator, SENDERS_MOST, Scenario, Sender,
-    campaigns, expect, faults,
+    Act, Engine, FAULTS_MOST, GROUPS_MOST, Group, Level, OnUnknown, Operator, QuietHours, SENDERS_MOST, Scenario,
+    Sender, campaigns, expect, faults,
 };
+use campaign_engine::config::Rules;
 use mock_whatsapp_model::spec::{MessagingLimit, Timing};
 use std::ops::Range;
 use std::path::Path;
@@ -43,7 +44,11 @@ pub(super) fn scenario(text: &str, file: &str, base: &Path) -> Result<Scenario, 
         source.wrong(0..0, "the scenario has no name", "write `name = \"black-friday\"` in the first line")
     })?;
     let senders = senders(&top)?;
-    let campaigns = campaigns::read(&top, &senders, base)?;
+    let engine = engine(&top)?;
+    let mut campaigns = campaigns::read(&top, &senders, base)?;
+    for campaign in &mut campaigns {
+        campaign.quiet_hours = campaign.quiet_hours.or(engine.quiet_hours);
+    }
     let sender_names: Vec<String> = senders.iter().map(|sender| sender.name.clone()).collect();
     let campaign_names: Vec<String> = campaigns.iter().map(|campaign| campaign.name.clone()).collect();
     let mut templates: Vec<String> = campaigns.iter().map(|campaign| campaign.template.clone()).collect();
@@ -57,7 +62,7 @@ pub(super) fn scenario(text: &str, file: &str, base: &Path) -> Result<Scenario, 
         seed: top.whole("seed", 0..=u64::MAX)?.unwrap_or(1),
         levels: levels(&top)?,
         magic_numbers: top.boolean("magic_numbers")?.unwrap_or(false),
-        engine: engine(&top)?,
+        engine,
         groups: groups(&top)?,
         timing: timing(&top)?,
         faults: each(&top, "fault", FAULTS_MOST, None, fault)?,
@@ -170,11 +175,40 @@ fn engine(top: &Section<'_>) -> Result<Engine, Diagnostic> {
     let section = Section::open_any(top.source, "[engine]", table, span.clone());
     let all = [("resend", OnUnknown::Resend), ("never", OnUnknown::Never)];
     let on_unknown = section.one_of("on_unknown", "rule", &all)?.unwrap_or_default();
+    for key in ["throughput", "messaging_limit", "sender", "portfolio"] {
+        if table.contains_key(key) {
+            let what = format!("the engine is configured with what WhatsApp allows, and `{key}` says that twice");
+            return Err(section.wrong(key, what, "write it in [[sender]]"));
+        }
+    }
     let whole = ValueDeserializer::from(Spanned::new(span.clone(), DeValue::Table(table.clone())));
-    let settings = serde::Deserialize::deserialize(whole).map_err(|error: toml::de::Error| {
-        top.source.wrong(error.span().unwrap_or(span), error.message(), "write a value that TOML knows")
+    let settings: toml::Table = serde::Deserialize::deserialize(whole).map_err(|error: toml::de::Error| {
+        top.source.wrong(error.span().unwrap_or(span.clone()), error.message(), "write a value that TOML knows")
     })?;
-    Ok(Engine { on_unknown, settings })
+    let rules = Rules::of_table(settings.clone()).map_err(|error| {
+        let help =
+            "write settings of the engine's configuration file, such as on_unknown, quiet_hours, zones, opt_out_words";
+        top.source.wrong(span.clone(), error.to_string().trim(), help)
+    })?;
+    let quiet_hours = rules.quiet_hours.map(|quiet| QuietHours { from: quiet.from, until: quiet.until });
+    if quiet_hours.is_some_and(|hours| hours.length() > QuietHours::LONGEST) {
+        return Err(section.wrong("quiet_hours", "more than sixteen quiet hours a day", "leave eight hours"));
+    }
+    let stop_is_an_opt_out = rules.is_opt_out("STOP");
+    let offsets = offsets(&settings);
+    Ok(Engine { on_unknown, quiet_hours, zones: rules.zones, offsets, stop_is_an_opt_out, settings })
+}
+
+/// What the setting `zones`, which the engine has accepted, says in minutes.
+fn offsets(settings: &toml::Table) -> Vec<(String, i32, i32)> {
+    let minutes = |value: Option<&toml::Value>| {
+        let (sign, clock) = value?.as_str()?.split_at_checked(1)?;
+        let (hours, minutes) = clock.split_once(':')?;
+        let minutes = hours.parse::<i32>().ok()? * 60 + minutes.parse::<i32>().ok()?;
+        Some(if sign == "-" { -minutes } else { minutes })
+    };
+    let zones = settings.get("zones").and_then(toml::Value::as_table).into_iter().flatten();
+    zones.filter_map(|(prefix, range)| Some((prefix.clone(), minutes(range.get(0))?, minutes(range.get(1))?))).collect()
 }
 
 fn senders(top: &Section<'_>) -> Result<Vec<Sender>, Diagnostic> {

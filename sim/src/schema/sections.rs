@@ -70,7 +70,25 @@ fn engine() -> Value {
     );
     json!({
         "type": "object", "description": "Any setting of the engine's configuration",
-        "properties": { "on_unknown": by_default(on_unknown, "resend") }
+        "properties": {
+            "on_unknown": by_default(on_unknown, "resend"),
+            "quiet_hours": {
+                "type": "string", "default": "none",
+                "description": "When contacts are left in peace, where a campaign does not say: 21:00-08:00, or none"
+            },
+            "zones": {
+                "type": "object",
+                "description": "Where numbers live: how they begin, and the smallest and the largest UTC offset of their clocks",
+                "additionalProperties": {
+                    "type": "array", "items": { "type": "string", "pattern": "^[+-][0-9]{2}:[0-9]{2}$" },
+                    "minItems": 2, "maxItems": 2
+                }
+            },
+            "opt_out_words": {
+                "type": "array", "items": { "type": "string" },
+                "description": "What a contact writes, or the label of the button it taps, to get nothing more"
+            }
+        }
     })
 }
 
@@ -303,7 +321,7 @@ pub(super) fn expect_of_campaign() -> Vec<Key> {
     );
     vec![
         ("campaign", states),
-        ("finished_within", a("span", "From its start until no message is in progress")),
+        ("finished_within", a("span", "From its start until no message is in progress; a second more is let pass")),
         ("duplicates", a("count", "Copies that telephones get beyond the first")),
         ("messages", messages),
     ]
