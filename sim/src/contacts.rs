@@ -12,7 +12,8 @@ pub use numbers::{Numbers, phone};
 use crate::scenario::{Group, People, Scenario};
 use cloud_api::time::Span;
 use mock_whatsapp_model::fate::{What, fate, permute};
-use mock_whatsapp_model::handset::other_id;
+use mock_whatsapp_model::handset::{Persona, other_id};
+use mock_whatsapp_model::magic;
 use mock_whatsapp_model::spec::Kind;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -31,6 +32,8 @@ pub struct Contacts {
     /// Number and canonical id of the places from `generated` on.
     listed: Vec<(u64, u64)>,
     kinds: Vec<Quota>,
+    /// Whether listed numbers may have a meaning.
+    magic: bool,
     /// Whether any contact's canonical id differs from its number.
     some_other_ids: bool,
     audiences: Vec<Audience>,
@@ -118,6 +121,7 @@ impl Contacts {
             generated,
             moved: BTreeMap::new(),
             listed: Vec::new(),
+            magic: scenario.magic_numbers,
             some_other_ids: kinds.iter().any(|quota| quota.kind == Kind::OtherWaId && quota.count > 0),
             kinds,
             audiences,
@@ -149,7 +153,8 @@ impl Contacts {
         let mut taken: BTreeSet<u64> = phones.iter().copied().collect();
         for (place, phone) in (self.generated..).zip(phones) {
             let mut id = *phone;
-            if self.kind(place) == Kind::OtherWaId {
+            let meant = self.magic && magic::persona(*phone).is_some();
+            if !meant && self.kind(place) == Kind::OtherWaId {
                 id = other_id(id);
                 while !taken.insert(id) {
                     id = other_id(id);
@@ -204,9 +209,30 @@ impl Contacts {
         if at >= named { None } else { self.kinds.iter().position(|quota| at < quota.end) }
     }
 
+    /// How a contact's telephone behaves because its number has a meaning, and the scenario wants that.
+    #[inline]
+    pub fn meaning(&self, place: u32) -> Option<Persona> {
+        let listed = self.listed.get(place.checked_sub(self.generated)? as usize)?;
+        magic::persona(listed.0).filter(|_| self.magic)
+    }
+
+    /// Whether some contact's number has a meaning.
+    pub fn has_meanings(&self) -> bool {
+        self.magic && (self.generated..self.size).any(|place| self.meaning(place).is_some())
+    }
+
+    /// Whether some contact has this kind of telephone.
+    pub fn has_kind(&self, kind: Kind) -> bool {
+        let meant = || (self.generated..self.size).any(|place| self.meaning(place).is_some_and(|one| one.kind == kind));
+        self.kinds.iter().any(|quota| quota.kind == kind && quota.count > 0) || (self.magic && meant())
+    }
+
     /// A contact's kind of telephone.
     #[inline]
     pub fn kind(&self, place: u32) -> Kind {
+        if let Some(persona) = self.meaning(place) {
+            return persona.kind;
+        }
         self.group(place).map_or(Kind::Plain, |group| self.kinds[group].kind)
     }
 

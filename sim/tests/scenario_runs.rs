@@ -111,3 +111,47 @@ fn check_tells_the_class_of_agreement_and_goes_on_behind_a_bad_file() {
     assert!(printed.contains("bad.toml:1:8") && printed.contains("small.toml: ok"), "{printed}");
     assert!(printed.contains("agreement: exact"), "{printed}");
 }
+
+#[test]
+fn a_number_ends_as_it_means_where_the_scenario_wants_meanings() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let endings = ["0200", "0201", "0403", "0404", "0410", "0429", "0451", "0500", "1026", "2012"];
+    let rows: String = endings.iter().map(|ending| format!("+1415555{ending},Ann\n")).collect();
+    std::fs::write(folder.path().join("people.csv"), format!("phone,name\n{rows}")).expect("a list");
+    let text_of = |meanings: bool, expect: &str| {
+        format!(
+            "name = \"meant\"\nmagic_numbers = {meanings}\n[[campaign]]\nname = \"a\"\ncontacts_file = \"people.csv\"\n\
+             [handset]\nread_share = 1.0\n[expect]\n{expect}"
+        )
+    };
+    let meant = "messages.Read = 3\nmessages.Responded = 2\nmessages.Sent = 1\nmessages.Delivered = 1\n\
+                 messages.InvalidContact = 2\nmessages.Failed = 1\n";
+    for (meanings, expect) in [(true, meant), (false, "messages.Read = 10\n")] {
+        std::fs::write(folder.path().join("meant.toml"), text_of(meanings, expect)).expect("a file");
+        let output = campaign_sim(folder.path(), &["run", "meant.toml"]);
+        assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+    }
+}
+
+#[test]
+fn settings_of_the_engine_that_a_level_carries_out_are_taken_and_others_refused() {
+    let with = |setting: &str| {
+        let folder = scenario("");
+        let file = format!("{SMALL}[engine]\n{setting}\n");
+        std::fs::write(folder.path().join("small.toml"), file).expect("a file");
+        let output = campaign_sim(folder.path(), &["run", "small.toml"]);
+        (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+    };
+    let (code, printed) = with("quiet_hours = \"21:00-08:00\"\nzones = { \"49\" = [\"+01:00\", \"+01:00\"] }");
+    assert!(code == Some(0) && printed.contains(" quiet-hours,"), "{printed}");
+    for (setting, why) in [
+        ("quiet_hours = \"late\"", "are no quiet hours"),
+        ("throughput = 40", "write it in [[sender]]"),
+        ("quite_hours = \"none\"", "unknown field `quite_hours`"),
+        ("opt_out_words = [\"ENDE\"]", "opt_out_words without STOP"),
+        ("listen = \"127.0.0.1:1\"", "the engine's setting `listen`"),
+    ] {
+        let (code, printed) = with(setting);
+        assert!(code == Some(2) && printed.contains(why), "{setting}: {printed}");
+    }
+}

@@ -169,7 +169,7 @@ impl Scene {
             })
             .collect();
         let mut arms = Arms { operators: !setup.operators.is_empty(), ..Arms::of(&windows, &setup.faults) };
-        arms.opt_outs |= setup.contacts.quotas().iter().any(|quota| quota.kind == Kind::OptsOut && quota.count > 0);
+        arms.opt_outs |= setup.contacts.has_kind(Kind::OptsOut);
         arms.limits |= senders.iter().any(|sender| sender.limit.is_some());
         arms.sent = setup.timing.sent_after.longest();
         arms.quiet = campaigns.iter().any(|campaign| campaign.quiet.is_some());

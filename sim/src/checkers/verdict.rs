@@ -142,7 +142,7 @@ impl Checkers {
             let audience = end.contacts.audience(place);
             let held = self.holds.at_deadline(place);
             let over = self.over(end.now, place, &held);
-            let kinds = end.contacts.quotas().iter().any(|quota| quota.kind == Kind::ReceiptsOff && quota.count > 0);
+            let kinds = end.contacts.has_kind(Kind::ReceiptsOff);
             for id in first..last {
                 let (row, truth) = (&end.rows[id as usize], &end.truths[id as usize]);
                 let mut seen = self.seen[id as usize];
@@ -168,7 +168,8 @@ impl Checkers {
     fn left(&self, end: &Ending<'_>) -> Left {
         let unknown = self.seen.iter().any(|seen| seen.has(flag::UNKNOWN | flag::BLIND)) || self.restarts() > 0;
         let told = end.timing.sent_after.longest().max(end.timing.failed_after.longest());
-        let slow = end.contacts.quotas().iter().any(|quota| quota.kind == Kind::MarketingCapped && quota.count > 0);
+        // Numbers with a meaning may stand for any error, halts and limits among them.
+        let slow = end.contacts.has_kind(Kind::MarketingCapped) || end.contacts.has_meanings();
         let acted = self.operated_at.max(self.started.unwrap_or(self.scene.start));
         Left {
             disturbed: acted,

@@ -151,7 +151,9 @@ impl<'a> Run<'a> {
         let personas: Vec<u32> =
             setup.contacts.quotas().iter().map(|quota| world.add_persona(persona(quota))).collect();
         for place in 0..setup.contacts.len() {
-            world.add_handset(setup.contacts.group(place).map_or(0, |group| personas[group]));
+            let meant = setup.contacts.meaning(place).map(|persona| world.add_persona(persona));
+            let usual = || setup.contacts.group(place).map_or(0, |group| personas[group]);
+            world.add_handset(meant.unwrap_or_else(usual));
         }
         let zones = setup.zones.clone();
         let mut run = Self {
