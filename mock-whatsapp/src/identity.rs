@@ -10,6 +10,26 @@ pub const DEFAULT: &str = "default";
 
 const TOKEN: &str = "mock-token";
 
+/// How long the ids of objects are. The first digit tells the kind of object.
+pub const ID_DIGITS: usize = 15;
+
+/// What an object's id begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A business phone number.
+    Number = 1,
+    /// A WhatsApp Business Account.
+    Account = 2,
+    /// An app.
+    App = 3,
+    /// Media.
+    Media = 4,
+    /// A template.
+    Template = 5,
+    /// A business portfolio.
+    Business = 6,
+}
+
 /// A tenant's settings, as a sender needs them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
@@ -51,15 +71,15 @@ impl Identity {
             });
         }
         let key = digest(name.as_bytes());
-        let id = |kind: u64| (kind * 100_000_000_000_000 + join(key, kind) % 100_000_000_000_000).to_string();
+        let id = |kind: Kind| id(kind, join(key, kind as u64));
         // Exchange 555 would be a number with a meaning.
         let (exchange, line) = (200 + key % 300, key / 300 % 10_000);
         Some(Self {
             name: name.to_owned(),
-            phone_number_id: id(1),
+            phone_number_id: id(Kind::Number),
             display_phone_number: format!("1555{exchange}{line:04}"),
-            waba_id: id(2),
-            app_id: id(3),
+            waba_id: id(Kind::Account),
+            app_id: id(Kind::App),
             token: format!("{TOKEN}-{name}"),
             app_secret: format!("mock-app-secret-{name}"),
             verify_token: format!("mock-verify-token-{name}"),
@@ -73,6 +93,11 @@ impl Identity {
             // The default tenant has one token.
             name => Self::of(name.strip_prefix('-').filter(|name| *name != DEFAULT)?),
         }
+    }
+
+    /// The id of an object of this tenant, by its place among those of its kind. Other tenants have others.
+    pub fn id(&self, kind: Kind, place: u64) -> String {
+        id(kind, join(join(digest(self.name.as_bytes()), kind as u64), place + 1))
     }
 
     /// The number's id as the keys of draws have it.
@@ -92,6 +117,11 @@ impl Identity {
             ("WHATSAPP_VERIFY_TOKEN", self.verify_token.clone()),
         ]
     }
+}
+
+fn id(kind: Kind, chance: u64) -> String {
+    let most = 10_u64.pow(ID_DIGITS as u32 - 1);
+    (kind as u64 * most + chance % most).to_string()
 }
 
 #[cfg(test)]

@@ -189,6 +189,7 @@ impl Worlds {
     }
 }
 
-fn too_many() -> Refusal {
+/// The refusal of a tenant beyond the last.
+pub(crate) fn too_many() -> Refusal {
     Refusal::token(None, format!("there are {TENANTS} tenants, which is all there can be; use one of them"))
 }
