@@ -48,6 +48,9 @@ pub const MESSAGE_LOG_BYTES: usize = 512 * 1024 * 1024;
 /// Messages that contacts wrote by hand of the control API.
 pub const INBOUND: usize = 100_000;
 
+/// News of one tenant's account that are kept for webhooks to be made of: tens of thousands, at about 500 bytes each.
+pub const NOTICE_BYTES: usize = 16 * 1024 * 1024;
+
 /// Tenants. A test worker has one; each costs about 100 KiB.
 pub const TENANTS: usize = 1_024;
 

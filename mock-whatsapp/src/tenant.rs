@@ -7,6 +7,7 @@ pub mod handsets;
 pub mod inbound;
 pub mod journey;
 pub mod message_log;
+pub mod notices;
 pub mod webhook_log;
 
 use crate::clock::VirtualClock;
@@ -30,6 +31,8 @@ use mock_whatsapp_model::output::{Answer, Garble, Update, What};
 use mock_whatsapp_model::spec::Kind;
 use mock_whatsapp_model::world::Config as WorldConfig;
 use mock_whatsapp_model::{Input, Output, World};
+use notices::Notices;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -82,6 +85,7 @@ pub struct Tenant {
     templates: Templates,
     handsets: Handsets,
     inbound: Inbound,
+    notices: Notices,
     messages: MessageLog,
     faults: Vec<Armed>,
     faults_made: u64,
@@ -129,6 +133,7 @@ impl Tenant {
             templates: Templates::default(),
             handsets: Handsets::default(),
             inbound: Inbound::default(),
+            notices: Notices::default(),
             messages: MessageLog::default(),
             faults: Vec::new(),
             faults_made: 0,
@@ -192,6 +197,11 @@ impl Tenant {
     /// How its ids are made.
     pub fn wamids(&self) -> &Wamids {
         &self.wamids
+    }
+
+    /// What the business was told of its account.
+    pub fn notices(&self) -> &Notices {
+        &self.notices
     }
 
     /// What contacts wrote by hand.
@@ -333,9 +343,9 @@ impl Tenant {
     }
 
     fn open_webhook(&mut self, delivery: DeliveryId, update: &Update) {
-        let kind = kind_of(update, &self.messages, &self.inbound);
+        let kind = self.kind_of(update);
         let wamid = self.wamid_of(update).unwrap_or_default();
-        let webhook = self.webhooks.open(delivery, kind, *update, wamid);
+        let webhook = self.webhooks.open(delivery, kind.clone(), *update, wamid);
         if let Some(journey) = &mut self.journey {
             journey.count(u64::from(kind.starts_with("status.") && !update.forged), 0);
         }
@@ -347,11 +357,34 @@ impl Tenant {
             What::Failed(_) => "failed",
             What::Reply => "replied",
             What::Stop => "stopped",
-            What::Says(_) => "quoted",
+            What::Says(_) | What::Notice(_) => "quoted",
         };
         if let Some(about) = update.about {
             self.messages.note(about, Event { at: update.at, what, webhook: Some(webhook) });
         }
+    }
+
+    /// What a webhook tells, in a word.
+    fn kind_of(&self, update: &Update) -> Cow<'static, str> {
+        let kind = match update.what {
+            What::Sent => "status.sent",
+            What::Delivered => "status.delivered",
+            What::Read => "status.read",
+            What::Failed(_) => "status.failed",
+            What::Reply => "message.text",
+            What::Stop => {
+                let record = update.about.and_then(|about| self.messages.get(about));
+                if record.is_some_and(|record| !record.buttons.is_empty()) { "message.button" } else { "message.text" }
+            }
+            What::Says(text) => self.inbound.get(text).map_or("message.text", |said| said.kind()),
+            What::Notice(words) => {
+                return self
+                    .notices
+                    .get(words)
+                    .map_or(Cow::Borrowed("notice"), |notice| Cow::Owned(notice.field.to_string()));
+            }
+        };
+        Cow::Borrowed(kind)
     }
 
     /// The id of an accepted message.
@@ -362,11 +395,11 @@ impl Tenant {
 
     /// The id of the message that an update carries: ours for statuses, the contact's own otherwise.
     pub fn wamid_of(&self, update: &Update) -> Option<String> {
-        let wa_id = self.wa_id(update.handset);
         match update.what {
             What::Sent | What::Delivered | What::Read | What::Failed(_) => self.wamid(update.about?),
-            What::Reply | What::Stop => Some(self.wamids.answer(&wa_id, update.about?)),
-            What::Says(text) => Some(self.wamids.said(&wa_id, text)),
+            What::Reply | What::Stop => Some(self.wamids.answer(&self.wa_id(update.handset), update.about?)),
+            What::Says(text) => Some(self.wamids.said(&self.wa_id(update.handset), text)),
+            What::Notice(_) => None,
         }
     }
 
@@ -399,6 +432,7 @@ impl Tenant {
         self.messages.clear();
         self.webhooks.clear();
         self.inbound.clear();
+        self.notices.clear();
         self.faults.clear();
     }
 
@@ -418,22 +452,6 @@ impl Tenant {
 /// Whether throughput is refused: frozen time refills nothing, so then it is only counted.
 fn limits_throughput(config: &Config, clock: &VirtualClock) -> bool {
     config.rules.throughput && !matches!(clock, VirtualClock::Frozen { .. })
-}
-
-/// What a webhook tells, in a word.
-fn kind_of(update: &Update, messages: &MessageLog, inbound: &Inbound) -> &'static str {
-    match update.what {
-        What::Sent => "status.sent",
-        What::Delivered => "status.delivered",
-        What::Read => "status.read",
-        What::Failed(_) => "status.failed",
-        What::Reply => "message.text",
-        What::Stop => {
-            let record = update.about.and_then(|about| messages.get(about));
-            if record.is_some_and(|record| !record.buttons.is_empty()) { "message.button" } else { "message.text" }
-        }
-        What::Says(text) => inbound.get(text).map_or("message.text", |said| said.kind()),
-    }
 }
 
 /// Gives a verdict to whoever waits for it.

@@ -262,6 +262,12 @@ impl World {
                 let delivery = self.deliveries.open(self.now, update);
                 self.go_out(delivery, update, out);
             }
+            Input::Notify { number, words } => {
+                let (handset, what, at) = (HandsetId::NOBODY, What::Notice(words), self.now);
+                let update = Update { about: None, handset, number, what, at, echoes: true, forged: false };
+                let delivery = self.deliveries.open(self.now, update);
+                self.send(delivery, update, 0, out);
+            }
             Input::Tick => {}
         }
         while let Some((_, due)) = self.due.pop(self.now) {
