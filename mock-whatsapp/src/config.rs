@@ -1,5 +1,6 @@
 //! What a server starts with, and the file that says it.
 
+use crate::access::ControlToken;
 use crate::clock::Pace;
 use cloud_api::catalogue::{self, CodeIndex};
 use cloud_api::time::Timestamp;
@@ -60,6 +61,8 @@ pub struct Config {
     pub unknown_templates: UnknownTemplates,
     /// Whether `+1 AAA 555 NNNN` have a meaning.
     pub magic_numbers: bool,
+    /// What the control API asks for; nothing, unless said.
+    pub control_token: Option<ControlToken>,
 }
 
 impl Default for Config {
@@ -75,6 +78,7 @@ impl Default for Config {
             anchor: None,
             unknown_templates: UnknownTemplates::default(),
             magic_numbers: true,
+            control_token: None,
         }
     }
 }

@@ -12,7 +12,7 @@ mod tenants;
 mod webhooks;
 
 use crate::identity::DEFAULT;
-use crate::respond::{Answer, Cut, Unread, json, read};
+use crate::respond::{Answer, Cut, Unread, json, put, read};
 use crate::server::Server;
 use crate::tenant::Tenant;
 use crate::worlds::Closed;
@@ -53,6 +53,10 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
     let tenant = query.remove("tenant").unwrap_or_else(|| DEFAULT.to_owned());
     let done = match read(body, limits::CONTROL_BODY_BYTES).await {
         Err(Unread::Broken) => return Err(Cut::Close),
+        Err(Unread::TooSlow) => {
+            let detail = format!("the body did not come within {}", humantime::format_duration(limits::BODY_WAIT));
+            Err(Problem::new(408, "The body took too long", detail))
+        }
         Err(Unread::TooLong(most)) => {
             Err(Problem::new(413, "The body is too long", format!("at most {most} bytes are read")))
         }
@@ -73,6 +77,19 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
         Ok((status, value)) => json(status, "application/json", &value, at),
         Err(problem) => json(problem.status, "application/problem+json", &problem, at),
     })
+}
+
+/// The answer to whoever does not know the control token.
+///
+/// # Errors
+/// If the server stops.
+pub async fn shut(server: &Server) -> Result<Answer, Cut> {
+    let detail = "this server was started with a control token; send it as `Authorization: Bearer TOKEN`";
+    let problem = Problem::new(401, "The control token is missing or wrong", detail);
+    let at = server.worlds.with(|worlds| worlds.real()).await?;
+    let mut answer = json(problem.status, "application/problem+json", &problem, at);
+    put(&mut answer, "www-authenticate", "Bearer realm=\"control API\"");
+    Ok(answer)
 }
 
 async fn route(ask: Ask<'_>, method: &Method, path: &[&str]) -> Done {

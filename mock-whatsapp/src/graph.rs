@@ -64,7 +64,11 @@ async fn outcome(server: &Server, parts: &Parts, path: Path<'_>, body: Incoming)
         Ok(body) => body,
         Err(Unread::TooLong(most)) => {
             let why = format!("the body is longer than {most} bytes, which is all that this server reads");
-            return Err(Refusal::parameter("Request body is too large.", why).into());
+            return Err(Refusal::parameter("Request body is too large.", why).with_status(413).into());
+        }
+        Err(Unread::TooSlow) => {
+            let wait = humantime::format_duration(limits::BODY_WAIT);
+            return Err(Refusal::new(1, format!("the body did not come within {wait}")).with_status(408).into());
         }
         Err(Unread::Broken) => return Err(Cut::Close.into()),
     };

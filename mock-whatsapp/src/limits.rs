@@ -8,9 +8,17 @@ pub const BODY_BYTES: usize = 1024 * 1024;
 /// Bulk control calls carry a scenario's handsets: about 100 bytes each for a hundred thousand.
 pub const CONTROL_BODY_BYTES: usize = 16 * 1024 * 1024;
 
-/// From the first byte of a head to its last, and how long a connection may idle: longer than clients' own idle timeouts
-/// (60 to 90 s), so that it is the client that closes.
-pub const HEAD_WAIT: Duration = Duration::from_secs(120);
+/// The longest head, about: tokens and URLs of real calls are below 2 KiB together; proxies allow 8 to 64 KiB.
+pub const HEAD_BYTES: usize = 64 * 1024;
+
+/// From the first byte of a head to its last, and for a TLS greeting: a client sends a head at once, over any line.
+pub const HEAD_WAIT: Duration = Duration::from_secs(10);
+
+/// How long a connection may idle: longer than clients' own idle timeouts (60 to 90 s), so that it is the client that closes.
+pub const IDLE_WAIT: Duration = Duration::from_secs(120);
+
+/// How long a client may take in nothing of an answer that it was sent.
+pub const READER_WAIT: Duration = Duration::from_secs(30);
 
 /// How long a body may take.
 pub const BODY_WAIT: Duration = Duration::from_secs(30);

@@ -8,6 +8,7 @@ pub mod inbound;
 pub mod journey;
 pub mod message_log;
 pub mod notices;
+pub mod reload;
 pub mod webhook_log;
 
 use crate::clock::VirtualClock;
@@ -89,6 +90,8 @@ pub struct Tenant {
     messages: MessageLog,
     faults: Vec<Armed>,
     faults_made: u64,
+    /// Those of them that the configuration armed.
+    configured_faults: Vec<u64>,
     webhook: Option<Webhook>,
     webhooks: WebhookLog,
     outbox: VecDeque<Departure>,
@@ -137,6 +140,7 @@ impl Tenant {
             messages: MessageLog::default(),
             faults: Vec::new(),
             faults_made: 0,
+            configured_faults: Vec::new(),
             webhook: None,
             webhooks: WebhookLog::default(),
             outbox: VecDeque::new(),
@@ -150,12 +154,7 @@ impl Tenant {
             out: Vec::new(),
             config,
         };
-        for spec in tenant.config.clone().faults.clone() {
-            // The configuration was checked when it was read; a sender that is not this tenant's is another's.
-            if let Err(problem) = tenant.arm(spec, None, start) {
-                tracing::info!(tenant = %tenant.identity.name, %problem, "a fault of the configuration is not armed");
-            }
-        }
+        tenant.arm_configured(start);
         tenant
     }
 
@@ -434,6 +433,7 @@ impl Tenant {
         self.inbound.clear();
         self.notices.clear();
         self.faults.clear();
+        self.configured_faults.clear();
     }
 
     /// Stops or moves the clock by setting it; time that is due falls due.

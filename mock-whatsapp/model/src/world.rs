@@ -211,6 +211,11 @@ impl World {
         &self.config
     }
 
+    /// Sets how long handsets take, in what is yet to be drawn.
+    pub fn set_timing(&mut self, timing: Timing) {
+        self.config.timing = timing;
+    }
+
     /// When a contact opted out, by pressing STOP; `None` if it has not.
     pub fn opted_out_at(&self, handset: HandsetId) -> Option<Timestamp> {
         self.opted_out.get(&handset).copied()

@@ -10,6 +10,8 @@ pub struct Refusal {
     code: CodeIndex,
     text: Text,
     details: Option<String>,
+    /// Where it is not the catalogue's: a request that was not read to its end has a status of HTTP's own.
+    status: Option<u16>,
     /// The rule that refused, and what would change it.
     pub why: String,
 }
@@ -32,7 +34,7 @@ impl Refusal {
 
     /// An error that the model decided on.
     pub fn of_model(code: CodeIndex, why: String) -> Self {
-        Self { code, text: Text::Usual, details: None, why }
+        Self { code, text: Text::Usual, details: None, status: None, why }
     }
 
     /// (#100) with a text that names what is wrong.
@@ -43,7 +45,7 @@ impl Refusal {
     /// An object that does not exist, or not for this token, or has no such edge.
     pub fn no_object(verb: &'static str, id: &str, why: impl Into<String>) -> Self {
         let code = catalogue::find(100, Some(33));
-        Self { code, text: Text::NoObject { verb, id: id.to_owned() }, details: None, why: why.into() }
+        Self { code, text: Text::NoObject { verb, id: id.to_owned() }, details: None, status: None, why: why.into() }
     }
 
     /// 190, which also says so in a header.
@@ -59,6 +61,13 @@ impl Refusal {
         self
     }
 
+    /// The same with another HTTP status.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = Some(status);
+        self
+    }
+
     /// The error's number.
     pub fn code(&self) -> u32 {
         self.code.code()
@@ -66,7 +75,7 @@ impl Refusal {
 
     /// The HTTP status.
     pub fn status(&self) -> u16 {
-        self.code.entry().http
+        self.status.unwrap_or(self.code.entry().http)
     }
 
     /// What the caller reads.

@@ -13,4 +13,5 @@ mod receiver;
 mod refusals;
 mod seams;
 mod server;
+mod slow_clients;
 mod webhooks;
