@@ -9,6 +9,7 @@ mod handsets;
 pub mod messages;
 pub mod problem;
 mod tenants;
+mod tokens;
 mod webhooks;
 
 use crate::identity::DEFAULT;
@@ -99,7 +100,9 @@ async fn route(ask: Ask<'_>, method: &Method, path: &[&str]) -> Done {
         ["handsets", _] => &["GET", "PUT"],
         ["faults"] => &["GET", "POST", "DELETE"],
         ["faults", _] => &["DELETE"],
-        ["handsets", _, "messages"] | ["clock", "freeze" | "run" | "advance" | "settle"] | ["reset"] => &["POST"],
+        ["handsets", _, "messages"] | ["clock", "freeze" | "run" | "advance" | "settle"] | ["reset"] | ["tokens"] => {
+            &["POST"]
+        }
         _ => return Err(Problem::unknown(format!("there is no /_mock/{}", path.join("/")))),
     };
     if !known.contains(&method.as_str()) {
@@ -109,6 +112,7 @@ async fn route(ask: Ask<'_>, method: &Method, path: &[&str]) -> Done {
     match (method.as_str(), path) {
         (_, ["health"]) => tenants::health(ask).await,
         (_, ["reset"]) => tenants::reset(ask).await,
+        (_, ["tokens"]) => tokens::make(ask).await,
         (_, ["webhook"]) => webhooks::put(ask).await,
         (_, ["webhooks"]) => webhooks::list(ask).await,
         (_, ["messages"]) => messages::list(ask).await,

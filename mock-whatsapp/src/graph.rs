@@ -3,29 +3,34 @@
 //! What can be called is the table of `route`; each operation is carried out in a file of its own.
 
 pub mod call;
+mod download;
+mod media;
 mod messages;
+pub mod parameters;
 pub mod path;
 pub mod refusal;
 pub mod route;
 pub mod send;
 mod subscribe;
+mod token;
+mod uploads;
 
-use crate::identity::Identity;
+use crate::identity::{Bearer, Identity};
 use crate::respond::{Answer, Cut, Unread, json, put, read};
 use crate::server::Server;
 use crate::{limits, query, respond};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
 use call::{Call, Done, JSON, Outcome, Stop, spell};
 use cloud_api::time::Timestamp;
 use hyper::Request;
 use hyper::body::Incoming;
-use hyper::header::AUTHORIZATION;
 use hyper::http::request::Parts;
 use mock_whatsapp_model::fate::mix;
 use path::Path;
 use refusal::Refusal;
-use route::{Node, Operation, Route, Verb};
+use route::{Node, Operation, Permission, Route, Verb};
 
 /// Answers a call of the Graph API.
 ///
@@ -37,7 +42,7 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
     let trace = trace_id(server.next_request());
     let outcome = match outcome(server, &parts, path, body).await {
         Ok(outcome) => outcome,
-        Err(Stop::Refused(refusal)) => Outcome::Refusal(now(server, &parts).await?, refusal),
+        Err(Stop::Refused(refusal)) => Outcome::Refusal(time_of_caller(server, &parts).await?, refusal),
         Err(Stop::Cut(cut)) => return Err(cut),
     };
     let mut answer = match outcome {
@@ -56,11 +61,20 @@ async fn outcome(server: &Server, parts: &Parts, path: Path<'_>, body: Incoming)
     let id = query::decode(path.node);
     let verb = Verb::of(&parts.method);
     let route = verb.and_then(|verb| Route::find(Node::of(&id), &path, verb));
-    let most = route.map_or(limits::BODY_BYTES, |route| route.operation.body_most());
-    let body = read(body, most).await;
-    let token = token_of(parts);
-    let identity = token.as_deref().and_then(Identity::by_token).ok_or_else(|| bad_token(token.as_deref()))?;
-    let body = match body {
+    let (read, stream) = match route {
+        Some(route) if route.operation.reads_itself() => (Ok(Bytes::new()), Some(body)),
+        Some(_) | None => (read(body, limits::BODY_BYTES).await, None),
+    };
+    let (identity, route) = match check(server, parts, path, verb, &id, route).await {
+        Ok(checked) => checked,
+        Err(stop) => {
+            if let Some(body) = stream {
+                media::drain(body).await?;
+            }
+            return Err(stop);
+        }
+    };
+    let body = match read {
         Ok(body) => body,
         Err(Unread::TooLong(most)) => {
             let why = format!("the body is longer than {most} bytes, which is all that this server reads");
@@ -72,10 +86,29 @@ async fn outcome(server: &Server, parts: &Parts, path: Path<'_>, body: Incoming)
         }
         Err(Unread::Broken) => return Err(Cut::Close.into()),
     };
-    let route = route.ok_or_else(|| nothing_there(&identity, &path, verb, &id))?;
     let query = parts.uri.query().unwrap_or_default();
     let item = query::decode(path.rest);
-    run(Call { server, identity, path, route, id, item, query, headers: &parts.headers, body }).await
+    run(Call { server, identity, path, route, id, item, query, headers: &parts.headers, body, stream }).await
+}
+
+/// Whether a call may be made: by whom, and which it is.
+async fn check(
+    server: &Server,
+    parts: &Parts,
+    path: Path<'_>,
+    verb: Option<Verb>,
+    id: &str,
+    route: Option<&'static Route>,
+) -> Result<(Identity, &'static Route), Stop> {
+    let token = token::of(parts);
+    let bearer = token.as_deref().and_then(Bearer::read).ok_or_else(|| token::unknown(token.as_deref()))?;
+    let permission = route.map_or(Permission::Any, |route| route.permission);
+    if let Some(refusal) = token::refuse(bearer.standing, permission, || now(server, &bearer.identity)).await? {
+        return Err(refusal.into());
+    }
+    let identity = bearer.identity;
+    let route = route.ok_or_else(|| nothing_there(&identity, &path, verb, id))?;
+    Ok((identity, route))
 }
 
 /// Carries out an operation.
@@ -83,6 +116,13 @@ async fn run(call: Call<'_>) -> Done {
     match call.route.operation {
         Operation::SendMessage => messages::post(call).await,
         Operation::Subscribe => subscribe::post(call).await,
+        Operation::UploadMedia => media::upload(call).await,
+        Operation::GetMedia => media::get(call).await,
+        Operation::DeleteMedia => media::delete(call).await,
+        Operation::DownloadMedia => download::get(call).await,
+        Operation::OpenUpload => uploads::open(call).await,
+        Operation::GetUpload => uploads::get(call).await,
+        Operation::SendUpload => uploads::send(call).await,
     }
 }
 
@@ -109,12 +149,19 @@ fn nothing_there(identity: &Identity, path: &Path<'_>, verb: Option<Verb>, id: &
 }
 
 /// The time of the caller's tenant, or the real one where there is none.
-async fn now(server: &Server, parts: &Parts) -> Result<Timestamp, Cut> {
-    let identity = token_of(parts).as_deref().and_then(Identity::by_token);
+async fn time_of_caller(server: &Server, parts: &Parts) -> Result<Timestamp, Cut> {
+    match token::of(parts).as_deref().and_then(Bearer::read) {
+        Some(bearer) => now(server, &bearer.identity).await,
+        None => Ok(server.worlds.with(|worlds| worlds.real()).await?),
+    }
+}
+
+/// A tenant's time.
+async fn now(server: &Server, identity: &Identity) -> Result<Timestamp, Cut> {
+    let identity = identity.clone();
     let at = server.worlds.with(move |worlds| {
         let real = worlds.real();
-        let tenant = identity.and_then(|identity| worlds.enter(&identity));
-        tenant.map_or(real, |tenant| tenant.now(real))
+        worlds.enter(&identity).map_or(real, |tenant| tenant.now(real))
     });
     Ok(at.await?)
 }
@@ -126,31 +173,6 @@ fn refuse(refusal: &Refusal, trace: &str, at: Timestamp) -> Answer {
         put(&mut answer, "www-authenticate", &challenge);
     }
     answer
-}
-
-fn token_of(parts: &Parts) -> Option<String> {
-    let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    if let Some((scheme, token)) = header.and_then(|header| header.split_once(' '))
-        && scheme.eq_ignore_ascii_case("bearer")
-    {
-        return Some(token.trim().to_owned());
-    }
-    let query = parts.uri.query().unwrap_or_default();
-    query::pairs(query).find(|(key, _)| key == "access_token").map(|(_, token)| token)
-}
-
-fn bad_token(token: Option<&str>) -> Refusal {
-    match token {
-        Some(_) => Refusal::token(
-            None,
-            "the token is not one of this server's: mock-token is the default tenant's, and mock-token-NAME makes and uses \
-             the tenant NAME (letters, digits, - _ .)",
-        ),
-        None => Refusal::token(
-            Some("An access token is required to request this resource."),
-            "there is no token: send the header `Authorization: Bearer mock-token`",
-        ),
-    }
 }
 
 /// What looks like Meta's own id of a request.

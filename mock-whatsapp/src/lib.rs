@@ -14,6 +14,7 @@ pub mod handshake;
 pub mod identity;
 pub mod instant;
 pub mod limits;
+pub mod media;
 mod mock;
 pub mod net;
 pub mod payload;

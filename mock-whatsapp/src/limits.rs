@@ -73,3 +73,21 @@ pub const PAGE: usize = 100;
 
 /// Items of a list at most.
 pub const PAGE_MOST: usize = 10_000;
+
+/// The body of an upload: the largest document (100 MB) and the form around it.
+pub const MEDIA_BODY_BYTES: usize = 101 * 1024 * 1024;
+
+/// How long an upload may take: the largest document at 3 Mbit/s.
+pub const UPLOAD_WAIT: Duration = Duration::from_secs(300);
+
+/// The media of one tenant: two of the largest documents and some pictures.
+pub const MEDIA_BYTES: usize = 256 * 1024 * 1024;
+
+/// The media of all tenants together, and what of them is on its way in: what a small machine can spare.
+pub const MEDIA_BYTES_ALL: usize = 1024 * 1024 * 1024;
+
+/// Upload sessions of one tenant: each costs some hundred bytes beside its file.
+pub const UPLOADS: usize = 1_000;
+
+/// Fields of a form that are kept; an upload has three.
+pub const FORM_FIELDS: usize = 32;

@@ -4,6 +4,7 @@ mod line;
 
 use crate::access::ControlToken;
 use crate::limits;
+use crate::media::room::Room;
 use crate::net::{Arrival, Listener};
 use crate::respond::{Cut, answer};
 use crate::worlds::Handle;
@@ -28,6 +29,8 @@ pub struct Server {
     pub control_token: Option<ControlToken>,
     /// `http`, or `https`.
     pub scheme: &'static str,
+    /// The room that the media of all tenants share.
+    pub room: Room,
     requests: AtomicU64,
 }
 
@@ -39,7 +42,14 @@ impl Server {
         control_token: Option<ControlToken>,
         scheme: &'static str,
     ) -> Self {
-        Self { worlds, stop, control_token, scheme, requests: AtomicU64::new(0) }
+        Self {
+            worlds,
+            stop,
+            control_token,
+            scheme,
+            room: Room::new(limits::MEDIA_BYTES_ALL),
+            requests: AtomicU64::new(0),
+        }
     }
 
     /// The number of a request.

@@ -16,6 +16,7 @@ use crate::config::{Config, UnknownTemplates};
 use crate::graph::refusal::Refusal;
 use crate::graph::send::Sending;
 use crate::identity::Identity;
+use crate::media::Media;
 use crate::templates::{Category, Templates};
 use crate::wamids::Wamids;
 use cloud_api::time::Timestamp;
@@ -86,6 +87,7 @@ pub struct Tenant {
     templates: Templates,
     handsets: Handsets,
     inbound: Inbound,
+    media: Media,
     notices: Notices,
     messages: MessageLog,
     faults: Vec<Armed>,
@@ -136,6 +138,7 @@ impl Tenant {
             templates: Templates::default(),
             handsets: Handsets::default(),
             inbound: Inbound::default(),
+            media: Media::default(),
             notices: Notices::default(),
             messages: MessageLog::default(),
             faults: Vec::new(),
@@ -208,6 +211,16 @@ impl Tenant {
         &self.inbound
     }
 
+    /// What it uploaded.
+    pub fn media(&self) -> &Media {
+        &self.media
+    }
+
+    /// What it uploaded, to be changed.
+    pub fn media_mut(&mut self) -> &mut Media {
+        &mut self.media
+    }
+
     /// Its settings.
     pub fn config(&self) -> &Config {
         &self.config
@@ -235,6 +248,7 @@ impl Tenant {
     /// Does what there is to do.
     pub fn go_on(&mut self, real: Timestamp) {
         let now = self.now(real);
+        self.media.expire(now);
         if self.next_due().is_some_and(|due| due <= now) {
             self.tick(now);
         }
@@ -431,6 +445,7 @@ impl Tenant {
         self.messages.clear();
         self.webhooks.clear();
         self.inbound.clear();
+        self.media.renew(self.time);
         self.notices.clear();
         self.faults.clear();
         self.configured_faults.clear();

@@ -11,6 +11,7 @@ use crate::worlds::Closed;
 use bytes::Bytes;
 use cloud_api::time::Timestamp;
 use hyper::HeaderMap;
+use hyper::body::Incoming;
 use mock_whatsapp_model::output::Garble;
 use serde::Serialize;
 use std::fmt;
@@ -36,8 +37,10 @@ pub struct Call<'a> {
     pub query: &'a str,
     /// The head.
     pub headers: &'a HeaderMap,
-    /// The body.
+    /// The body; empty where it is read bit by bit.
     pub body: Bytes,
+    /// The body, where it is read bit by bit.
+    pub stream: Option<Incoming>,
 }
 
 impl fmt::Debug for Call<'_> {
@@ -132,6 +135,38 @@ impl Call<'_> {
             Ok::<_, Refusal>((result, tenant.now(real)))
         });
         Ok(done.await??)
+    }
+
+    /// That the call is for the caller's own app.
+    ///
+    /// # Errors
+    /// If it is for another.
+    pub fn app(&self) -> Result<(), Refusal> {
+        self.own("app", &self.identity.app_id)
+    }
+
+    /// That the call is for the caller's own account.
+    ///
+    /// # Errors
+    /// If it is for another.
+    pub fn account(&self) -> Result<(), Refusal> {
+        self.own("account", &self.identity.waba_id)
+    }
+
+    /// That the call is for the caller's own number.
+    ///
+    /// # Errors
+    /// If it is for another.
+    pub fn number(&self) -> Result<(), Refusal> {
+        self.own("number", &self.identity.phone_number_id)
+    }
+
+    fn own(&self, what: &str, id: &str) -> Result<(), Refusal> {
+        if self.id == id {
+            return Ok(());
+        }
+        let name = &self.identity.name;
+        Err(self.no_object(format!("the token decides the tenant, which is {name}, and its {what} is {id}")))
     }
 
     /// The refusal of an id that does not exist, or not for this token.

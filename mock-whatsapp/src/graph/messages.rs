@@ -10,11 +10,7 @@ use crate::wamids::Meaning;
 
 /// Sends a message, or marks one as read.
 pub(super) async fn post(call: Call<'_>) -> Done {
-    if call.id != call.identity.phone_number_id {
-        let why =
-            format!("the token is tenant {}'s, whose number is {}", call.identity.name, call.identity.phone_number_id);
-        return Err(call.no_object(why).into());
-    }
+    call.number()?;
     let sending = match Wish::read(&call.body)? {
         Wish::Send(sending) => sending,
         Wish::Read(receipt) => return mark_as_read(call, receipt.message_id).await,

@@ -1,9 +1,9 @@
 //! The table of what can be called: kind of node, edge and method to an operation, and what each operation asks of a token
 //! and of its body. It is the one list of operations; documentation and metrics are made from it.
 
+use super::download;
 use super::path::Path;
 use crate::identity::ID_DIGITS;
-use crate::limits;
 use hyper::Method;
 
 /// What an id stands for, told by the id alone.
@@ -30,7 +30,7 @@ pub enum Node {
 }
 
 /// Words that stand in place of an id.
-const WORDS: [&str; 0] = [];
+const WORDS: [&str; 1] = [download::WORD];
 
 impl Node {
     /// What a node's name can only be, by [`Identity::id`]'s rule. Whether the tenant has it, the operation finds out.
@@ -123,6 +123,20 @@ pub enum Operation {
     SendMessage,
     /// Subscribes the app to an account, and overrides where its webhooks go.
     Subscribe,
+    /// Takes in a file.
+    UploadMedia,
+    /// Tells where a file is.
+    GetMedia,
+    /// Deletes a file.
+    DeleteMedia,
+    /// Gives the bytes of a file.
+    DownloadMedia,
+    /// Opens an upload that can be resumed.
+    OpenUpload,
+    /// Tells how far an upload came.
+    GetUpload,
+    /// Goes on with an upload.
+    SendUpload,
 }
 
 /// A row of the table.
@@ -150,6 +164,13 @@ const fn row(node: Node, edge: &'static str, verb: Verb, operation: Operation, p
 pub const ROUTES: &[Route] = &[
     row(Node::Number, "messages", Verb::Post, Operation::SendMessage, Permission::Messaging),
     row(Node::Account, "subscribed_apps", Verb::Post, Operation::Subscribe, Permission::Management),
+    row(Node::Number, "media", Verb::Post, Operation::UploadMedia, Permission::Messaging),
+    row(Node::Media, "", Verb::Get, Operation::GetMedia, Permission::Messaging),
+    row(Node::Media, "", Verb::Delete, Operation::DeleteMedia, Permission::Messaging),
+    row(Node::Word(download::WORD), "attachments", Verb::Get, Operation::DownloadMedia, Permission::Messaging),
+    row(Node::App, "uploads", Verb::Post, Operation::OpenUpload, Permission::Any),
+    row(Node::Upload, "", Verb::Get, Operation::GetUpload, Permission::Any),
+    row(Node::Upload, "", Verb::Post, Operation::SendUpload, Permission::Any),
 ];
 
 impl Route {
@@ -168,11 +189,9 @@ impl Route {
 }
 
 impl Operation {
-    /// The longest body that is read for it. What is larger than usual is read bit by bit, by the operation itself.
-    pub fn body_most(self) -> usize {
-        match self {
-            Self::SendMessage | Self::Subscribe => limits::BODY_BYTES,
-        }
+    /// Whether it reads its body by itself, bit by bit, because it can be larger than usual.
+    pub fn reads_itself(self) -> bool {
+        matches!(self, Self::UploadMedia | Self::SendUpload)
     }
 }
 

@@ -12,10 +12,7 @@ const URL_MOST: usize = 200;
 
 /// Subscribes, and sends webhooks to the URL of the body if it has one.
 pub(super) async fn post(call: Call<'_>) -> Done {
-    if call.id != call.identity.waba_id {
-        let why = format!("the token is tenant {}'s, whose account is {}", call.identity.name, call.identity.waba_id);
-        return Err(call.no_object(why).into());
-    }
+    call.account()?;
     let webhook = match wanted(&call.body)? {
         None => None,
         Some((target, verify_token)) => {

@@ -19,6 +19,7 @@ pub fn changes(old: &Config, new: &Config) -> Vec<String> {
     tell("throughput", old.throughput != new.throughput, now);
     tell("messaging_limit", old.messaging_limit != new.messaging_limit, now);
     tell("[rules]", old.rules != new.rules, now);
+    tell("public_url", old.public_url != new.public_url, now);
     tell("unknown_templates", old.unknown_templates != new.unknown_templates, now);
     tell("magic_numbers", old.magic_numbers != new.magic_numbers, "takes effect for numbers that are yet to be used");
     tell("[handset]", old.timing != new.timing, "takes effect for what is yet to be drawn");
@@ -43,6 +44,9 @@ impl Tenant {
         if old.rules != new.rules {
             config.rules = new.rules;
             self.world.limit_pairs(new.rules.pair);
+        }
+        if old.public_url != new.public_url {
+            config.public_url.clone_from(&new.public_url);
         }
         if old.unknown_templates != new.unknown_templates {
             config.unknown_templates = new.unknown_templates;
