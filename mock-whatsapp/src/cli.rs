@@ -1,25 +1,23 @@
-//! The command line: the server as a program, and the settings that a sender needs to find it.
+//! The command line: what can be asked for, and how the program ends. What it does is below, one file a subcommand.
 
-use crate::clock::{Clock, Pace};
-use crate::config::Config;
-use crate::identity::{DEFAULT, Identity};
-use crate::net::{Connector, Listener};
+mod env;
+mod lint;
+mod ready;
+mod serve;
+
+use crate::clock::Pace;
+use crate::identity::DEFAULT;
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use cloud_api::time::Timestamp;
-use mock_whatsapp_model::spec::Timing;
 use std::ffi::OsString;
-use std::fs;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tracing_subscriber::EnvFilter;
 
 /// WhatsApp in a box: a stateful mock of the Cloud API that injects faults.
 #[derive(Debug, Parser)]
-#[command(name = "mock-whatsapp", args_conflicts_with_subcommands = true)]
+#[command(name = "mock-whatsapp", version, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -33,6 +31,8 @@ enum Command {
     Serve(Box<Serve>),
     /// Print a tenant's settings, for eval or a .env file.
     Env(Env),
+    /// Say what is wrong with a configuration file: exit status 0 if nothing is, 2 otherwise.
+    Lint(Lint),
 }
 
 #[derive(Debug, Args)]
@@ -40,7 +40,8 @@ struct Serve {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, env = "MOCK_WHATSAPP_LISTEN", default_value = "127.0.0.1:4080")]
     listen: SocketAddr,
-    /// A TOML file: seed, throughput, messaging_limit, unknown_templates, magic_numbers, [rules], [handset], [[fault]].
+    /// A TOML file: seed, throughput, messaging_limit, unknown_templates, magic_numbers, [rules], [handset], [[fault]]. It is
+    /// read again when it changes, and on SIGHUP.
     #[arg(long, env = "MOCK_WHATSAPP_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// What all chance hangs on.
@@ -58,6 +59,17 @@ struct Serve {
     /// Gets the port's digits and a newline once the server listens.
     #[arg(long, env = "MOCK_WHATSAPP_PORT_FILE", value_name = "FILE")]
     port_file: Option<PathBuf>,
+    /// Serve HTTPS, with a certificate for localhost, 127.0.0.1, ::1 and the address of --listen.
+    #[arg(long, env = "MOCK_WHATSAPP_TLS", value_parser = FalseyValueParser::new())]
+    tls: bool,
+    /// Gets the certificate of the authority that made the server's, for clients to trust.
+    #[arg(long, env = "MOCK_WHATSAPP_TLS_CA", value_name = "FILE", default_value = "mock-whatsapp-ca.pem")]
+    tls_ca: PathBuf,
+    /// Shuts the control API to whoever does not send it as `Authorization: Bearer TOKEN`. Other users of the machine can read
+    /// arguments, so rather set the variable.
+    #[arg(long, env = "MOCK_WHATSAPP_CONTROL_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    // Judged later: clap repeats what it cannot parse.
+    control_token: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -91,7 +103,14 @@ enum Format {
     Json,
 }
 
+#[derive(Debug, Args)]
+struct Lint {
+    /// The file.
+    file: PathBuf,
+}
+
 /// Why the program ends.
+#[derive(Debug)]
 enum Failure {
     /// What was asked for makes no sense: 2.
     Usage(String),
@@ -108,9 +127,10 @@ pub fn main() -> ExitCode {
 pub fn main_from(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let cli = Cli::parse_from(arguments);
     let ended = match cli.command {
-        None => serve(cli.serve),
-        Some(Command::Serve(options)) => serve(*options),
-        Some(Command::Env(options)) => env(&options),
+        None => serve::serve(cli.serve),
+        Some(Command::Serve(options)) => serve::serve(*options),
+        Some(Command::Env(options)) => env::print_settings(&options),
+        Some(Command::Lint(options)) => lint::lint(&options.file),
     };
     let (message, code) = match ended {
         Ok(()) => return ExitCode::SUCCESS,
@@ -128,107 +148,4 @@ fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     written.map_err(|error| Failure::Run(format!("the output cannot be written: {error}")))
-}
-
-fn env(options: &Env) -> Result<(), Failure> {
-    let name = &options.tenant;
-    let identity = Identity::of(name).ok_or_else(|| {
-        Failure::Usage(format!("`{name}` is no tenant's name: 1 to 64 letters, digits, `-`, `_` or `.`"))
-    })?;
-    let settings = identity.env(options.url.trim_end_matches('/'));
-    let lines = |line: fn(&str, &str) -> String| settings.iter().map(|(name, value)| line(name, value)).collect();
-    let text: String = match options.format {
-        Format::Sh => lines(|name, value| format!("export {name}='{}'\n", value.replace('\'', r"'\''"))),
-        Format::Dotenv => lines(|name, value| format!("{name}={value}\n")),
-        Format::Json => {
-            let settings: serde_json::Map<_, _> =
-                settings.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
-            format!("{}\n", serde_json::Value::Object(settings))
-        }
-    };
-    print(&text)
-}
-
-fn serve(options: Serve) -> Result<(), Failure> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .init();
-    let config = configure(&options)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::Run(format!("no runtime: {error}")))?;
-    runtime.block_on(listen(options, config))
-}
-
-fn configure(options: &Serve) -> Result<Config, Failure> {
-    let mut config = Config { pace: options.clock, anchor: options.clock_anchor.map(Timestamp), ..Config::default() };
-    if matches!(options.handsets, Handsets::Realistic) {
-        config.timing = Timing::default();
-    }
-    if let Some(file) = &options.config {
-        let name = file.display();
-        let text = fs::read_to_string(file).map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
-        config.read(&text).map_err(|error| Failure::Usage(format!("{name}:{error}")))?;
-    }
-    config.seed = options.seed.unwrap_or(config.seed);
-    Ok(config)
-}
-
-async fn listen(options: Serve, config: Config) -> Result<(), Failure> {
-    let refused = |error| Failure::Run(format!("cannot listen on {}: {error}", options.listen));
-    let listener = TcpListener::bind(options.listen).await.map_err(refused)?;
-    let address = listener.local_addr().map_err(refused)?;
-    let (stop, stopped) = watch::channel(false);
-    let signals = Signals::new().map_err(|error| Failure::Run(format!("no signals: {error}")))?;
-    if let Some(file) = &options.port_file {
-        let written = write_port(file, address.port());
-        written.map_err(|error| Failure::Run(format!("{}: {error}", file.display())))?;
-    }
-    print(&format!("mock-whatsapp listening on http://{address}\n"))?;
-    let server = crate::run(config, Listener::Tcp(listener), Connector::Tcp, Clock::system(), stopped);
-    let mut server = std::pin::pin!(server);
-    tokio::select! {
-        biased;
-        () = signals.any() => {
-            tracing::info!("stopping");
-            stop.send_replace(true);
-            server.await;
-        }
-        () = &mut server => {}
-    }
-    Ok(())
-}
-
-/// The signals that end the program.
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn any(mut self) {
-        tokio::select! {
-            biased;
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
-/// Writes the port beside the file and renames it into place, so that nobody reads half of it.
-fn write_port(file: &Path, port: u16) -> io::Result<()> {
-    let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}", std::process::id()));
-    let beside = file.with_file_name(name);
-    fs::write(&beside, format!("{port}\n"))?;
-    fs::rename(&beside, file)
 }

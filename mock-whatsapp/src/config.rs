@@ -1,5 +1,6 @@
 //! What a server starts with, and the file that says it.
 
+use crate::access::ControlToken;
 use crate::clock::Pace;
 use cloud_api::catalogue::{self, CodeIndex};
 use cloud_api::time::Timestamp;
@@ -60,6 +61,10 @@ pub struct Config {
     pub unknown_templates: UnknownTemplates,
     /// Whether `+1 AAA 555 NNNN` have a meaning.
     pub magic_numbers: bool,
+    /// How clients reach this server, as in `http://mock:4080`; the address in their own requests, if not said.
+    pub public_url: Option<String>,
+    /// What the control API asks for; nothing, unless said.
+    pub control_token: Option<ControlToken>,
 }
 
 impl Default for Config {
@@ -75,6 +80,8 @@ impl Default for Config {
             anchor: None,
             unknown_templates: UnknownTemplates::default(),
             magic_numbers: true,
+            public_url: None,
+            control_token: None,
         }
     }
 }
@@ -88,6 +95,7 @@ struct File {
     rules: Option<Rules>,
     unknown_templates: Option<UnknownTemplates>,
     magic_numbers: Option<bool>,
+    public_url: Option<String>,
     handset: Option<Timing>,
     #[serde(default)]
     fault: Vec<Spanned<FaultSpec>>,
@@ -148,6 +156,7 @@ impl Config {
         self.rules = file.rules.unwrap_or(self.rules);
         self.unknown_templates = file.unknown_templates.unwrap_or(self.unknown_templates);
         self.magic_numbers = file.magic_numbers.unwrap_or(self.magic_numbers);
+        self.public_url = file.public_url.map(|url| url.trim_end_matches('/').to_owned()).or(self.public_url.take());
         self.timing = file.handset.unwrap_or_else(|| self.timing.clone());
         self.faults.extend(file.fault.into_iter().map(Spanned::into_inner));
         Ok(())

@@ -9,10 +9,11 @@ mod handsets;
 pub mod messages;
 pub mod problem;
 mod tenants;
+mod tokens;
 mod webhooks;
 
 use crate::identity::DEFAULT;
-use crate::respond::{Answer, Cut, Unread, json, read};
+use crate::respond::{Answer, Cut, Unread, json, put, read};
 use crate::server::Server;
 use crate::tenant::Tenant;
 use crate::worlds::Closed;
@@ -53,6 +54,10 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
     let tenant = query.remove("tenant").unwrap_or_else(|| DEFAULT.to_owned());
     let done = match read(body, limits::CONTROL_BODY_BYTES).await {
         Err(Unread::Broken) => return Err(Cut::Close),
+        Err(Unread::TooSlow) => {
+            let detail = format!("the body did not come within {}", humantime::format_duration(limits::BODY_WAIT));
+            Err(Problem::new(408, "The body took too long", detail))
+        }
         Err(Unread::TooLong(most)) => {
             Err(Problem::new(413, "The body is too long", format!("at most {most} bytes are read")))
         }
@@ -75,6 +80,19 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
     })
 }
 
+/// The answer to whoever does not know the control token.
+///
+/// # Errors
+/// If the server stops.
+pub async fn shut(server: &Server) -> Result<Answer, Cut> {
+    let detail = "this server was started with a control token; send it as `Authorization: Bearer TOKEN`";
+    let problem = Problem::new(401, "The control token is missing or wrong", detail);
+    let at = server.worlds.with(|worlds| worlds.real()).await?;
+    let mut answer = json(problem.status, "application/problem+json", &problem, at);
+    put(&mut answer, "www-authenticate", "Bearer realm=\"control API\"");
+    Ok(answer)
+}
+
 async fn route(ask: Ask<'_>, method: &Method, path: &[&str]) -> Done {
     let known: &[&str] = match path {
         ["health"] | ["webhooks"] | ["messages"] | ["clock"] => &["GET"],
@@ -82,7 +100,9 @@ async fn route(ask: Ask<'_>, method: &Method, path: &[&str]) -> Done {
         ["handsets", _] => &["GET", "PUT"],
         ["faults"] => &["GET", "POST", "DELETE"],
         ["faults", _] => &["DELETE"],
-        ["handsets", _, "messages"] | ["clock", "freeze" | "run" | "advance" | "settle"] | ["reset"] => &["POST"],
+        ["handsets", _, "messages"] | ["clock", "freeze" | "run" | "advance" | "settle"] | ["reset"] | ["tokens"] => {
+            &["POST"]
+        }
         _ => return Err(Problem::unknown(format!("there is no /_mock/{}", path.join("/")))),
     };
     if !known.contains(&method.as_str()) {
@@ -92,6 +112,7 @@ async fn route(ask: Ask<'_>, method: &Method, path: &[&str]) -> Done {
     match (method.as_str(), path) {
         (_, ["health"]) => tenants::health(ask).await,
         (_, ["reset"]) => tenants::reset(ask).await,
+        (_, ["tokens"]) => tokens::make(ask).await,
         (_, ["webhook"]) => webhooks::put(ask).await,
         (_, ["webhooks"]) => webhooks::list(ask).await,
         (_, ["messages"]) => messages::list(ask).await,

@@ -10,6 +10,30 @@ pub const DEFAULT: &str = "default";
 
 const TOKEN: &str = "mock-token";
 
+const APP_SECRET: &str = "mock-app-secret";
+
+/// How long the ids of objects are. The first digit tells the kind of object.
+pub const ID_DIGITS: usize = 15;
+
+/// What an object's id begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A business phone number.
+    Number = 1,
+    /// A WhatsApp Business Account.
+    Account = 2,
+    /// An app.
+    App = 3,
+    /// Media.
+    Media = 4,
+    /// A template.
+    Template = 5,
+    /// A business portfolio.
+    Business = 6,
+    /// A system user.
+    User = 7,
+}
+
 /// A tenant's settings, as a sender needs them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
@@ -46,24 +70,34 @@ impl Identity {
                 waba_id: "200000000000001".to_owned(),
                 app_id: "300000000000001".to_owned(),
                 token: TOKEN.to_owned(),
-                app_secret: "mock-app-secret".to_owned(),
+                app_secret: APP_SECRET.to_owned(),
                 verify_token: "mock-verify-token".to_owned(),
             });
         }
         let key = digest(name.as_bytes());
-        let id = |kind: u64| (kind * 100_000_000_000_000 + join(key, kind) % 100_000_000_000_000).to_string();
+        let id = |kind: Kind| id(kind, join(key, kind as u64));
         // Exchange 555 would be a number with a meaning.
         let (exchange, line) = (200 + key % 300, key / 300 % 10_000);
         Some(Self {
             name: name.to_owned(),
-            phone_number_id: id(1),
+            phone_number_id: id(Kind::Number),
             display_phone_number: format!("1555{exchange}{line:04}"),
-            waba_id: id(2),
-            app_id: id(3),
+            waba_id: id(Kind::Account),
+            app_id: id(Kind::App),
             token: format!("{TOKEN}-{name}"),
-            app_secret: format!("mock-app-secret-{name}"),
+            app_secret: format!("{APP_SECRET}-{name}"),
             verify_token: format!("mock-verify-token-{name}"),
         })
+    }
+
+    /// The tenant of an app's own token, `app-id|app-secret`.
+    fn by_app_token(token: &str) -> Option<Self> {
+        let (app_id, secret) = token.split_once('|')?;
+        let name = match secret.strip_prefix(APP_SECRET)? {
+            "" => DEFAULT,
+            name => name.strip_prefix('-')?,
+        };
+        Self::of(name).filter(|identity| identity.app_id == app_id && identity.app_secret == secret)
     }
 
     /// The tenant whose bearer token this is.
@@ -73,6 +107,16 @@ impl Identity {
             // The default tenant has one token.
             name => Self::of(name.strip_prefix('-').filter(|name| *name != DEFAULT)?),
         }
+    }
+
+    /// The id of an object of this tenant, by its place among those of its kind. Other tenants have others.
+    pub fn id(&self, kind: Kind, place: u64) -> String {
+        id(kind, join(join(digest(self.name.as_bytes()), kind as u64), place + 1))
+    }
+
+    /// The id of the system user whose tokens these are.
+    pub fn user_id(&self) -> String {
+        self.id(Kind::User, 0)
     }
 
     /// The number's id as the keys of draws have it.
@@ -94,6 +138,62 @@ impl Identity {
     }
 }
 
+/// What a token is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Everything.
+    Valid,
+    /// Nothing any more: 190 with 463.
+    Expired,
+    /// Nothing any more: 190 with 460.
+    Revoked,
+    /// All but messages, media and profiles: 10.
+    NoMessaging,
+    /// Only messages, media and profiles: 200.
+    NoManagement,
+    /// It is the app's own: it may do what apps may, and no more.
+    App,
+}
+
+impl Standing {
+    /// Those that can be had from the control API, by their names there.
+    pub const KINDS: [(&'static str, Self); 4] = [
+        ("expired", Self::Expired),
+        ("revoked", Self::Revoked),
+        ("no_messaging", Self::NoMessaging),
+        ("no_management", Self::NoManagement),
+    ];
+}
+
+/// Who a call is from: a tenant, with what its token is good for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bearer {
+    /// The tenant.
+    pub identity: Identity,
+    /// What the token is good for.
+    pub standing: Standing,
+}
+
+impl Bearer {
+    /// Reads a token. Tokens of a kind are the tenant's own with `~` and the kind's name behind it, which no tenant's name can
+    /// have, so that they need not be remembered.
+    pub fn read(token: &str) -> Option<Self> {
+        if let Some(identity) = Identity::by_app_token(token) {
+            return Some(Self { identity, standing: Standing::App });
+        }
+        let (token, standing) = match token.rsplit_once('~') {
+            Some((token, kind)) => (token, Standing::KINDS.iter().find(|(name, _)| *name == kind)?.1),
+            None => (token, Standing::Valid),
+        };
+        Some(Self { identity: Identity::by_token(token)?, standing })
+    }
+}
+
+fn id(kind: Kind, chance: u64) -> String {
+    let most = 10_u64.pow(ID_DIGITS as u32 - 1);
+    (kind as u64 * most + chance % most).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +205,21 @@ mod tests {
         for token in ["", "mock-token-", "mock-token-default", "mock-tokenx", "EAAB", "mock-token-a b", "mock-token-é"]
         {
             assert_eq!(Identity::by_token(token), None, "{token}");
+        }
+    }
+
+    #[test]
+    fn a_token_tells_what_it_is_good_for() {
+        let read = |token: &str| Bearer::read(token).map(|bearer| (bearer.identity.name, bearer.standing));
+        assert_eq!(read("mock-token"), Some(("default".to_owned(), Standing::Valid)));
+        for (kind, standing) in Standing::KINDS {
+            assert_eq!(read(&format!("mock-token-w1~{kind}")), Some(("w1".to_owned(), standing)));
+        }
+        assert_eq!(read("300000000000001|mock-app-secret"), Some(("default".to_owned(), Standing::App)));
+        let other = Identity::of("w1").unwrap();
+        assert_eq!(read(&format!("{}|{}", other.app_id, other.app_secret)), Some(("w1".to_owned(), Standing::App)));
+        for token in ["mock-token~", "mock-token~valid", "300000000000001|mock-app-secret-w1", "|", "x~expired"] {
+            assert_eq!(read(token), None, "{token}");
         }
     }
 

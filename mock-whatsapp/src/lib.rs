@@ -3,6 +3,8 @@
 //! In tests, [`MockWhatsApp`] runs one on a thread of its own. The binary and simulations call [`run`]. What WhatsApp does
 //! is decided in `mock-whatsapp-model`; here is only what it takes to be talked to.
 
+pub mod access;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -12,6 +14,7 @@ pub mod handshake;
 pub mod identity;
 pub mod instant;
 pub mod limits;
+pub mod media;
 mod mock;
 pub mod net;
 pub mod payload;
@@ -21,6 +24,8 @@ pub mod server;
 pub mod target;
 pub mod templates;
 pub mod tenant;
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod wamids;
 pub mod worlds;
 
@@ -48,8 +53,9 @@ pub(crate) fn prepare(
     clock: Clock,
     stop: watch::Receiver<bool>,
 ) -> (impl Future<Output = ()>, Handle) {
+    let control_token = config.control_token.clone();
     let (worlds, running) = worlds::start(config, connector, clock);
-    let server = Server::new(worlds.clone(), stop);
+    let server = Server::new(worlds.clone(), stop, control_token, listener.scheme());
     let serving = async move {
         // Both end with this future, be it finished or dropped.
         let mut tasks = JoinSet::new();

@@ -8,9 +8,17 @@ pub const BODY_BYTES: usize = 1024 * 1024;
 /// Bulk control calls carry a scenario's handsets: about 100 bytes each for a hundred thousand.
 pub const CONTROL_BODY_BYTES: usize = 16 * 1024 * 1024;
 
-/// From the first byte of a head to its last, and how long a connection may idle: longer than clients' own idle timeouts
-/// (60 to 90 s), so that it is the client that closes.
-pub const HEAD_WAIT: Duration = Duration::from_secs(120);
+/// The longest head, about: tokens and URLs of real calls are below 2 KiB together; proxies allow 8 to 64 KiB.
+pub const HEAD_BYTES: usize = 64 * 1024;
+
+/// From the first byte of a head to its last, and for a TLS greeting: a client sends a head at once, over any line.
+pub const HEAD_WAIT: Duration = Duration::from_secs(10);
+
+/// How long a connection may idle: longer than clients' own idle timeouts (60 to 90 s), so that it is the client that closes.
+pub const IDLE_WAIT: Duration = Duration::from_secs(120);
+
+/// How long a client may take in nothing of an answer that it was sent.
+pub const READER_WAIT: Duration = Duration::from_secs(30);
 
 /// How long a body may take.
 pub const BODY_WAIT: Duration = Duration::from_secs(30);
@@ -48,6 +56,9 @@ pub const MESSAGE_LOG_BYTES: usize = 512 * 1024 * 1024;
 /// Messages that contacts wrote by hand of the control API.
 pub const INBOUND: usize = 100_000;
 
+/// News of one tenant's account that are kept for webhooks to be made of: tens of thousands, at about 500 bytes each.
+pub const NOTICE_BYTES: usize = 16 * 1024 * 1024;
+
 /// Tenants. A test worker has one; each costs about 100 KiB.
 pub const TENANTS: usize = 1_024;
 
@@ -62,3 +73,21 @@ pub const PAGE: usize = 100;
 
 /// Items of a list at most.
 pub const PAGE_MOST: usize = 10_000;
+
+/// The body of an upload: the largest document (100 MB) and the form around it.
+pub const MEDIA_BODY_BYTES: usize = 101 * 1024 * 1024;
+
+/// How long an upload may take: the largest document at 3 Mbit/s.
+pub const UPLOAD_WAIT: Duration = Duration::from_secs(300);
+
+/// The media of one tenant: two of the largest documents and some pictures.
+pub const MEDIA_BYTES: usize = 256 * 1024 * 1024;
+
+/// The media of all tenants together, and what of them is on its way in: what a small machine can spare.
+pub const MEDIA_BYTES_ALL: usize = 1024 * 1024 * 1024;
+
+/// Upload sessions of one tenant: each costs some hundred bytes beside its file.
+pub const UPLOADS: usize = 1_000;
+
+/// Fields of a form that are kept; an upload has three.
+pub const FORM_FIELDS: usize = 32;

@@ -30,19 +30,61 @@ impl Link for DuplexStream {}
 pub enum Listener {
     /// A socket.
     Tcp(TcpListener),
+    /// A socket behind which TLS is spoken.
+    #[cfg(feature = "tls")]
+    Tls(TcpListener, crate::tls::Tls),
     /// Whatever is sent here.
     Links(mpsc::Receiver<BoxedLink>),
 }
 
+/// A connection that was accepted, and may have to greet before it can be used.
+#[derive(Debug)]
+pub enum Arrival {
+    /// It can be used.
+    Ready(BoxedLink),
+    /// It begins with a greeting.
+    #[cfg(feature = "tls")]
+    Greeting(TcpStream, crate::tls::Tls),
+}
+
+impl Arrival {
+    /// The connection, once it can be used.
+    ///
+    /// # Errors
+    /// If the greeting fails.
+    pub async fn greeted(self) -> io::Result<BoxedLink> {
+        match self {
+            Self::Ready(link) => Ok(link),
+            #[cfg(feature = "tls")]
+            Self::Greeting(stream, tls) => tls.accept(stream).await,
+        }
+    }
+}
+
 impl Listener {
     /// The next connection; `None` when there will never be one again.
-    pub async fn accept(&mut self) -> Option<io::Result<BoxedLink>> {
+    pub async fn accept(&mut self) -> Option<io::Result<Arrival>> {
+        let swift = |stream: TcpStream| stream.set_nodelay(true).map(|()| stream);
         match self {
-            Self::Tcp(listener) => Some(listener.accept().await.and_then(|(stream, _)| {
-                stream.set_nodelay(true)?;
-                Ok(BoxedLink::new(stream))
-            })),
-            Self::Links(links) => links.recv().await.map(Ok),
+            Self::Tcp(listener) => {
+                let accepted = listener.accept().await.and_then(|(stream, _)| swift(stream));
+                Some(accepted.map(|stream| Arrival::Ready(BoxedLink::new(stream))))
+            }
+            #[cfg(feature = "tls")]
+            Self::Tls(listener, tls) => {
+                let accepted = listener.accept().await.and_then(|(stream, _)| swift(stream));
+                Some(accepted.map(|stream| Arrival::Greeting(stream, tls.clone())))
+            }
+            Self::Links(links) => Some(Ok(Arrival::Ready(links.recv().await?))),
+        }
+    }
+
+    /// How a URL of this server begins.
+    pub fn scheme(&self) -> &'static str {
+        match self {
+            #[cfg(feature = "tls")]
+            Self::Tls(..) => "https",
+            Self::Tcp(_) | Self::Links(_) => "http",
         }
     }
 }

@@ -7,10 +7,11 @@ use cloud_api::error::WebhookError;
 use cloud_api::escape::to_webhook_bytes;
 use cloud_api::signature;
 use cloud_api::webhook::{
-    Button, Change, Contact, Context, Envelope, EventTime, InboundType, Message, Metadata, Pricing, Profile, Status,
-    StatusKind, Text, Updates,
+    Button, Change, Contact, Context, Envelope, EventTime, InboundType, Message, Metadata, Payload, Pricing, Profile,
+    Status, StatusKind, Text, Updates,
 };
 use mock_whatsapp_model::output::{Update, What};
+use serde_json::json;
 
 /// The word for "no more", where a message has no button for it.
 const STOP: &str = "STOP";
@@ -21,6 +22,9 @@ const FORGERS_SECRET: &str = "a guess";
 /// The body of an update's webhook.
 pub fn body(tenant: &Tenant, update: &Update) -> Vec<u8> {
     let identity = tenant.identity();
+    if let What::Notice(words) = update.what {
+        return notice(tenant, update, words);
+    }
     let metadata = Metadata {
         display_phone_number: identity.display_phone_number.clone(),
         phone_number_id: identity.phone_number_id.clone(),
@@ -38,6 +42,7 @@ pub fn body(tenant: &Tenant, update: &Update) -> Vec<u8> {
             updates.statuses.push(Status { errors, ..words.status(StatusKind::Failed) });
         }
         What::Reply | What::Stop | What::Says(_) => updates.messages.push(words.message()),
+        What::Notice(_) => {}
     }
     if !matches!(update.what, What::Failed(_)) {
         let name = format!("Contact {}", &wa_id[wa_id.len().saturating_sub(4)..]);
@@ -48,6 +53,18 @@ pub fn body(tenant: &Tenant, update: &Update) -> Vec<u8> {
         });
     }
     to_webhook_bytes(&Envelope::of(identity.waba_id.as_str(), None, Change::messages(updates)))
+}
+
+/// Any other field than `messages`. Those of the account carry the time of their sending beside the account's id.
+fn notice(tenant: &Tenant, update: &Update, words: u32) -> Vec<u8> {
+    let (field, value) = match tenant.notices().get(words) {
+        Some(notice) => (notice.field.to_string(), notice.value.clone()),
+        None => ("account_update".to_owned(), json!({})),
+    };
+    let is_of_account = !matches!(field.as_str(), "messages" | "user_preferences");
+    let time = is_of_account.then(|| EventTime::number(update.at));
+    let change = Change { field, value: Payload::Other(value) };
+    to_webhook_bytes(&Envelope::of(tenant.identity().waba_id.as_str(), time, change))
 }
 
 /// The header of a body's signature. Who forges an update does not know the secret.
@@ -118,7 +135,7 @@ impl Words<'_> {
                 pressed.map_or(Said::Text(STOP.into()), |button| Said::Button(button.clone()))
             }
             What::Says(handle) => self.tenant.inbound().get(handle).cloned().unwrap_or(Said::Text("".into())),
-            What::Reply | What::Sent | What::Delivered | What::Read | What::Failed(_) => {
+            What::Reply | What::Sent | What::Delivered | What::Read | What::Failed(_) | What::Notice(_) => {
                 let persona = self.tenant.world().persona(self.update.handset);
                 Said::Text(persona.reply_text.as_deref().unwrap_or("ok").into())
             }

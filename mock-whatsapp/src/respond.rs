@@ -47,6 +47,9 @@ impl From<Closed> for Cut {
 pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answer, Cut> {
     let path = request.uri().path();
     if path == "/_mock" || path.starts_with("/_mock/") {
+        if server.control_token.as_ref().is_some_and(|token| !token.is_in(request.headers())) {
+            return control::shut(server).await;
+        }
         control::answer(server, request).await
     } else {
         graph::answer(server, request).await
@@ -58,7 +61,9 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
 pub enum Unread {
     /// It is longer than this.
     TooLong(usize),
-    /// It broke off, or took too long.
+    /// It took too long.
+    TooSlow,
+    /// It broke off.
     Broken,
 }
 
@@ -70,7 +75,8 @@ pub async fn read(body: Incoming, most: usize) -> Result<Bytes, Unread> {
     match tokio::time::timeout(limits::BODY_WAIT, Limited::new(body, most).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Unread::TooLong(most)),
-        Ok(Err(_)) | Err(_) => Err(Unread::Broken),
+        Ok(Err(_)) => Err(Unread::Broken),
+        Err(_) => Err(Unread::TooSlow),
     }
 }
 

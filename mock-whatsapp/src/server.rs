@@ -1,19 +1,20 @@
 //! Connections from outside: accepted, served, and closed in order or by force.
 
+mod line;
+
+use crate::access::ControlToken;
 use crate::limits;
-use crate::net::{BoxedLink, Listener};
+use crate::media::room::Room;
+use crate::net::{Arrival, Listener};
 use crate::respond::{Cut, answer};
 use crate::worlds::Handle;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::io;
-use std::pin::Pin;
+use line::{Guarded, Line};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -24,13 +25,31 @@ pub struct Server {
     pub worlds: Handle,
     /// Turns true when the server is to stop.
     pub stop: watch::Receiver<bool>,
+    /// Without it, the control API is shut, if there is one.
+    pub control_token: Option<ControlToken>,
+    /// `http`, or `https`.
+    pub scheme: &'static str,
+    /// The room that the media of all tenants share.
+    pub room: Room,
     requests: AtomicU64,
 }
 
 impl Server {
     /// What connections to those worlds share.
-    pub fn new(worlds: Handle, stop: watch::Receiver<bool>) -> Self {
-        Self { worlds, stop, requests: AtomicU64::new(0) }
+    pub fn new(
+        worlds: Handle,
+        stop: watch::Receiver<bool>,
+        control_token: Option<ControlToken>,
+        scheme: &'static str,
+    ) -> Self {
+        Self {
+            worlds,
+            stop,
+            control_token,
+            scheme,
+            room: Room::new(limits::MEDIA_BYTES_ALL),
+            requests: AtomicU64::new(0),
+        }
     }
 
     /// The number of a request.
@@ -55,8 +74,8 @@ impl Server {
                 () = server.stopped() => break,
                 Some(_) = connections.join_next(), if !connections.is_empty() => {}
                 link = listener.accept(), if connections.len() < limits::CONNECTIONS => match link {
-                    Some(Ok(link)) => {
-                        connections.spawn(connection(server.clone(), link));
+                    Some(Ok(arrival)) => {
+                        connections.spawn(connection(server.clone(), arrival));
                     }
                     Some(Err(error)) => {
                         // Too many open files, mostly: it passes when connections close.
@@ -76,15 +95,22 @@ impl Server {
     }
 }
 
-async fn connection(server: Arc<Server>, link: BoxedLink) {
-    let reset = Arc::new(AtomicBool::new(false));
-    let guarded = TokioIo::new(Guarded { link, reset: reset.clone() });
+async fn connection(server: Arc<Server>, arrival: Arrival) {
+    let link = match tokio::time::timeout(limits::HEAD_WAIT, arrival.greeted()).await {
+        Ok(Ok(link)) => link,
+        Ok(Err(error)) => return tracing::info!(%error, "a client and this server do not understand each other"),
+        Err(_) => return tracing::debug!("a client began to greet and did not go on"),
+    };
+    let line = Arc::new(Line::default());
+    let guarded = TokioIo::new(Guarded::new(link, line.clone()));
     let service = service_fn(|request| {
-        let (server, reset) = (server.clone(), reset.clone());
+        let (server, line) = (server.clone(), line.clone());
         async move {
+            line.begins_to_answer();
             let answered = answer(&server, request).await;
+            line.has_answered();
             if matches!(answered, Err(Cut::Reset)) {
-                reset.store(true, Ordering::Relaxed);
+                line.reset();
             }
             answered
         }
@@ -92,7 +118,8 @@ async fn connection(server: Arc<Server>, link: BoxedLink) {
     let mut serving = std::pin::pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(limits::HEAD_WAIT)
+            .header_read_timeout(limits::IDLE_WAIT)
+            .max_buf_size(limits::HEAD_BYTES)
             .auto_date_header(false)
             .serve_connection(guarded, service)
     );
@@ -106,51 +133,5 @@ async fn connection(server: Arc<Server>, link: BoxedLink) {
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended");
-    }
-}
-
-/// A link that is reset when it is dropped, if so marked.
-struct Guarded {
-    link: BoxedLink,
-    reset: Arc<AtomicBool>,
-}
-
-impl Drop for Guarded {
-    fn drop(&mut self) {
-        if self.reset.load(Ordering::Relaxed) {
-            self.link.reset_on_close();
-        }
-    }
-}
-
-impl AsyncRead for Guarded {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.link).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for Guarded {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.link).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.link).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.link).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.link).poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.link.is_write_vectored()
     }
 }

@@ -7,6 +7,8 @@ pub mod handsets;
 pub mod inbound;
 pub mod journey;
 pub mod message_log;
+pub mod notices;
+pub mod reload;
 pub mod webhook_log;
 
 use crate::clock::VirtualClock;
@@ -14,6 +16,7 @@ use crate::config::{Config, UnknownTemplates};
 use crate::graph::refusal::Refusal;
 use crate::graph::send::Sending;
 use crate::identity::Identity;
+use crate::media::Media;
 use crate::templates::{Category, Templates};
 use crate::wamids::Wamids;
 use cloud_api::time::Timestamp;
@@ -30,6 +33,8 @@ use mock_whatsapp_model::output::{Answer, Garble, Update, What};
 use mock_whatsapp_model::spec::Kind;
 use mock_whatsapp_model::world::Config as WorldConfig;
 use mock_whatsapp_model::{Input, Output, World};
+use notices::Notices;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -82,9 +87,13 @@ pub struct Tenant {
     templates: Templates,
     handsets: Handsets,
     inbound: Inbound,
+    media: Media,
+    notices: Notices,
     messages: MessageLog,
     faults: Vec<Armed>,
     faults_made: u64,
+    /// Those of them that the configuration armed.
+    configured_faults: Vec<u64>,
     webhook: Option<Webhook>,
     webhooks: WebhookLog,
     outbox: VecDeque<Departure>,
@@ -129,9 +138,12 @@ impl Tenant {
             templates: Templates::default(),
             handsets: Handsets::default(),
             inbound: Inbound::default(),
+            media: Media::default(),
+            notices: Notices::default(),
             messages: MessageLog::default(),
             faults: Vec::new(),
             faults_made: 0,
+            configured_faults: Vec::new(),
             webhook: None,
             webhooks: WebhookLog::default(),
             outbox: VecDeque::new(),
@@ -145,12 +157,7 @@ impl Tenant {
             out: Vec::new(),
             config,
         };
-        for spec in tenant.config.clone().faults.clone() {
-            // The configuration was checked when it was read; a sender that is not this tenant's is another's.
-            if let Err(problem) = tenant.arm(spec, None, start) {
-                tracing::info!(tenant = %tenant.identity.name, %problem, "a fault of the configuration is not armed");
-            }
-        }
+        tenant.arm_configured(start);
         tenant
     }
 
@@ -194,9 +201,24 @@ impl Tenant {
         &self.wamids
     }
 
+    /// What the business was told of its account.
+    pub fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
     /// What contacts wrote by hand.
     pub fn inbound(&self) -> &Inbound {
         &self.inbound
+    }
+
+    /// What it uploaded.
+    pub fn media(&self) -> &Media {
+        &self.media
+    }
+
+    /// What it uploaded, to be changed.
+    pub fn media_mut(&mut self) -> &mut Media {
+        &mut self.media
     }
 
     /// Its settings.
@@ -226,6 +248,7 @@ impl Tenant {
     /// Does what there is to do.
     pub fn go_on(&mut self, real: Timestamp) {
         let now = self.now(real);
+        self.media.expire(now);
         if self.next_due().is_some_and(|due| due <= now) {
             self.tick(now);
         }
@@ -333,9 +356,9 @@ impl Tenant {
     }
 
     fn open_webhook(&mut self, delivery: DeliveryId, update: &Update) {
-        let kind = kind_of(update, &self.messages, &self.inbound);
+        let kind = self.kind_of(update);
         let wamid = self.wamid_of(update).unwrap_or_default();
-        let webhook = self.webhooks.open(delivery, kind, *update, wamid);
+        let webhook = self.webhooks.open(delivery, kind.clone(), *update, wamid);
         if let Some(journey) = &mut self.journey {
             journey.count(u64::from(kind.starts_with("status.") && !update.forged), 0);
         }
@@ -347,11 +370,34 @@ impl Tenant {
             What::Failed(_) => "failed",
             What::Reply => "replied",
             What::Stop => "stopped",
-            What::Says(_) => "quoted",
+            What::Says(_) | What::Notice(_) => "quoted",
         };
         if let Some(about) = update.about {
             self.messages.note(about, Event { at: update.at, what, webhook: Some(webhook) });
         }
+    }
+
+    /// What a webhook tells, in a word.
+    fn kind_of(&self, update: &Update) -> Cow<'static, str> {
+        let kind = match update.what {
+            What::Sent => "status.sent",
+            What::Delivered => "status.delivered",
+            What::Read => "status.read",
+            What::Failed(_) => "status.failed",
+            What::Reply => "message.text",
+            What::Stop => {
+                let record = update.about.and_then(|about| self.messages.get(about));
+                if record.is_some_and(|record| !record.buttons.is_empty()) { "message.button" } else { "message.text" }
+            }
+            What::Says(text) => self.inbound.get(text).map_or("message.text", |said| said.kind()),
+            What::Notice(words) => {
+                return self
+                    .notices
+                    .get(words)
+                    .map_or(Cow::Borrowed("notice"), |notice| Cow::Owned(notice.field.to_string()));
+            }
+        };
+        Cow::Borrowed(kind)
     }
 
     /// The id of an accepted message.
@@ -362,11 +408,11 @@ impl Tenant {
 
     /// The id of the message that an update carries: ours for statuses, the contact's own otherwise.
     pub fn wamid_of(&self, update: &Update) -> Option<String> {
-        let wa_id = self.wa_id(update.handset);
         match update.what {
             What::Sent | What::Delivered | What::Read | What::Failed(_) => self.wamid(update.about?),
-            What::Reply | What::Stop => Some(self.wamids.answer(&wa_id, update.about?)),
-            What::Says(text) => Some(self.wamids.said(&wa_id, text)),
+            What::Reply | What::Stop => Some(self.wamids.answer(&self.wa_id(update.handset), update.about?)),
+            What::Says(text) => Some(self.wamids.said(&self.wa_id(update.handset), text)),
+            What::Notice(_) => None,
         }
     }
 
@@ -399,7 +445,10 @@ impl Tenant {
         self.messages.clear();
         self.webhooks.clear();
         self.inbound.clear();
+        self.media.renew(self.time);
+        self.notices.clear();
         self.faults.clear();
+        self.configured_faults.clear();
     }
 
     /// Stops or moves the clock by setting it; time that is due falls due.
@@ -418,22 +467,6 @@ impl Tenant {
 /// Whether throughput is refused: frozen time refills nothing, so then it is only counted.
 fn limits_throughput(config: &Config, clock: &VirtualClock) -> bool {
     config.rules.throughput && !matches!(clock, VirtualClock::Frozen { .. })
-}
-
-/// What a webhook tells, in a word.
-fn kind_of(update: &Update, messages: &MessageLog, inbound: &Inbound) -> &'static str {
-    match update.what {
-        What::Sent => "status.sent",
-        What::Delivered => "status.delivered",
-        What::Read => "status.read",
-        What::Failed(_) => "status.failed",
-        What::Reply => "message.text",
-        What::Stop => {
-            let record = update.about.and_then(|about| messages.get(about));
-            if record.is_some_and(|record| !record.buttons.is_empty()) { "message.button" } else { "message.text" }
-        }
-        What::Says(text) => inbound.get(text).map_or("message.text", |said| said.kind()),
-    }
 }
 
 /// Gives a verdict to whoever waits for it.

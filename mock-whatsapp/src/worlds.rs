@@ -9,7 +9,7 @@ use crate::identity::Identity;
 use crate::limits::{BATCH, CALLS, TENANTS};
 use crate::net::Connector;
 use crate::tenant::dispatch::{Landed, Outside};
-use crate::tenant::{Reply, Tenant, Verdict, give};
+use crate::tenant::{Reply, Tenant, Verdict, give, reload};
 use cloud_api::time::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -133,6 +133,18 @@ impl Worlds {
         &mut self.tenants
     }
 
+    /// Goes by another configuration, and says what that changes. What happened so far is kept.
+    pub fn reconfigure(&mut self, config: Config) -> Vec<String> {
+        let (old, real) = (self.config.clone(), self.real());
+        let changes = reload::changes(&old, &config);
+        for tenant in &mut self.tenants {
+            tenant.reconfigure(&old, &config, real);
+        }
+        // The seed stays: tenants that are yet to be made belong to the same run.
+        self.config = Arc::new(Config { seed: old.seed, ..config });
+        changes
+    }
+
     async fn run(mut self, mut calls: mpsc::Receiver<Call>, mut landed: mpsc::UnboundedReceiver<Landed>) {
         let mut batch = Vec::with_capacity(BATCH);
         loop {
@@ -189,6 +201,7 @@ impl Worlds {
     }
 }
 
-fn too_many() -> Refusal {
+/// The refusal of a tenant beyond the last.
+pub(crate) fn too_many() -> Refusal {
     Refusal::token(None, format!("there are {TENANTS} tenants, which is all there can be; use one of them"))
 }

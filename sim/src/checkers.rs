@@ -349,6 +349,7 @@ impl Checkers {
                 self.refused(now, &wire, code, Some(delivery), false);
                 return;
             }
+            What::Notice(_) => return,
             What::Reply | What::Stop | What::Says(_) => {
                 self.answer(now, delivery, update, sender, contact);
                 if !known {

@@ -22,7 +22,7 @@ const EDGES: [(&str, &[&str], &[&str]); 7] = [
     ("engine-core", &["cloud-api"], &[]),
     ("mock-whatsapp-model", &["cloud-api"], &[]),
     ("campaign-engine", &["cloud-api", "engine-core"], &["mock-whatsapp"]),
-    ("mock-whatsapp", &["cloud-api", "mock-whatsapp-model"], &[]),
+    ("mock-whatsapp", &["cloud-api", "mock-whatsapp-model"], &["mock-whatsapp"]),
     ("campaign-sim", &["campaign-engine", "cloud-api", "engine-core", "mock-whatsapp", "mock-whatsapp-model"], &[]),
     ("benches", &["campaign-sim", "cloud-api", "engine-core", "mock-whatsapp-model"], &[]),
 ];

@@ -209,7 +209,9 @@ impl Fault {
         match told {
             Told::Failed(_) => Told::Read,
             Told::Sent | Told::Delivered if fate(seed, join(self.key, key), What::Forgery) & 1 == 0 => Told::Read,
-            Told::Sent | Told::Delivered | Told::Read | Told::Reply | Told::Stop | Told::Says(_) => failed,
+            Told::Sent | Told::Delivered | Told::Read | Told::Reply | Told::Stop | Told::Says(_) | Told::Notice(_) => {
+                failed
+            }
         }
     }
 

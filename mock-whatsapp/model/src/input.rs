@@ -12,6 +12,11 @@ pub struct PortfolioId(pub u16);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HandsetId(pub u32);
 
+impl HandsetId {
+    /// Nobody's: of updates that are about no contact.
+    pub const NOBODY: Self = Self(u32::MAX);
+}
+
 /// An accepted message, in order of acceptance; its wamid is made of this. Never used twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageIndex(pub u32);
@@ -77,6 +82,13 @@ pub enum Input {
         number: NumberId,
         /// What.
         act: Act,
+    },
+    /// The account, one of its numbers or a template changed, and the business is told.
+    Notify {
+        /// Which number's business.
+        number: NumberId,
+        /// The caller's handle on the words.
+        words: u32,
     },
     /// Something is due.
     Tick,

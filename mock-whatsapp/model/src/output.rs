@@ -91,6 +91,8 @@ pub enum What {
     Stop,
     /// The contact says something, by hand of the control API: the caller's handle on the text.
     Says(u32),
+    /// Something about the account, its numbers or its templates, by hand of the shell: its handle on the words.
+    Notice(u32),
 }
 
 impl What {
@@ -104,6 +106,7 @@ impl What {
             Self::Reply => 5,
             Self::Stop => 6,
             Self::Says(text) => 7 + u64::from(text),
+            Self::Notice(words) => (1 << 32) + u64::from(words),
         }
     }
 }

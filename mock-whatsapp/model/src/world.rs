@@ -211,6 +211,11 @@ impl World {
         &self.config
     }
 
+    /// Sets how long handsets take, in what is yet to be drawn.
+    pub fn set_timing(&mut self, timing: Timing) {
+        self.config.timing = timing;
+    }
+
     /// When a contact opted out, by pressing STOP; `None` if it has not.
     pub fn opted_out_at(&self, handset: HandsetId) -> Option<Timestamp> {
         self.opted_out.get(&handset).copied()
@@ -261,6 +266,12 @@ impl World {
                 let update = Update { about: reply_to, handset, number, what, at, echoes: true, forged: false };
                 let delivery = self.deliveries.open(self.now, update);
                 self.go_out(delivery, update, out);
+            }
+            Input::Notify { number, words } => {
+                let (handset, what, at) = (HandsetId::NOBODY, What::Notice(words), self.now);
+                let update = Update { about: None, handset, number, what, at, echoes: true, forged: false };
+                let delivery = self.deliveries.open(self.now, update);
+                self.send(delivery, update, 0, out);
             }
             Input::Tick => {}
         }

@@ -10,6 +10,12 @@ pub struct Refusal {
     code: CodeIndex,
     text: Text,
     details: Option<String>,
+    /// Where it is not the catalogue's: a request that was not read to its end has a status of HTTP's own.
+    status: Option<u16>,
+    /// Where the catalogue's row has none.
+    subcode: Option<u32>,
+    /// A title and a text for people.
+    for_people: Option<Box<(String, String)>>,
     /// The rule that refused, and what would change it.
     pub why: String,
 }
@@ -32,7 +38,7 @@ impl Refusal {
 
     /// An error that the model decided on.
     pub fn of_model(code: CodeIndex, why: String) -> Self {
-        Self { code, text: Text::Usual, details: None, why }
+        Self { code, text: Text::Usual, details: None, status: None, subcode: None, for_people: None, why }
     }
 
     /// (#100) with a text that names what is wrong.
@@ -43,7 +49,7 @@ impl Refusal {
     /// An object that does not exist, or not for this token, or has no such edge.
     pub fn no_object(verb: &'static str, id: &str, why: impl Into<String>) -> Self {
         let code = catalogue::find(100, Some(33));
-        Self { code, text: Text::NoObject { verb, id: id.to_owned() }, details: None, why: why.into() }
+        Self { text: Text::NoObject { verb, id: id.to_owned() }, ..Self::of_model(code, why.into()) }
     }
 
     /// 190, which also says so in a header.
@@ -59,6 +65,34 @@ impl Refusal {
         self
     }
 
+    /// The same with another HTTP status.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// The same with another text behind the number.
+    #[must_use]
+    pub fn message(mut self, message: impl Into<String>) -> Self {
+        self.text = Text::Own(message.into());
+        self
+    }
+
+    /// The same with a subcode.
+    #[must_use]
+    pub fn subcode(mut self, subcode: u32) -> Self {
+        self.subcode = Some(subcode);
+        self
+    }
+
+    /// The same with what management calls tell people.
+    #[must_use]
+    pub fn for_people(mut self, title: impl Into<String>, text: impl Into<String>) -> Self {
+        self.for_people = Some(Box::new((title.into(), text.into())));
+        self
+    }
+
     /// The error's number.
     pub fn code(&self) -> u32 {
         self.code.code()
@@ -66,16 +100,24 @@ impl Refusal {
 
     /// The HTTP status.
     pub fn status(&self) -> u16 {
-        self.code.entry().http
+        self.status.unwrap_or(self.code.entry().http)
     }
 
     /// What the caller reads.
     pub fn reply(&self, trace: String) -> ErrorReply {
-        match &self.text {
+        let mut reply = match &self.text {
             Text::Usual => ErrorReply::of(self.code, self.details.as_deref(), trace),
             Text::Own(message) => ErrorReply::of(self.code, self.details.as_deref(), trace).with_message(message),
             Text::NoObject { verb, id } => ErrorReply::no_such_object(verb, id, trace),
+        };
+        if let Some(subcode) = self.subcode {
+            reply.error.error_subcode = Some(subcode.into());
         }
+        if let Some((title, text)) = self.for_people.as_deref() {
+            reply.error.error_user_title = Some(title.clone());
+            reply.error.error_user_msg = Some(text.clone());
+        }
+        reply
     }
 
     /// The header that comes with errors about the token.

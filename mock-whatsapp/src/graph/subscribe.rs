@@ -1,49 +1,39 @@
 //! `POST /{waba-id}/subscribed_apps`: webhooks go to another URL, once it has shaken hands.
 
+use super::call::{Call, Done, Outcome};
 use super::refusal::Refusal;
 use crate::handshake;
-use crate::identity::Identity;
-use crate::respond::Cut;
-use crate::server::Server;
 use crate::target::Target;
 use crate::tenant::dispatch::Webhook;
-use cloud_api::time::Timestamp;
 use serde_json::Value;
 
 /// The longest URL (documented).
 const URL_MOST: usize = 200;
 
-/// Subscribes, and sends webhooks to the URL of the body if it has one. The tenant's time.
-pub(super) async fn subscribe(
-    server: &Server,
-    identity: &Identity,
-    body: &[u8],
-) -> Result<Result<Timestamp, Refusal>, Cut> {
-    let webhook = match wanted(body) {
-        Ok(None) => None,
-        Ok(Some((target, verify_token))) => {
-            let serial = server.next_request();
-            let outcome = handshake::shake(&server.worlds.connector, &target, &verify_token, serial).await;
+/// Subscribes, and sends webhooks to the URL of the body if it has one.
+pub(super) async fn post(call: Call<'_>) -> Done {
+    call.account()?;
+    let webhook = match wanted(&call.body)? {
+        None => None,
+        Some((target, verify_token)) => {
+            let serial = call.server.next_request();
+            let outcome = handshake::shake(&call.server.worlds.connector, &target, &verify_token, serial).await;
             if !outcome.ok {
                 let message = format!("Callback verification failed: HTTP Status Code = {}", outcome.status);
-                return Ok(Err(Refusal::parameter(message, outcome.complaint())));
+                return Err(Refusal::parameter(message, outcome.complaint()).into());
             }
             Some(Webhook::new(target, verify_token))
         }
-        Err(refusal) => return Ok(Err(refusal)),
     };
-    let identity = identity.clone();
-    let subscribed = server.worlds.with(move |worlds| {
-        let real = worlds.real();
-        let Some(tenant) = worlds.enter(&identity) else { return real };
+    let subscribed = call.tenant(move |tenant, _| {
         if webhook.is_some() {
             tenant.set_webhook(webhook);
         }
-        tenant.now(real)
+        Ok(())
     });
-    Ok(Ok(subscribed.await?))
+    let ((), at) = subscribed.await?;
+    Ok(Outcome::success(at))
 }
-
 fn wanted(body: &[u8]) -> Result<Option<(Target, String)>, Refusal> {
     let fields: Value = serde_json::from_slice(body).unwrap_or_default();
     let why = "POST /{waba-id}/subscribed_apps takes {\"override_callback_uri\",\"verify_token\"}, both or none";

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use cloud_api::time::Timestamp;
 use mock_whatsapp_model::input::DeliveryId;
 use mock_whatsapp_model::output::Update;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 /// How far a webhook came.
@@ -53,8 +54,8 @@ pub struct Attempt {
 pub struct Record {
     /// Its number, never used twice.
     pub id: u64,
-    /// What it tells, as in `status.delivered` or `message.text`.
-    pub kind: &'static str,
+    /// What it tells, as in `status.delivered` or `message.text`; of other fields the field's name.
+    pub kind: Cow<'static, str>,
     /// What it tells, from which its body can be made at any time.
     pub update: Update,
     /// The wamid in its body.
@@ -71,7 +72,7 @@ pub struct Record {
 
 impl Record {
     fn bytes(&self) -> usize {
-        size_of::<Self>() + self.wamid.len() + self.signature.len() + self.body.len() + 96
+        size_of::<Self>() + self.kind.len() + self.wamid.len() + self.signature.len() + self.body.len() + 96
     }
 }
 
@@ -89,7 +90,7 @@ pub struct WebhookLog {
 
 impl WebhookLog {
     /// Opens the record of a delivery that is new.
-    pub fn open(&mut self, delivery: DeliveryId, kind: &'static str, update: Update, wamid: String) -> u64 {
+    pub fn open(&mut self, delivery: DeliveryId, kind: Cow<'static, str>, update: Update, wamid: String) -> u64 {
         let id = self.next();
         let (state, attempts, signature, body) = (State::Due, Vec::new(), String::new(), Bytes::new());
         let record = Record { id, kind, update, wamid, state, attempts, signature, body };

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::http::response::Parts;
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use mock_whatsapp::{Builder, MockWhatsApp};
@@ -66,6 +67,22 @@ impl Mock {
 
     /// One request over a connection of its own; an error if the connection ends without an answer.
     pub(crate) async fn raw(&self, method: Method, path: &str, token: &str, body: Vec<u8>) -> Result<Answer, String> {
+        let authorization = format!("Bearer {token}");
+        let headers = [("authorization", authorization.as_str())];
+        let headers = if token.is_empty() { &headers[..0] } else { &headers[..] };
+        let (parts, body) = self.exchange(method, path, headers, body).await?;
+        let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
+    }
+
+    /// The same with any headers, and with the bytes of the answer.
+    pub(crate) async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<(Parts, Bytes), String> {
         let authority = self.whatsapp.base_url().strip_prefix("http://").unwrap();
         let stream = TcpStream::connect(authority).await.map_err(|error| error.to_string())?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
@@ -73,17 +90,20 @@ impl Mock {
         let mut request = Request::new(Full::new(Bytes::from(body)));
         *request.method_mut() = method;
         *request.uri_mut() = path.parse().unwrap();
-        let headers = request.headers_mut();
-        headers.insert("host", HeaderValue::from_static("graph.facebook.com"));
-        if !token.is_empty() {
-            let value = HeaderValue::try_from(format!("Bearer {token}")).unwrap();
-            headers.insert(HeaderName::from_static("authorization"), value);
+        request.headers_mut().insert("host", HeaderValue::from_static("graph.facebook.com"));
+        for (name, value) in headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+            request.headers_mut().insert(name, HeaderValue::from_str(value).unwrap());
         }
         let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
         let (parts, body) = response.into_parts();
-        let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
-        let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
+        Ok((parts, body.collect().await.map_err(|error| error.to_string())?.to_bytes()))
+    }
+
+    /// A call of the Graph API with the tenant's token.
+    pub(crate) async fn graph(&self, method: Method, path: &str, body: Value) -> Answer {
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        self.raw(method, path, &self.token, body).await.unwrap()
     }
 
     /// A call of the control API.

@@ -1,8 +1,13 @@
 //! The program: its one line on stdout, its port file, its exit codes.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::Arc;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, crypto::ring};
 
 fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_mock-whatsapp"))
@@ -77,4 +82,172 @@ fn settings_are_printed_for_a_shell_a_file_or_a_program() {
     let object: serde_json::Value = serde_json::from_str(&print(&["--format", "json"])).unwrap();
     assert_eq!(object["WHATSAPP_PHONE_NUMBER_ID"], "100000000000001");
     assert_eq!(program().args(["env", "--tenant", "a b"]).output().unwrap().status.code(), Some(2));
+}
+
+/// A running program, ended when it is dropped.
+struct Running {
+    child: Child,
+    /// What stands behind `listening on `.
+    url: String,
+    log: Lines<BufReader<ChildStderr>>,
+}
+
+impl Running {
+    fn start(arguments: &[&str], folder: &Path, variables: &[(&str, &str)]) -> Self {
+        let mut child = program()
+            .args(["--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .envs(variables.iter().copied())
+            .current_dir(folder)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim_end().strip_prefix("mock-whatsapp listening on ").unwrap().to_owned();
+        let log = BufReader::new(child.stderr.take().unwrap()).lines();
+        Self { child, url, log }
+    }
+
+    fn address(&self) -> &str {
+        self.url.split_once("://").unwrap().1
+    }
+
+    /// The status and the whole of the answer to a call over plain HTTP.
+    fn call(&self, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.address()).unwrap();
+        let length = body.len();
+        let head =
+            format!("{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n");
+        stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, answer)
+    }
+
+    /// The next line of the log that has these words.
+    fn says(&mut self, words: &str) -> String {
+        let line = self.log.by_ref().map(|line| line.unwrap()).find(|line| line.contains(words));
+        line.unwrap_or_else(|| panic!("the log ends without `{words}`"))
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.child.kill().unwrap_or_default();
+        self.child.wait().map(|_| ()).unwrap_or_default();
+    }
+}
+
+const SEND: &str = r#"{"messaging_product":"whatsapp","to":"+4915112345678","type":"text","text":{"body":"hello"}}"#;
+
+#[test]
+fn https_is_trusted_by_whoever_trusts_the_authority_that_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut running = Running::start(&["--tls", "--tls-ca", "ca.pem"], folder.path(), &[]);
+    assert!(running.url.starts_with("https://127.0.0.1:"), "{}", running.url);
+    let said = running.says("clients must trust the certificate in ");
+    let file = said.split_once("certificate in ").unwrap().1.to_owned();
+    assert!(file.ends_with("/ca.pem"), "{file}");
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(&file).unwrap()).unwrap();
+    let client = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let client = Arc::new(client);
+    for name in ["localhost", "127.0.0.1", "::1"] {
+        let connection = ClientConnection::new(client.clone(), ServerName::try_from(name).unwrap()).unwrap();
+        let mut stream = StreamOwned::new(connection, TcpStream::connect(running.address()).unwrap());
+        stream.write_all(b"GET /_mock/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        // The other end may leave out TLS's farewell.
+        stream.read_to_string(&mut answer).unwrap_or_default();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{name}: {answer}");
+    }
+}
+
+#[test]
+fn a_control_token_shuts_the_control_api_and_is_never_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = Running::start(&[], folder.path(), &[("MOCK_WHATSAPP_CONTROL_TOKEN", "s3cret")]);
+    for headers in ["", "Authorization: Bearer wrong\r\n", "Authorization: Bearer mock-token\r\n"] {
+        for path in ["/_mock/health", "/_mock/messages", "/_mock"] {
+            let (status, answer) = running.call("GET", path, headers, "");
+            assert!(
+                status == 401 && answer.contains("problem+json") && answer.contains("www-authenticate"),
+                "{answer}"
+            );
+            assert!(!answer.contains("s3cret"), "{answer}");
+        }
+    }
+    assert_eq!(running.call("GET", "/_mock/health", "Authorization: Bearer s3cret\r\n", "").0, 200);
+    let sent = running.call("POST", "/100000000000001/messages", "Authorization: Bearer mock-token\r\n", SEND);
+    assert_eq!(sent.0, 200, "the Graph API has tokens of its own: {}", sent.1);
+    running.signal("TERM");
+    let log: String = running.log_to_the_end();
+    assert!(!log.contains("s3cret"), "{log}");
+    for arguments in [&["--help"][..], &["--control-token", "s3cret s3cret"]] {
+        let output = program().args(arguments).env("MOCK_WHATSAPP_CONTROL_TOKEN", "s3cret").output().unwrap();
+        let printed = [output.stdout, output.stderr].concat();
+        assert!(!String::from_utf8(printed).unwrap().contains("s3cret"), "{arguments:?}");
+    }
+}
+
+impl Running {
+    /// What is left of the log when the program has ended.
+    fn log_to_the_end(mut self) -> String {
+        self.log.by_ref().map(|line| line.unwrap() + "\n").collect()
+    }
+}
+
+#[test]
+fn a_configuration_that_changes_is_read_again_and_nothing_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mock.toml");
+    std::fs::write(&file, "seed = 1\n").unwrap();
+    let mut running = Running::start(&["--config", "mock.toml"], folder.path(), &[]);
+    let send = |running: &Running| {
+        running.call("POST", "/100000000000001/messages", "Authorization: Bearer mock-token\r\n", SEND)
+    };
+    assert_eq!(send(&running).0, 200);
+    let refuse = "[[fault]]\nkind = \"error\"\ncode = 131000\n";
+    std::fs::write(&file, format!("seed = 2\n{refuse}")).unwrap();
+    running.says("[[fault]] takes effect");
+    running.says("seed has changed, which takes a restart");
+    let (status, answer) = send(&running);
+    assert!(status == 500 && answer.contains("131000"), "{answer}");
+    std::fs::write(&file, "seed = 1\nsed = 3\n").unwrap();
+    running.says("mock.toml:2:1: unknown field `sed`");
+    assert_eq!(send(&running).0, 500, "a file that is wrong changes nothing");
+    std::fs::write(&file, "seed = 1\n").unwrap();
+    running.signal("HUP");
+    running.says("[[fault]] takes effect");
+    assert_eq!(send(&running).0, 200);
+    let (_, messages) = running.call("GET", "/_mock/messages", "", "");
+    assert_eq!(messages.matches("\"wamid\"").count(), 2, "what was sent before is still there: {messages}");
+}
+
+#[test]
+fn a_file_is_linted_by_line_and_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mock.toml");
+    let lint = || program().arg("lint").arg(&file).output().unwrap();
+    assert_eq!(lint().status.code(), Some(2), "there is no such file");
+    std::fs::write(&file, "throughput = 80\n[rules]\n  pear = true\n").unwrap();
+    let wrong = lint();
+    let message = String::from_utf8(wrong.stderr).unwrap();
+    let wanted = format!("mock-whatsapp: {}:3:3: unknown field `pear`, expected ", file.display());
+    assert!(wrong.status.code() == Some(2) && message.starts_with(&wanted), "{message}");
+    assert!(message.ends_with("3 |   pear = true\n  |   ^\n"), "{message}");
+    std::fs::write(&file, "throughput = 80\n").unwrap();
+    assert_eq!(lint().status.code(), Some(0));
 }

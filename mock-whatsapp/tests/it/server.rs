@@ -122,5 +122,5 @@ async fn a_body_that_is_too_long_is_refused() {
     let mock = Mock::start().await;
     let path = format!("/{}/messages", mock.number);
     let refused = mock.raw(Method::POST, &path, "mock-token", vec![b' '; 1024 * 1024 + 1]).await.unwrap();
-    assert_eq!(refused.error().0, 100);
+    assert_eq!((refused.status, refused.error().0), (413, 100));
 }

@@ -489,6 +489,7 @@ fn detail_of(what: What) -> u64 {
         What::Reply => 5,
         What::Stop => 6,
         What::Says(_) => 7,
+        What::Notice(_) => 8,
     }
 }
 

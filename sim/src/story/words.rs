@@ -153,6 +153,7 @@ fn update(what: What) -> String {
         What::Reply => "a reply".to_owned(),
         What::Stop => "STOP".to_owned(),
         What::Says(_) => "words of the contact".to_owned(),
+        What::Notice(_) => "news of the account".to_owned(),
     }
 }
 
@@ -162,7 +163,7 @@ fn acts(what: What) -> String {
         What::Reply => "the contact replies".to_owned(),
         What::Stop => "the contact presses STOP".to_owned(),
         What::Says(_) => "the contact writes something".to_owned(),
-        What::Sent | What::Delivered | What::Failed(_) => update(what),
+        What::Sent | What::Delivered | What::Failed(_) | What::Notice(_) => update(what),
     }
 }
 

@@ -38,6 +38,11 @@ impl World {
         NumberId((self.numbers.len() - 1) as u16)
     }
 
+    /// Sets the messages a second that WhatsApp allows a number.
+    pub fn set_throughput(&mut self, number: NumberId, throughput: u32) {
+        self.numbers[usize::from(number.0)].bucket.set_rate(throughput);
+    }
+
     /// The portfolio of a number.
     pub fn portfolio_of(&self, number: NumberId) -> PortfolioId {
         self.numbers[usize::from(number.0)].portfolio

@@ -120,6 +120,8 @@ impl Run<'_> {
             What::Read => Status::Read,
             What::Failed(code) => Status::Failed(code),
             What::Reply | What::Stop | What::Says(_) => return self.tell(Event::Replied { message, number, at }),
+            // Of no message: nobody announces anything at this level.
+            What::Notice(_) => return,
         };
         self.tell(Event::Status { message, number, status, at });
     }
@@ -342,6 +344,7 @@ impl Run<'_> {
                 What::Read => Event::Status { message, number, status: Status::Read, at },
                 What::Failed(code) => Event::Status { message, number, status: Status::Failed(code), at },
                 What::Reply | What::Stop | What::Says(_) => Event::Replied { message, number, at },
+                What::Notice(_) => continue,
             };
             let Some(life) = &mut self.life else { return };
             let time = life.time(self.now);

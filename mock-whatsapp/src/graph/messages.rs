@@ -1,0 +1,48 @@
+//! `POST /{phone-number-id}/messages`: sends, and read receipts.
+
+use super::call::{Call, Done, Outcome};
+use super::refusal::Refusal;
+use super::send::{self, Wish};
+use crate::limits;
+use crate::respond::Cut;
+use crate::tenant::Verdict;
+use crate::wamids::Meaning;
+
+/// Sends a message, or marks one as read.
+pub(super) async fn post(call: Call<'_>) -> Done {
+    call.number()?;
+    let sending = match Wish::read(&call.body)? {
+        Wish::Send(sending) => sending,
+        Wish::Read(receipt) => return mark_as_read(call, receipt.message_id).await,
+    };
+    let (input, is_template) = (sending.input.clone(), sending.is_template());
+    match call.server.worlds.post(call.identity, sending).await? {
+        (Verdict::Accepted { wamid, wa_id }, at) => {
+            Ok(Outcome::reply(at, send::reply(input, wa_id, wamid, is_template)))
+        }
+        (Verdict::Refused(refusal), at) => Ok(Outcome::Refusal(at, refusal)),
+        (Verdict::Reset, _) => Err(Cut::Reset.into()),
+        (Verdict::Garbled(form), _) => Ok(Outcome::Garbled(form)),
+        (Verdict::Silence, _) => {
+            tokio::select! {
+                biased;
+                () = call.server.stopped() => {}
+                () = tokio::time::sleep(limits::SILENCE) => {}
+            }
+            Err(Cut::Close.into())
+        }
+    }
+}
+
+/// Marks a contact's message as read. Nobody sees that here, but the id must be one.
+async fn mark_as_read(call: Call<'_>, wamid: String) -> Done {
+    let known = call.tenant(move |tenant, _| match tenant.wamids().read(&wamid) {
+        Some(Meaning::Answer(_) | Meaning::Said(_)) => Ok(()),
+        Some(Meaning::Outbound(_)) | None => {
+            let why = "message_id is not the id of a message that a contact wrote to this tenant";
+            Err(Refusal::new(131_009, why).details("message_id: Message ID is invalid"))
+        }
+    });
+    let ((), at) = known.await?;
+    Ok(Outcome::success(at))
+}

@@ -1,0 +1,143 @@
+//! The parameters of a call, wherever they stand: in the query, in a JSON body or in a form. The Graph API does not mind, and
+//! null is as good as absent.
+
+use super::call::Call;
+use super::refusal::Refusal;
+use crate::query;
+use hyper::header::CONTENT_TYPE;
+use serde_json::{Map, Value};
+
+/// The parameters of a call.
+#[derive(Clone, Debug, Default)]
+pub struct Parameters(Map<String, Value>);
+
+impl Parameters {
+    /// Those of the query, and those of the body, which win.
+    pub fn of(call: &Call<'_>) -> Self {
+        let mut all: Map<String, Value> = form(call.query);
+        let content_type = call.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let json: Option<Map<String, Value>> = serde_json::from_slice(&call.body).ok();
+        match json {
+            Some(fields) => all.extend(fields),
+            None if content_type.starts_with("application/x-www-form-urlencoded") => {
+                all.extend(form(&String::from_utf8_lossy(&call.body)));
+            }
+            None => {}
+        }
+        all.retain(|_, value| !value.is_null());
+        Self(all)
+    }
+
+    /// Adds one, as text.
+    pub fn put(&mut self, name: &str, text: String) {
+        self.0.insert(name.to_owned(), Value::String(text));
+    }
+
+    /// One as it is.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// One as text; numbers and truth values are written out.
+    pub fn text(&self, name: &str) -> Option<String> {
+        match self.0.get(name)? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Bool(flag) => Some(flag.to_string()),
+            Value::Null | Value::Array(_) | Value::Object(_) => None,
+        }
+    }
+
+    /// One as text that must be there and must not be empty.
+    ///
+    /// # Errors
+    /// (#100) with its name.
+    pub fn needed(&self, name: &str) -> Result<String, Refusal> {
+        self.text(name).filter(|text| !text.is_empty()).ok_or_else(|| required(name))
+    }
+
+    /// One as a whole number.
+    ///
+    /// # Errors
+    /// If it is there and none.
+    pub fn number(&self, name: &str) -> Result<Option<u64>, Refusal> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        text.trim().parse().map(Some).map_err(|_| {
+            Refusal::parameter(
+                format!("Param {name} must be an integer - got \"{text}\"."),
+                format!("{name} is no number"),
+            )
+        })
+    }
+
+    /// One as a truth value.
+    pub fn flag(&self, name: &str) -> Option<bool> {
+        match self.text(name)?.as_str() {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// One as JSON; forms and queries have it written as text.
+    pub fn json(&self, name: &str) -> Option<Value> {
+        match self.0.get(name)? {
+            Value::String(text) => serde_json::from_str(text).ok(),
+            other => Some(other.clone()),
+        }
+    }
+
+    /// One that has several texts: a list, or texts with commas between.
+    pub fn texts(&self, name: &str) -> Option<Vec<String>> {
+        let list = match self.json(name).unwrap_or_default() {
+            Value::Array(items) => items,
+            _ => return Some(self.text(name)?.split(',').map(|text| text.trim().to_owned()).collect()),
+        };
+        Some(list.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect())
+    }
+
+    /// Whether the call names the product that everything here is about.
+    ///
+    /// # Errors
+    /// (#100) if it names another, or none.
+    pub fn product(&self) -> Result<(), Refusal> {
+        match self.needed("messaging_product")?.as_str() {
+            product if product.eq_ignore_ascii_case("whatsapp") => Ok(()),
+            other => {
+                let message = format!("Param messaging_product must be one of {{WHATSAPP}} - got \"{other}\".");
+                Err(Refusal::parameter(message, "messaging_product must be \"whatsapp\""))
+            }
+        }
+    }
+}
+
+/// (#100) The parameter … is required.
+pub fn required(name: &str) -> Refusal {
+    Refusal::parameter(format!("The parameter {name} is required."), format!("the request has no usable {name}"))
+}
+
+fn form(text: &str) -> Map<String, Value> {
+    query::pairs(text).map(|(name, value)| (name, Value::String(value))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn parameters_are_read_in_any_form() {
+        let Value::Object(fields) = json!({ "pin": 123_456, "on": "true", "list": "[\"a\",\"b\"]", "plain": "a, b" })
+        else {
+            unreachable!()
+        };
+        let parameters = Parameters(fields);
+        assert_eq!(parameters.text("pin").as_deref(), Some("123456"));
+        assert_eq!(parameters.flag("on"), Some(true));
+        let two = Some(vec!["a".to_owned(), "b".to_owned()]);
+        assert_eq!((parameters.texts("list"), parameters.texts("plain")), (two.clone(), two));
+        assert_eq!(parameters.number("pin").unwrap(), Some(123_456));
+        assert_eq!(parameters.number("on").unwrap_err().code(), 100);
+        assert_eq!(parameters.needed("none").unwrap_err().code(), 100);
+    }
+}

@@ -1,0 +1,223 @@
+//! The table of what can be called: kind of node, edge and method to an operation, and what each operation asks of a token
+//! and of its body. It is the one list of operations; documentation and metrics are made from it.
+
+use super::download;
+use super::path::Path;
+use crate::identity::ID_DIGITS;
+use hyper::Method;
+
+/// What an id stands for, told by the id alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Node {
+    /// A business phone number: `1…`.
+    Number,
+    /// A WhatsApp Business Account: `2…`.
+    Account,
+    /// An app: `3…`.
+    App,
+    /// Something that was uploaded, or that a contact sent: `4…`.
+    Media,
+    /// A template: `5…`.
+    Template,
+    /// A business portfolio: `6…`.
+    Business,
+    /// An upload session: `upload:…`.
+    Upload,
+    /// A path that names no object.
+    Word(&'static str),
+    /// Anything else.
+    Unknown,
+}
+
+/// Words that stand in place of an id.
+const WORDS: [&str; 1] = [download::WORD];
+
+impl Node {
+    /// What a node's name can only be, by [`Identity::id`]'s rule. Whether the tenant has it, the operation finds out.
+    ///
+    /// [`Identity::id`]: crate::identity::Identity::id
+    pub fn of(name: &str) -> Self {
+        if let Some(word) = WORDS.iter().find(|word| **word == name) {
+            return Self::Word(word);
+        }
+        if name.starts_with("upload:") {
+            return Self::Upload;
+        }
+        if name.len() != ID_DIGITS || !name.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Self::Unknown;
+        }
+        match name.as_bytes()[0] {
+            b'1' => Self::Number,
+            b'2' => Self::Account,
+            b'3' => Self::App,
+            b'4' => Self::Media,
+            b'5' => Self::Template,
+            b'6' => Self::Business,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// As documentation writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Number => "{phone-number-id}",
+            Self::Account => "{waba-id}",
+            Self::App => "{app-id}",
+            Self::Media => "{media-id}",
+            Self::Template => "{template-id}",
+            Self::Business => "{business-id}",
+            Self::Upload => "{upload-session-id}",
+            Self::Word(word) => word,
+            Self::Unknown => "{id}",
+        }
+    }
+}
+
+/// A method that the Graph API knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Reads.
+    Get,
+    /// Makes and changes.
+    Post,
+    /// Deletes.
+    Delete,
+}
+
+impl Verb {
+    /// A method; `None` if the Graph API has no such.
+    pub fn of(method: &Method) -> Option<Self> {
+        match *method {
+            Method::GET | Method::HEAD => Some(Self::Get),
+            Method::POST => Some(Self::Post),
+            Method::DELETE => Some(Self::Delete),
+            _ => None,
+        }
+    }
+
+    /// As requests spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// What a token must be allowed to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// `whatsapp_business_messaging`: 10 without it.
+    Messaging,
+    /// `whatsapp_business_management`: 200 without it.
+    Management,
+    /// Nothing in particular.
+    Any,
+}
+
+/// What can be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Operation {
+    /// Sends a message, or marks one as read.
+    SendMessage,
+    /// Subscribes the app to an account, and overrides where its webhooks go.
+    Subscribe,
+    /// Takes in a file.
+    UploadMedia,
+    /// Tells where a file is.
+    GetMedia,
+    /// Deletes a file.
+    DeleteMedia,
+    /// Gives the bytes of a file.
+    DownloadMedia,
+    /// Opens an upload that can be resumed.
+    OpenUpload,
+    /// Tells how far an upload came.
+    GetUpload,
+    /// Goes on with an upload.
+    SendUpload,
+}
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// Of which kind of node.
+    pub node: Node,
+    /// Which edge; empty for the node itself.
+    pub edge: &'static str,
+    /// Whether there is another segment behind the edge.
+    pub item: bool,
+    /// With which method.
+    pub verb: Verb,
+    /// What it does.
+    pub operation: Operation,
+    /// What the token must be allowed to do.
+    pub permission: Permission,
+}
+
+const fn row(node: Node, edge: &'static str, verb: Verb, operation: Operation, permission: Permission) -> Route {
+    Route { node, edge, item: false, verb, operation, permission }
+}
+
+/// Everything that can be called.
+pub const ROUTES: &[Route] = &[
+    row(Node::Number, "messages", Verb::Post, Operation::SendMessage, Permission::Messaging),
+    row(Node::Account, "subscribed_apps", Verb::Post, Operation::Subscribe, Permission::Management),
+    row(Node::Number, "media", Verb::Post, Operation::UploadMedia, Permission::Messaging),
+    row(Node::Media, "", Verb::Get, Operation::GetMedia, Permission::Messaging),
+    row(Node::Media, "", Verb::Delete, Operation::DeleteMedia, Permission::Messaging),
+    row(Node::Word(download::WORD), "attachments", Verb::Get, Operation::DownloadMedia, Permission::Messaging),
+    row(Node::App, "uploads", Verb::Post, Operation::OpenUpload, Permission::Any),
+    row(Node::Upload, "", Verb::Get, Operation::GetUpload, Permission::Any),
+    row(Node::Upload, "", Verb::Post, Operation::SendUpload, Permission::Any),
+];
+
+impl Route {
+    /// The row of a call, if there is one.
+    pub fn find(node: Node, path: &Path<'_>, verb: Verb) -> Option<&'static Self> {
+        let item = !path.rest.is_empty();
+        ROUTES.iter().find(|row| row.node == node && row.edge == path.edge && row.item == item && row.verb == verb)
+    }
+
+    /// As documentation writes it: `POST /{phone-number-id}/messages`.
+    pub fn name(&self) -> String {
+        let edge = if self.edge.is_empty() { String::new() } else { format!("/{}", self.edge) };
+        let item = if self.item { "/{item}" } else { "" };
+        format!("{} /{}{edge}{item}", self.verb.name(), self.node.name())
+    }
+}
+
+impl Operation {
+    /// Whether it reads its body by itself, bit by bit, because it can be larger than usual.
+    pub fn reads_itself(self) -> bool {
+        matches!(self, Self::UploadMedia | Self::SendUpload)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_rows_are_for_the_same_call() {
+        let mut names: Vec<_> = ROUTES.iter().map(Route::name).collect();
+        names.sort_unstable();
+        let before = names.len();
+        names.dedup();
+        assert_eq!(names.len(), before);
+    }
+
+    #[test]
+    fn a_call_finds_its_row() {
+        let find = |path: &str, verb| {
+            let path = Path::of(path);
+            Route::find(Node::of(path.node), &path, verb).map(Route::name)
+        };
+        let send = "/v23.0/100000000000001/messages";
+        assert_eq!(find(send, Verb::Post).as_deref(), Some("POST /{phone-number-id}/messages"));
+        assert_eq!(find(send, Verb::Get), None);
+        assert_eq!(find("/100000000000001/messages/1", Verb::Post), None);
+        assert_eq!(find("/42/messages", Verb::Post), None);
+    }
+}

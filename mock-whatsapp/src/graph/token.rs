@@ -1,0 +1,110 @@
+//! The token of a call: where it stands in a request, and what is said of one that is not good for the call.
+
+use super::refusal::Refusal;
+use super::route::Permission;
+use crate::identity::Standing;
+use crate::query;
+use cloud_api::time::{Span, Timestamp};
+use hyper::header::AUTHORIZATION;
+use hyper::http::request::Parts;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// How long ago an expired token expired.
+const EXPIRED_FOR: Span = Span::hours(1);
+
+/// The token of a call, from its header or its query.
+pub(super) fn of(parts: &Parts) -> Option<String> {
+    let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    if let Some((scheme, token)) = header.and_then(|header| header.split_once(' '))
+        && ["bearer", "oauth"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
+    {
+        return Some(token.trim().to_owned());
+    }
+    let query = parts.uri.query().unwrap_or_default();
+    query::pairs(query).find(|(key, _)| key == "access_token").map(|(_, token)| token)
+}
+
+/// The refusal of no token, or of one that is nobody's.
+pub(super) fn unknown(token: Option<&str>) -> Refusal {
+    match token {
+        Some(_) => Refusal::token(
+            None,
+            "the token is not one of this server's: mock-token is the default tenant's, and mock-token-NAME makes and uses \
+             the tenant NAME (letters, digits, - _ .)",
+        ),
+        None => Refusal::token(
+            Some("An access token is required to request this resource."),
+            "there is no token: send the header `Authorization: Bearer mock-token`",
+        ),
+    }
+}
+
+/// The refusal of a token that is somebody's and not good for the call, at the time that `now` says.
+pub(super) async fn refuse<E>(
+    standing: Standing,
+    wanted: Permission,
+    now: impl AsyncFnOnce() -> Result<Timestamp, E>,
+) -> Result<Option<Refusal>, E> {
+    let why = "the token was made by POST /_mock/tokens to be refused like this";
+    Ok(match (standing, wanted) {
+        (Standing::Valid, _)
+        | (Standing::App, Permission::Any)
+        | (Standing::NoMessaging, Permission::Management | Permission::Any)
+        | (Standing::NoManagement, Permission::Messaging | Permission::Any) => None,
+        (Standing::Expired, _) => {
+            let now = now().await?;
+            let since = Timestamp(now.0.saturating_sub(EXPIRED_FOR.0));
+            let message = format!(
+                "Error validating access token: Session has expired on {}. The current time is {}.",
+                pacific(since),
+                pacific(now)
+            );
+            Some(Refusal::token(Some(&message), why).subcode(463))
+        }
+        (Standing::Revoked, _) => {
+            let message = "Error validating access token: The session has been invalidated because the user changed their \
+                           password or Facebook has changed the session for security reasons.";
+            Some(Refusal::token(Some(message), why).subcode(460))
+        }
+        (Standing::NoMessaging, Permission::Messaging) => Some(Refusal::new(10, why)),
+        (Standing::NoManagement, Permission::Management) => {
+            let message = "You do not have permission to access this field: whatsapp_business_management is missing";
+            Some(Refusal::new(200, why).message(message))
+        }
+        (Standing::App, Permission::Messaging | Permission::Management) => {
+            let why = "an app's own token may not act for a business; use the tenant's token";
+            Some(Refusal::new(10, why))
+        }
+    })
+}
+
+/// As in `Thursday, 05-Mar-26 04:00:00 PST`. Summer time is left out.
+fn pacific(at: Timestamp) -> String {
+    let there = Duration::from_micros(at.0).saturating_sub(Duration::from_secs(8 * 3_600));
+    // Beyond the year 9999 there is no such date.
+    let there = UNIX_EPOCH + there.min(Duration::from_secs(253_402_300_799));
+    let http = httpdate::fmt_http_date(there);
+    let mut parts = http.split([' ', ',']).filter(|part| !part.is_empty());
+    let mut next = || parts.next().unwrap_or_default();
+    let (weekday, day, month, year, time) = (next(), next(), next(), next(), next());
+    let weekday = match weekday {
+        "Tue" => "Tuesday",
+        "Wed" => "Wednesday",
+        "Thu" => "Thursday",
+        "Sat" => "Saturday",
+        "Fri" => "Friday",
+        "Sun" => "Sunday",
+        _ => "Monday",
+    };
+    format!("{weekday}, {day}-{month}-{} {time} PST", year.get(2..).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_written_as_the_error_has_it() {
+        assert_eq!(pacific(Timestamp::from_unix_seconds(1_772_712_000)), "Thursday, 05-Mar-26 04:00:00 PST");
+    }
+}

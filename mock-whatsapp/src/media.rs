@@ -1,0 +1,156 @@
+//! Media: what a tenant uploaded or was sent, what may be uploaded, and the room that all of it takes. How it comes in and
+//! goes out over HTTP is not said here.
+
+pub mod kinds;
+pub mod room;
+pub mod uploads;
+
+use crate::identity::{Identity, Kind};
+use crate::limits::MEDIA_BYTES;
+use cloud_api::limits::MEDIA_LIFETIME;
+use cloud_api::time::{Span, Timestamp};
+use room::Held;
+use std::collections::BTreeMap;
+use uploads::Uploads;
+
+/// How long the URL of media is good for (section 6.4).
+pub const URL_LIFETIME: Span = Span::mins(5);
+
+/// One of them.
+#[derive(Debug)]
+pub struct Medium {
+    /// Its id.
+    pub id: String,
+    /// Its MIME type, without parameters.
+    pub mime_type: String,
+    /// The name of its file, if it was told.
+    pub file_name: Option<String>,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+    /// Its bytes.
+    pub bytes: Held,
+    /// The business number that it belongs to.
+    pub number_id: String,
+    /// When it is gone.
+    pub until: Timestamp,
+}
+
+/// Why something cannot be taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full {
+    /// How many bytes there may be.
+    pub most: usize,
+}
+
+/// The media of one tenant.
+#[derive(Debug, Default)]
+pub struct Media {
+    by_id: BTreeMap<String, Medium>,
+    made: u64,
+    bytes: usize,
+    /// When the first of them is gone, at the earliest.
+    next: Timestamp,
+    /// Uploads that are under way, and files that came that way.
+    pub uploads: Uploads,
+}
+
+impl Media {
+    /// One that is there, by its id.
+    pub fn get(&self, id: &str) -> Option<&Medium> {
+        self.by_id.get(id)
+    }
+
+    /// Takes one in, for 30 days. Its id.
+    ///
+    /// # Errors
+    /// If there is no room.
+    pub fn add(
+        &mut self,
+        identity: &Identity,
+        now: Timestamp,
+        number_id: &str,
+        mime_type: String,
+        file_name: Option<String>,
+        bytes: Held,
+    ) -> Result<String, Full> {
+        if self.bytes + self.uploads.bytes() + bytes.len() > MEDIA_BYTES {
+            return Err(Full { most: MEDIA_BYTES });
+        }
+        let id = loop {
+            self.made += 1;
+            let id = identity.id(Kind::Media, self.made);
+            if !self.by_id.contains_key(&id) {
+                break id;
+            }
+        };
+        self.bytes += bytes.len();
+        let medium = Medium {
+            sha256: kinds::sha256(&bytes),
+            mime_type,
+            file_name,
+            bytes,
+            number_id: number_id.to_owned(),
+            until: now + MEDIA_LIFETIME,
+            id: id.clone(),
+        };
+        self.next = if self.by_id.is_empty() { medium.until } else { self.next.min(medium.until) };
+        self.by_id.insert(id.clone(), medium);
+        Ok(id)
+    }
+
+    /// Deletes one; whether it was there.
+    pub fn delete(&mut self, id: &str) -> bool {
+        let gone = self.by_id.remove(id);
+        self.bytes -= gone.as_ref().map_or(0, |medium| medium.bytes.len());
+        gone.is_some()
+    }
+
+    /// Forgets what is too old at `now`.
+    pub fn expire(&mut self, now: Timestamp) {
+        if !self.by_id.is_empty() && self.next <= now {
+            self.by_id.retain(|_, medium| medium.until > now);
+            self.bytes = self.by_id.values().map(|medium| medium.bytes.len()).sum();
+            self.next = self.by_id.values().map(|medium| medium.until).min().unwrap_or_default();
+        }
+        self.uploads.expire(now);
+    }
+
+    /// Time begins anew at `now`: what is there is as if it had just come.
+    pub fn renew(&mut self, now: Timestamp) {
+        for medium in self.by_id.values_mut() {
+            medium.until = now + MEDIA_LIFETIME;
+        }
+        self.next = now + MEDIA_LIFETIME;
+        self.uploads.renew(now);
+    }
+
+    /// How many bytes there may still be.
+    pub fn left(&self) -> usize {
+        MEDIA_BYTES.saturating_sub(self.bytes + self.uploads.bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use room::Room;
+
+    #[test]
+    fn a_tenant_has_so_much_room_and_no_more() {
+        let (identity, room, mut media) = (Identity::of("w1").unwrap(), Room::new(2 * MEDIA_BYTES), Media::default());
+        let mut add = |media: &mut Media, now| {
+            let mut bytes = room.begin();
+            assert!(bytes.push(&vec![b'x'; MEDIA_BYTES / 2]));
+            media.add(&identity, now, "1", "application/pdf".to_owned(), None, bytes.end())
+        };
+        let (early, late) = (Timestamp(0), Timestamp(0) + MEDIA_LIFETIME);
+        let first = add(&mut media, early).unwrap();
+        let second = add(&mut media, early + Span::hours(1)).unwrap();
+        assert_eq!((add(&mut media, early), media.left()), (Err(Full { most: MEDIA_BYTES }), 0));
+        assert!(media.delete(&first) && !media.delete(&first));
+        assert!(add(&mut media, early).is_ok());
+        media.expire(late);
+        assert!(media.get(&second).is_some());
+        assert_eq!(media.left(), MEDIA_BYTES / 2, "what is too old makes room");
+    }
+}

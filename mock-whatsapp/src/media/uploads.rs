@@ -1,0 +1,204 @@
+//! Resumable uploads: sessions that take a file in pieces, and the files that are complete, by their handles.
+
+use super::kinds::sha256;
+use super::room::{Growing, Held};
+use crate::identity::Identity;
+use crate::limits::UPLOADS;
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use cloud_api::limits::MEDIA_LIFETIME;
+use cloud_api::time::{Span, Timestamp};
+use mock_whatsapp_model::fate::{digest, join};
+use std::collections::BTreeMap;
+
+/// How long a session can be resumed. Not documented.
+const SESSION_LIFETIME: Span = Span::hours(24);
+
+/// A file that is being uploaded.
+#[derive(Debug)]
+pub struct Session {
+    /// The name of the file; can be empty.
+    pub file_name: String,
+    /// How many bytes it has.
+    pub length: usize,
+    /// Its MIME type.
+    pub mime_type: String,
+    until: Timestamp,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Nothing has come yet.
+    New,
+    /// Some has.
+    Partly(Growing),
+    /// Somebody is sending right now.
+    Busy(usize),
+    /// It is complete, and this is its handle.
+    Done(String),
+}
+
+/// A file that was uploaded.
+#[derive(Debug)]
+pub struct File {
+    /// Its MIME type.
+    pub mime_type: String,
+    /// Its name; can be empty.
+    pub file_name: String,
+    /// Its bytes.
+    pub bytes: Held,
+    until: Timestamp,
+}
+
+/// The uploads of one tenant.
+#[derive(Debug, Default)]
+pub struct Uploads {
+    sessions: BTreeMap<String, Session>,
+    files: BTreeMap<String, File>,
+    made: u64,
+    /// When the first of them is gone, at the earliest.
+    next: Timestamp,
+}
+
+/// Why a piece is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misfit {
+    /// There is no such session.
+    Unknown,
+    /// It does not begin where the last one ended, which was here.
+    Offset(usize),
+    /// Another piece is on its way.
+    Busy,
+}
+
+impl Uploads {
+    /// Opens a session. Its id, or `None` if there are too many.
+    pub fn open(
+        &mut self,
+        identity: &Identity,
+        now: Timestamp,
+        file_name: String,
+        length: usize,
+        mime_type: String,
+    ) -> Option<String> {
+        if self.sessions.len() >= UPLOADS {
+            return None;
+        }
+        self.made += 1;
+        let key = join(digest(identity.app_id.as_bytes()), join(now.0, self.made));
+        let id = format!("upload:{}", STANDARD.encode(format!("attachment:{key:016x}")).trim_end_matches('='));
+        let session = Session { file_name, length, mime_type, until: now + SESSION_LIFETIME, state: State::New };
+        self.lives_until(session.until);
+        self.sessions.insert(id.clone(), session);
+        Some(id)
+    }
+
+    /// A session, and how much of its file has come.
+    pub fn get(&self, id: &str) -> Option<(&Session, usize)> {
+        let session = self.sessions.get(id)?;
+        let offset = match &session.state {
+            State::New => 0,
+            State::Partly(bytes) => bytes.len(),
+            State::Busy(offset) => *offset,
+            State::Done(_) => session.length,
+        };
+        Some((session, offset))
+    }
+
+    /// The handle of a session whose file is complete.
+    pub fn done(&self, id: &str) -> Option<&str> {
+        match &self.sessions.get(id)?.state {
+            State::Done(handle) => Some(handle),
+            State::New | State::Partly(_) | State::Busy(_) => None,
+        }
+    }
+
+    /// Takes out what has come, so that a piece can be added: it is to begin at `offset`. [`Self::give_back`] must follow.
+    ///
+    /// # Errors
+    /// If no piece can be added there.
+    pub fn take(&mut self, id: &str, offset: usize) -> Result<(Option<Growing>, usize), Misfit> {
+        let session = self.sessions.get_mut(id).ok_or(Misfit::Unknown)?;
+        let there = match &session.state {
+            State::New => 0,
+            State::Partly(bytes) => bytes.len(),
+            State::Busy(_) => return Err(Misfit::Busy),
+            State::Done(_) => session.length,
+        };
+        if there != offset || matches!(session.state, State::Done(_)) {
+            return Err(Misfit::Offset(there));
+        }
+        match std::mem::replace(&mut session.state, State::Busy(there)) {
+            State::Partly(bytes) => Ok((Some(bytes), session.length)),
+            State::New | State::Busy(_) | State::Done(_) => Ok((None, session.length)),
+        }
+    }
+
+    /// Puts back what was taken, with what was added. The handle, if the file is complete now.
+    pub fn give_back(&mut self, identity: &Identity, now: Timestamp, id: &str, bytes: Growing) -> Option<String> {
+        let session = self.sessions.get_mut(id)?;
+        if bytes.len() < session.length {
+            session.state = State::Partly(bytes);
+            return None;
+        }
+        let bytes = bytes.end();
+        let key = join(digest(id.as_bytes()), digest(sha256(&bytes).as_bytes()));
+        let handle = format!(
+            "4::{}:ARa{}:e:{}:{}:{}:ARb{}",
+            STANDARD.encode(&session.mime_type),
+            URL_SAFE_NO_PAD.encode(key.to_be_bytes()),
+            (now + MEDIA_LIFETIME).unix_seconds(),
+            identity.app_id,
+            identity.user_id(),
+            URL_SAFE_NO_PAD.encode(join(key, 1).to_be_bytes()),
+        );
+        session.state = State::Done(handle.clone());
+        let file = File {
+            mime_type: session.mime_type.clone(),
+            file_name: session.file_name.clone(),
+            bytes,
+            until: now + MEDIA_LIFETIME,
+        };
+        self.lives_until(file.until);
+        self.files.insert(handle.clone(), file);
+        Some(handle)
+    }
+
+    /// A file by its handle.
+    pub fn file(&self, handle: &str) -> Option<&File> {
+        self.files.get(handle)
+    }
+
+    /// How many bytes there are, of complete files and of others.
+    pub fn bytes(&self) -> usize {
+        let partly = self.sessions.values().map(|session| match &session.state {
+            State::Partly(bytes) => bytes.len(),
+            State::Busy(_) => session.length,
+            State::New | State::Done(_) => 0,
+        });
+        partly.sum::<usize>() + self.files.values().map(|file| file.bytes.len()).sum::<usize>()
+    }
+
+    fn lives_until(&mut self, until: Timestamp) {
+        let first = self.sessions.is_empty() && self.files.is_empty();
+        self.next = if first { until } else { self.next.min(until) };
+    }
+
+    pub(super) fn expire(&mut self, now: Timestamp) {
+        if self.next > now || (self.sessions.is_empty() && self.files.is_empty()) {
+            return;
+        }
+        self.sessions.retain(|_, session| session.until > now);
+        self.files.retain(|_, file| file.until > now);
+        let ends =
+            self.sessions.values().map(|session| session.until).chain(self.files.values().map(|file| file.until));
+        self.next = ends.min().unwrap_or_default();
+    }
+
+    pub(super) fn renew(&mut self, now: Timestamp) {
+        self.sessions.values_mut().for_each(|session| session.until = now + SESSION_LIFETIME);
+        self.files.values_mut().for_each(|file| file.until = now + MEDIA_LIFETIME);
+        self.next = now + SESSION_LIFETIME;
+    }
+}

@@ -1,0 +1,128 @@
+//! A client's connection under guard: it may not take for ever over a head or an answer, and it can be made to end by force.
+//!
+//! How long a body may take is the reader's business, and how long a connection may idle hyper's.
+
+use crate::limits::{HEAD_WAIT, READER_WAIT};
+use crate::net::BoxedLink;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
+
+/// What whoever takes too long over a head is told.
+const TOO_SLOW: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+/// What a connection and the requests on it tell each other.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    answering: AtomicBool,
+    reset: AtomicBool,
+}
+
+impl Line {
+    /// A head is complete.
+    pub(super) fn begins_to_answer(&self) {
+        self.answering.store(true, Ordering::Relaxed);
+    }
+
+    /// What comes next is another head.
+    pub(super) fn has_answered(&self) {
+        self.answering.store(false, Ordering::Relaxed);
+    }
+
+    /// The connection is to end by force.
+    pub(super) fn reset(&self) {
+        self.reset.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A link that is reset when it is dropped, if so marked, and whose other end cannot hold it up.
+pub(super) struct Guarded {
+    link: BoxedLink,
+    line: Arc<Line>,
+    /// Until when a head that has begun must be complete.
+    head: Option<Pin<Box<Sleep>>>,
+    /// Until when the other end must take in more.
+    taken: Option<Pin<Box<Sleep>>>,
+}
+
+impl Guarded {
+    pub(super) fn new(link: BoxedLink, line: Arc<Line>) -> Self {
+        Self { link, line, head: None, taken: None }
+    }
+
+    /// Passes on how a write went; one that makes no progress for too long fails.
+    fn watch<T>(&mut self, cx: &mut Context<'_>, went: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if went.is_ready() {
+            self.taken = None;
+            return went;
+        }
+        let until = self.taken.get_or_insert_with(|| Box::pin(sleep(READER_WAIT)));
+        ready!(until.as_mut().poll(cx));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not take in its answer")))
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        if self.line.reset.load(Ordering::Relaxed) {
+            self.link.reset_on_close();
+        }
+    }
+}
+
+impl AsyncRead for Guarded {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let went = Pin::new(&mut self.link).poll_read(cx, buf);
+        if self.line.answering.load(Ordering::Relaxed) {
+            self.head = None;
+            return went;
+        }
+        if went.is_ready() {
+            if buf.filled().len() > before && self.head.is_none() {
+                self.head = Some(Box::pin(sleep(HEAD_WAIT)));
+            }
+            return went;
+        }
+        let Some(until) = &mut self.head else { return went };
+        ready!(until.as_mut().poll(cx));
+        // As far as it goes: the connection ends, whether that could be said or not.
+        let said = Pin::new(&mut self.link).poll_write(cx, TOO_SLOW);
+        tracing::debug!(said = said.is_ready(), "a client began a request and did not go on");
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not go on with its request")))
+    }
+}
+
+impl AsyncWrite for Guarded {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let went = Pin::new(&mut self.link).poll_write(cx, buf);
+        self.watch(cx, went)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let went = Pin::new(&mut self.link).poll_flush(cx);
+        self.watch(cx, went)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let went = Pin::new(&mut self.link).poll_shutdown(cx);
+        self.watch(cx, went)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let went = Pin::new(&mut self.link).poll_write_vectored(cx, bufs);
+        self.watch(cx, went)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.link.is_write_vectored()
+    }
+}

@@ -1,0 +1,114 @@
+//! Clients that take their time: none can hold a connection for ever. Time is the runtime's, which jumps when nobody moves.
+
+use cloud_api::time::Timestamp;
+use mock_whatsapp::clock::Clock;
+use mock_whatsapp::config::Config;
+use mock_whatsapp::limits::{BODY_WAIT, HEAD_BYTES, HEAD_WAIT, IDLE_WAIT, READER_WAIT};
+use mock_whatsapp::net::{BoxedLink, Connector, Listener};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+/// A server in this runtime's time, and a client's end of a connection to it that holds so many bytes on their way.
+async fn connected(on_their_way: usize) -> (DuplexStream, watch::Sender<bool>) {
+    let (links, accepted) = mpsc::channel(1);
+    let (dialled, _) = mpsc::channel(1);
+    let (stop, stopped) = watch::channel(false);
+    let clock = Clock::starting_at(Timestamp::from_unix_seconds(1_000_000_000));
+    tokio::spawn(mock_whatsapp::run(
+        Config::default(),
+        Listener::Links(accepted),
+        Connector::Links(dialled),
+        clock,
+        stopped,
+    ));
+    let (ours, theirs) = tokio::io::duplex(on_their_way);
+    links.send(BoxedLink::new(theirs)).await.unwrap();
+    // The listener stays open as long as somebody could still send a link.
+    tokio::spawn(async move { links.closed().await });
+    (ours, stop)
+}
+
+/// What comes until the connection ends, and how long that takes.
+#[expect(clippy::disallowed_methods, reason = "the time is the runtime's, and paused")]
+async fn rest(client: &mut DuplexStream) -> (String, Duration) {
+    let begun = Instant::now();
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).await.unwrap_or_default();
+    (String::from_utf8(answer).unwrap(), begun.elapsed())
+}
+
+/// Lets the server do what it can.
+async fn others_go_on() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn about(took: Duration, wanted: Duration) {
+    assert!((wanted..wanted + Duration::from_secs(1)).contains(&took), "{took:?} in place of {wanted:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_is_not_completed_gets_408() {
+    let (mut client, _stop) = connected(4_096).await;
+    client.write_all(b"GET /_mock/health HTTP/1.1\r\nHost: x\r\nX-Slow: ").await.unwrap();
+    let (answer, took) = rest(&mut client).await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    about(took, HEAD_WAIT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_may_idle_for_longer_than_a_head_may_take() {
+    let (mut client, _stop) = connected(4_096).await;
+    client.write_all(b"GET /_mock/health HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let (answer, took) = rest(&mut client).await;
+    assert!(answer.starts_with("HTTP/1.1 200 ") && !answer.contains("408"), "{answer}");
+    about(took, IDLE_WAIT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_not_completed_gets_408() {
+    for (path, wanted) in [("/_mock/reset", "application/problem+json"), ("/100000000000001/messages", "\"code\"")] {
+        let (mut client, _stop) = connected(4_096).await;
+        let head = format!("POST {path} HTTP/1.1\r\nAuthorization: Bearer mock-token\r\nContent-Length: 10\r\n\r\n{{");
+        client.write_all(head.as_bytes()).await.unwrap();
+        let (answer, took) = rest(&mut client).await;
+        assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains(wanted), "{answer}");
+        about(took, BODY_WAIT);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_not_taken_in_ends_the_connection() {
+    let (mut client, _stop) = connected(16).await;
+    client.write_all(b"GET /_mock/health HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    assert_eq!(client.read_u8().await.unwrap(), b'H');
+    others_go_on().await;
+    tokio::time::advance(READER_WAIT + Duration::from_secs(1)).await;
+    others_go_on().await;
+    let (answer, _) = rest(&mut client).await;
+    assert!(answer.len() <= 17, "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_is_too_long_gets_431() {
+    let (mut client, _stop) = connected(1024 * 1024).await;
+    let long = "x".repeat(4 * HEAD_BYTES);
+    let head = format!("GET /_mock/health HTTP/1.1\r\nHost: x\r\nX-Long: {long}\r\n\r\n");
+    client.write_all(head.as_bytes()).await.unwrap();
+    let (answer, _) = rest(&mut client).await;
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_under_way_is_answered_when_the_server_stops() {
+    let (mut client, stop) = connected(4_096).await;
+    client.write_all(b"POST /_mock/reset HTTP/1.1\r\nContent-Length: 2\r\n\r\n{").await.unwrap();
+    tokio::time::advance(Duration::from_millis(1)).await;
+    stop.send_replace(true);
+    client.write_all(b"}").await.unwrap();
+    let (answer, _) = rest(&mut client).await;
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("connection: close"), "{answer}");
+}
