@@ -85,8 +85,9 @@ pub struct Checkers {
     operated_at: Timestamp,
     /// Messages whose errors asked for more time than their class does.
     not_before: BTreeMap<u32, Timestamp>,
-    /// What names its attempt by a wamid that the engine does not know: (message, attempt), and an error or an answer.
-    parked: BTreeMap<(u32, u8), Option<CodeIndex>>,
+    /// What names its attempt by a wamid that the engine does not know, by message and attempt, in the order of its coming:
+    /// errors, and (`None`) replies.
+    parked: BTreeMap<(u32, u8), Vec<Option<CodeIndex>>>,
     /// Campaigns whose deadline's sweep was seen to begin.
     swept: BTreeSet<usize>,
     pub(crate) attempts: Findings,
@@ -308,7 +309,7 @@ impl Checkers {
 
     /// The wamid is known now.
     fn unpark(&mut self, now: Timestamp, message: u32, number: u8, delivery: Option<u32>) {
-        if let Some(what) = self.parked.remove(&(message, number)) {
+        for what in self.parked.remove(&(message, number)).unwrap_or_default() {
             let word = what.map_or(Word::Came(Arrival::Replied), |code| Word::Is(seen::by_class(code), Some(code)));
             self.learn(now, message, number, word, delivery);
             self.seen[message as usize].flags &= !flag::PARKED;
@@ -338,7 +339,7 @@ impl Checkers {
             What::Read => Word::Came(Arrival::Read),
             What::Failed(code) => {
                 if !update.echoes && !known {
-                    self.parked.insert((message.0, number), Some(code));
+                    self.parked.entry((message.0, number)).or_default().push(Some(code));
                     return;
                 }
                 let campaign = self.scene.campaign_of(message.0) as u16;
@@ -354,7 +355,7 @@ impl Checkers {
                 self.answer(now, delivery, update, sender, contact);
                 if !known {
                     self.seen[message.0 as usize].flags |= flag::PARKED;
-                    self.parked.insert((message.0, number), None);
+                    self.parked.entry((message.0, number)).or_default().push(None);
                     return;
                 }
                 Word::Came(Arrival::Replied)

@@ -63,6 +63,8 @@ pub(crate) struct OnPost {
     /// An error to be told in a webhook.
     pub(crate) later: Option<CodeIndex>,
     pub(crate) delay: Span,
+    /// How long after the POST the message is taken.
+    pub(crate) taken_after: Span,
     pub(crate) rate: Option<u32>,
 }
 
@@ -237,7 +239,12 @@ pub(crate) fn on_post(faults: &[Fault], now: Timestamp, seed: u64, post: &Post, 
             }
             FaultKind::Error => fault.code.map(|code| End::Error(code, fault.place)),
             FaultKind::Reset => Some(End::Reset { accepted: fault.accepted }),
-            FaultKind::LostReply => Some(End::Silence),
+            FaultKind::LostReply => {
+                if all.end.is_none() {
+                    all.taken_after = fault.delay(seed, key);
+                }
+                Some(End::Silence)
+            }
             FaultKind::GarbledReply => Some(End::Garbled { accepted: fault.accepted, form: fault.form }),
             FaultKind::TokenRevoked => Some(End::Error(catalogue::find(190, None), fault.place)),
             FaultKind::TemplatePaused => Some(End::Error(catalogue::find(132_015, None), fault.place)),

@@ -380,7 +380,7 @@ impl World {
             if let Some((code, why)) = self.beyond_limits(post, fault.rate) {
                 return Answer::Refused(code, why);
             }
-            let index = self.accept(post, later);
+            let index = self.accept(post, later, now + fault.taken_after);
             match fault.end {
                 Some(End::Silence) => Answer::Silence(index),
                 Some(End::Reset { .. }) => Answer::Reset,
@@ -392,8 +392,9 @@ impl World {
         out.push(Output::Reply { request: post.request, at, answer });
     }
 
-    fn accept(&mut self, post: &Post, later: Option<CodeIndex>) -> MessageIndex {
-        let (now, seed) = (self.now, self.config.seed);
+    /// Takes a message, `at` now or later: so late that nobody waits for the answer any more.
+    fn accept(&mut self, post: &Post, later: Option<CodeIndex>, at: Timestamp) -> MessageIndex {
+        let seed = self.config.seed;
         let place = self.messages.len() as u32;
         let handset = self.handsets[post.handset.0 as usize];
         let persona = &self.personas[handset.persona as usize].persona;
@@ -401,7 +402,7 @@ impl World {
         self.messages.push(Message {
             key: post.key,
             callback: post.callback,
-            at: now,
+            at,
             handset: post.handset,
             number: post.number.0 as u8,
             stage: Stage::Accepted,
@@ -410,9 +411,9 @@ impl World {
         });
         let timing = &self.config.timing;
         if code.is_some() {
-            self.due.push(now + timing.failed_after.draw(fate(seed, post.key, Draw::Failed)), Due::Fail(place));
+            self.due.push(at + timing.failed_after.draw(fate(seed, post.key, Draw::Failed)), Due::Fail(place));
         } else {
-            self.due.push(now + timing.sent_after.draw(fate(seed, post.key, Draw::Sent)), Due::Send(place));
+            self.due.push(at + timing.sent_after.draw(fate(seed, post.key, Draw::Sent)), Due::Send(place));
         }
         MessageIndex(self.cleared + place)
     }

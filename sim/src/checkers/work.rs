@@ -79,6 +79,8 @@ struct Sender {
     halted: bool,
     /// The last twenty outcomes; 1 is bad.
     outcomes: u32,
+    /// The breaker may be open: no answer since it may have opened.
+    open: bool,
     /// Intents since the last look.
     intents: u64,
     /// What could have been claimed at the last look.
@@ -174,6 +176,10 @@ impl Work {
         if own.in_flight >= FULL {
             own.free = own.free.max(now);
         }
+        if own.open {
+            // A probe at a time.
+            own.free = own.free.max(now + BREAKER);
+        }
         if scene.arms.limits {
             own.turn_to(now.since(scene.start).as_secs() / 3_600);
             own.hours[0] += 1;
@@ -204,6 +210,7 @@ impl Work {
         }
         let own = &mut self.senders[usize::from(sender)];
         own.outcomes = (own.outcomes << 1 | u32::from(bad)) & 0xF_FFFF;
+        own.open &= bad;
         match answer {
             Answer::Accepted => {
                 own.halted = false;
@@ -218,6 +225,7 @@ impl Work {
             }
             Answer::NeverWritten | Answer::Unknown => {
                 if own.outcomes.count_ones() >= 5 {
+                    own.open = true;
                     own.free = own.free.max(now + BREAKER);
                 }
             }
@@ -295,6 +303,7 @@ impl Work {
         }
         for own in &mut self.senders {
             (own.free, own.in_flight, own.outcomes) = (own.kept.max(now + RECOVERY), 0, 0);
+            own.open = false;
         }
     }
 
