@@ -194,12 +194,12 @@ impl Checkers {
         if scene.arms.priorities || scene.arms.shares {
             let free = |campaign: usize| {
                 let held = self.holds.may_hold(scene, sender, campaign) || self.work.may_be_full(scene, campaign);
-                !self.paused.stands(campaign) && !held
+                !self.paused.may_stand(campaign) && !held
             };
             self.priority.intended(scene, now, message, free);
         }
         let paused = &self.paused;
-        self.work.intended(scene, now, sender, |campaign| paused.stands(campaign));
+        self.work.intended(scene, now, sender, |campaign| paused.may_stand(campaign));
     }
 
     /// A POST reached WhatsApp, which decided so. Where nothing of it was written, the answer is unreachable.
@@ -312,6 +312,9 @@ impl Checkers {
         for what in self.parked.remove(&(message, number)).unwrap_or_default() {
             let word = what.map_or(Word::Came(Arrival::Replied), |code| Word::Is(seen::by_class(code), Some(code)));
             self.learn(now, message, number, word, delivery);
+            if self.scene.arms.crashes {
+                self.durable.released(message, number, word);
+            }
             self.seen[message as usize].flags &= !flag::PARKED;
         }
     }
@@ -364,7 +367,7 @@ impl Checkers {
         // What arrived was sent, if nobody said so before.
         let is_sent = seen.arrival > Arrival::None
             || seen.slots.iter().any(|slot| slot.number == number && slot.known == Known::Sent);
-        if update.what == What::Sent || (matches!(update.what, What::Delivered | What::Read) && !is_sent) {
+        if matches!(update.what, What::Sent | What::Delivered | What::Read) && !is_sent {
             let since = moment(self.scene.start, seen.since);
             let campaign = self.scene.campaign_of(message.0) as u16;
             self.holds.passed(&self.scene, (sender, campaign), since, true);
@@ -373,6 +376,18 @@ impl Checkers {
             }
         }
         self.learn(now, message.0, number, word, Some(delivery));
+    }
+
+    /// A webhook was parked, since the store does not know yet what the engine was told of its wamid: parked it is durable.
+    pub fn was_parked(&mut self, message: MessageId, number: u8, what: What) {
+        if self.scene.arms.crashes {
+            let word = match what {
+                What::Failed(code) => Word::Is(seen::by_class(code), Some(code)),
+                What::Reply | What::Stop | What::Says(_) => Word::Came(Arrival::Replied),
+                What::Sent | What::Delivered | What::Read | What::Notice(_) => return,
+            };
+            self.durable.released(message.0, number, word);
+        }
     }
 
     /// A contact wrote.
@@ -462,7 +477,7 @@ impl Checkers {
                     attempts::ended(&self.seen[message as usize], merged, &mut self.attempts);
                 }
                 if self.scene.arms.crashes {
-                    self.durable.changed(message, merged.number);
+                    self.durable.changed(message, merged.number, fact);
                 }
             }
         }
@@ -531,8 +546,13 @@ impl Checkers {
             self.paused.went_stale();
         }
         let paused = &self.paused;
+        let parked = self.durable.parked();
         self.durable
             .restarted(&self.scene, (now, is_old), rows, &mut self.seen, |campaign| paused.is_cancelled(campaign));
+        for (message, number, word) in parked {
+            self.learn(now, message, number, word, None);
+            self.durable.released(message, number, word);
+        }
         self.work.restarted(&self.scene, now, rows);
         self.priority.restarted(&self.scene, now, rows);
     }
@@ -548,12 +568,12 @@ impl Checkers {
             self.paused.looked(&self.scene, now, status);
         }
         let paused = &self.paused;
-        self.work.looked(&self.scene, now, |campaign| paused.stands(campaign));
+        self.work.looked(&self.scene, now, |campaign| paused.may_stand(campaign));
         let (scene, holds, work) = (&self.scene, &self.holds, &self.work);
         let free = |campaign: usize| {
             let senders = &scene.campaigns[campaign].senders;
             let held = senders.iter().any(|sender| holds.may_hold(scene, *sender, campaign));
-            !paused.stands(campaign) && !held && !work.may_be_full(scene, campaign)
+            !paused.may_stand(campaign) && !held && !work.may_be_full(scene, campaign)
         };
         self.priority.looked(scene, now, free);
     }

@@ -20,6 +20,10 @@ pub const LIMIT_JITTER: Span = Span::mins(15);
 /// The wait after a marketing cap (131049): an earlier retry prolongs the cap.
 pub const CAP_WAIT: Span = Span::hours(24);
 
+/// The longest that a POST may be under way until nobody waits for its answer, a slow commit behind it: when its outcome becomes
+/// unknown, it was written no earlier than this before. Clients wait half a minute unless a setting says otherwise.
+pub const ANSWER_WAIT: Span = Span::mins(1);
+
 /// An attempt of unknown outcome waits at least this long for evidence before it can be given up.
 pub const UNKNOWN_WAIT: Span = Span::mins(10);
 

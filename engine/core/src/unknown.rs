@@ -5,7 +5,7 @@
 //! that comes to an attempt with evidence changes nothing.
 
 use crate::id::MessageId;
-use crate::limits::{SILENCE_FACTOR, UNKNOWN_WAIT};
+use crate::limits::{ANSWER_WAIT, SILENCE_FACTOR, UNKNOWN_WAIT};
 use crate::planted::{self, Bug};
 use cloud_api::time::{Span, Timestamp};
 use std::collections::VecDeque;
@@ -91,7 +91,7 @@ impl Unknowns {
 
     /// The outcome of this attempt is unknown as of `now`.
     pub fn push(&mut self, now: Timestamp, message: MessageId, number: u8) {
-        self.queue.push_back(Waiting { message, number, since: now, posted: now });
+        self.queue.push_back(Waiting { message, number, since: now, posted: now - ANSWER_WAIT });
     }
 
     /// The outcome of this attempt is unknown since an engine before this one ended. Nobody knows when it was POSTed, so all of
@@ -220,9 +220,10 @@ mod tests {
         let mut unknowns = unknown_at_start();
         let back = START + Span::mins(35);
         unknowns.heard(back, back);
-        let wait = Span::mins(35) * SILENCE_FACTOR;
+        // It began a second before the outcome became unknown, when the POST was under way.
+        let wait = (Span::mins(35) + Span::secs(1)) * SILENCE_FACTOR;
         assert_eq!(unknowns.wakes(true), Some(START + wait * 2));
-        for minute in 36..=140 {
+        for minute in 36..=141 {
             unknowns.heard(START + Span::mins(minute), START + Span::mins(minute));
         }
         assert_eq!(unknowns.wakes(false), Some(START + wait));
@@ -284,10 +285,11 @@ mod tests {
     }
 
     #[test]
-    fn only_the_part_of_a_silence_after_the_outcome_became_unknown_counts() {
+    fn only_the_part_of_a_silence_after_the_post_counts() {
         let mut unknowns = Unknowns::new(START - Span::hours(9), Span::ZERO);
         unknowns.push(START, ONE, 1);
         unknowns.heard(START + Span::mins(3), START + Span::mins(3));
-        assert_eq!(unknowns.wakes(true), Some(START + Span::mins(3) * SILENCE_FACTOR * 2));
+        let silence = Span::mins(3) + ANSWER_WAIT;
+        assert_eq!(unknowns.wakes(true), Some(START + silence * SILENCE_FACTOR * 2));
     }
 }

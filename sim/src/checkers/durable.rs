@@ -9,6 +9,7 @@ use super::held::Held;
 use super::scene::Scene;
 use super::seen::{Arrival, Known, Seen, Word, flag};
 use cloud_api::time::Timestamp;
+use engine_core::attempt::Fact;
 use engine_core::message::Row;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -35,6 +36,8 @@ struct Pending {
 #[derive(Clone, Debug, Default)]
 pub struct Durable {
     pending: VecDeque<Pending>,
+    /// What was parked, was taken in, and is not durable yet as a fact of its message: parked it is still there.
+    released: Vec<Pending>,
     compared: u64,
     restarts: u32,
     /// What was found.
@@ -61,6 +64,14 @@ impl Durable {
         }
     }
 
+    /// The newest of what was told had been parked until now: its own fact is durable later than what released it.
+    pub fn released(&mut self, message: u32, number: u8, word: Word) {
+        let is_it = |one: &Pending| (one.message, one.number, one.word) == (message, number, word);
+        if let Some(place) = self.pending.iter().rposition(is_it) {
+            self.released.extend(self.pending.remove(place));
+        }
+    }
+
     /// The 200 of a webhook left: what it taught is durable.
     pub fn acknowledged(&mut self, delivery: u32) {
         // Acknowledgements come nearly in order: what is looked for stands near the front.
@@ -70,11 +81,24 @@ impl Durable {
     }
 
     /// A change of an attempt is durable: so is the answer that taught it.
-    pub fn changed(&mut self, message: u32, number: u8) {
+    pub fn changed(&mut self, message: u32, number: u8, fact: Fact) {
+        let is_done = |one: &Pending| {
+            let same = match one.word {
+                Word::Came(_) => fact == Fact::Replied,
+                Word::Is(..) => matches!(fact, Fact::Failed | Fact::Unspent),
+            };
+            same && (one.message, one.number) == (message, number)
+        };
+        self.released.retain(|one| !is_done(one));
         let is_its = |one: &Pending| one.delivery.is_none() && (one.message, one.number) == (message, number);
         if let Some(place) = self.pending.iter().position(is_its) {
             self.settle(place);
         }
+    }
+
+    /// What was parked and need not be durable otherwise: an engine that starts takes it in anew.
+    pub fn parked(&self) -> Vec<(u32, u8, Word)> {
+        self.released.iter().map(|one| (one.message, one.number, one.word)).collect()
     }
 
     /// The engine started at `now` on `rows`, which is an old copy if `is_old`. What outlived is taken over into `seen`.
@@ -88,7 +112,7 @@ impl Durable {
     ) {
         self.restarts += 1;
         let mut lost: BTreeMap<u32, Vec<Pending>> = BTreeMap::new();
-        for one in self.pending.drain(..) {
+        for one in self.pending.drain(..).chain(self.released.drain(..)) {
             lost.entry(one.message).or_default().push(one);
         }
         let compares = self.compared + rows.len() as u64 <= MOST;

@@ -34,7 +34,8 @@ pub struct Left {
 
 /// When a campaign must have settled. `wait` is how long an unknown outcome waits, by the silences up to a time.
 pub fn bound(scene: &Scene, campaign: &Campaign, left: Left, wait: impl Fn(Timestamp) -> Span) -> Timestamp {
-    let at_last = campaign.deadline + SWEPT + scene.slack();
+    // What is down at the deadline sweeps when it is back.
+    let at_last = campaign.deadline.max(left.disturbed) + SWEPT + scene.slack();
     let on_it = |window: &&Window| window.sender.is_none_or(|only| campaign.senders.contains(&only));
     let class = |window: &Window| window.code.map(CodeIndex::class);
     let slow = |window: &Window| {

@@ -19,6 +19,8 @@ const SWEPT: Span = Span::mins(2);
 pub struct Paused {
     since: Vec<Option<Timestamp>>,
     cancelled: Vec<Option<Timestamp>>,
+    /// What stood when the store was put back: it may stand, or not.
+    doubtful: Vec<bool>,
     /// Intents that one commit with a resumption would explain: when, of which campaign, and in words.
     suspects: Vec<(Timestamp, usize, u32, Span)>,
     /// What was found.
@@ -28,7 +30,12 @@ pub struct Paused {
 impl Paused {
     /// Nothing yet, of this many campaigns.
     pub fn new(campaigns: usize) -> Self {
-        Self { since: vec![None; campaigns], cancelled: vec![None; campaigns], ..Self::default() }
+        Self {
+            since: vec![None; campaigns],
+            cancelled: vec![None; campaigns],
+            doubtful: vec![false; campaigns],
+            ..Self::default()
+        }
     }
 
     /// An act is durable.
@@ -36,7 +43,7 @@ impl Paused {
         match act {
             Act::Pause(campaign) => self.since[campaign] = self.since[campaign].or(Some(now)),
             Act::Resume(campaign) => {
-                self.since[campaign] = None;
+                (self.since[campaign], self.doubtful[campaign]) = (None, false);
                 // What one commit makes durable is durable at one instant, in whatever order it is told.
                 self.suspects.retain(|(at, of, ..)| *of != campaign || *at < now);
             }
@@ -50,9 +57,14 @@ impl Paused {
         self.since[campaign].is_some() || self.cancelled[campaign].is_some()
     }
 
-    /// Whether any campaign is paused.
+    /// Whether it may be.
+    pub fn may_stand(&self, campaign: usize) -> bool {
+        self.stands(campaign) || self.doubtful[campaign]
+    }
+
+    /// Whether any campaign may be paused.
     pub fn any_paused(&self) -> bool {
-        self.since.iter().any(Option::is_some)
+        self.since.iter().any(Option::is_some) || self.doubtful.contains(&true)
     }
 
     /// Whether it is cancelled.
@@ -105,6 +117,9 @@ impl Paused {
 
     /// The store was put back to a time before some acts.
     pub fn went_stale(&mut self) {
+        for campaign in 0..self.since.len() {
+            self.doubtful[campaign] = self.may_stand(campaign);
+        }
         self.since.fill(None);
         self.cancelled.fill(None);
     }

@@ -82,7 +82,10 @@ impl Checkers {
             }
             deadline::judge(&self.scene, end.now, place, rows, &mut past_deadline);
             let settled = end.finished[place].map(|after| own.start + after);
-            let wait = |until| {
+            // What a silence before the last attempt, or one that it ended, prolonged was right to wait.
+            let last = self.work.last_intent() + Span::mins(10);
+            let wait = |until: Timestamp| {
+                let until = until.max(last);
                 let each = self.channels.iter().map(|channel| channel.wait(self.scene.start, until));
                 each.max().unwrap_or(super::silence::WAIT)
             };

@@ -307,6 +307,11 @@ impl Work {
         }
     }
 
+    /// When any sender intended last.
+    pub fn last_intent(&self) -> Timestamp {
+        self.senders.iter().map(|own| own.last).max().unwrap_or_default()
+    }
+
     /// POSTs of a sender that the engine was not told the end of.
     pub fn in_flight(&self, sender: usize) -> u32 {
         self.senders[sender].in_flight
@@ -329,10 +334,11 @@ impl Work {
             self.parts.iter().zip(&scene.parts).filter(|(own, part)| part.sender == sender && own.queued > 0)
         {
             let campaign = &scene.campaigns[part.campaign];
-            let runs = now > campaign.start && now < campaign.deadline;
+            let start = campaign.start + scene.arms.clock;
+            let runs = now > start && now < campaign.deadline;
             if runs && campaign.quiet.is_none() && !paused(part.campaign) && !self.may_be_full(scene, part.campaign) {
                 available += u64::from(own.queued);
-                since = since.min(campaign.start.max(own.since));
+                since = since.min(start.max(own.since));
             }
         }
         (available, since)

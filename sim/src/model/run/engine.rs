@@ -107,6 +107,7 @@ impl Run<'_> {
             if !self.plant_fires(Plant::DropParked, true) {
                 self.story.note(self.now, Some(message.0), Moment::Parked { what: update.what });
                 self.disk.park(message, number, update);
+                self.checkers.was_parked(message, number, update.what);
             }
             let at = Timestamp::from_unix_seconds(update.at.unix_seconds());
             self.tell(Event::Heard { sender: SenderId(sender as u16), at });
