@@ -6,6 +6,7 @@ pub mod body;
 mod clock;
 mod faults;
 mod handsets;
+mod inbound;
 pub mod messages;
 pub mod problem;
 mod tenants;
@@ -16,6 +17,7 @@ use crate::identity::DEFAULT;
 use crate::respond::{Answer, Cut, Unread, json, put, read};
 use crate::server::Server;
 use crate::tenant::Tenant;
+use crate::tenant::gestures::Gesture;
 use crate::worlds::Closed;
 use crate::{limits, query};
 use body::Fields;
@@ -95,8 +97,12 @@ pub async fn shut(server: &Server) -> Result<Answer, Cut> {
 
 async fn route(ask: Ask<'_>, method: &Method, path: &[&str]) -> Done {
     let known: &[&str] = match path {
-        ["health"] | ["webhooks"] | ["messages"] | ["clock"] => &["GET"],
-        ["webhook"] | ["handsets"] => &["PUT"],
+        ["health"] | ["messages"] | ["clock"] => &["GET"],
+        ["webhooks"] => &["GET", "POST"],
+        ["webhook"] => &["GET", "PUT"],
+        ["handsets"] => &["PUT"],
+        ["messages", _, "statuses"] | ["webhooks", _, "redeliver"] => &["POST"],
+        ["handsets", _, gesture] if Gesture::read(gesture).is_some() => &["POST"],
         ["handsets", _] => &["GET", "PUT"],
         ["faults"] => &["GET", "POST", "DELETE"],
         ["faults", _] => &["DELETE"],
@@ -113,12 +119,20 @@ async fn route(ask: Ask<'_>, method: &Method, path: &[&str]) -> Done {
         (_, ["health"]) => tenants::health(ask).await,
         (_, ["reset"]) => tenants::reset(ask).await,
         (_, ["tokens"]) => tokens::make(ask).await,
+        ("GET", ["webhook"]) => webhooks::get(ask).await,
         (_, ["webhook"]) => webhooks::put(ask).await,
+        (_, ["webhooks", id, "redeliver"]) => webhooks::redeliver(ask, id).await,
+        (_, ["messages", wamid, "statuses"]) => messages::force(ask, wamid).await,
+        ("POST", ["webhooks"]) => webhooks::tell(ask).await,
         (_, ["webhooks"]) => webhooks::list(ask).await,
         (_, ["messages"]) => messages::list(ask).await,
         ("GET", ["handsets", wa_id]) => handsets::get(ask, wa_id).await,
         ("PUT", ["handsets", wa_id]) => handsets::put(ask, wa_id).await,
-        (_, ["handsets", wa_id, _]) => handsets::say(ask, wa_id).await,
+        (_, ["handsets", wa_id, "messages"]) => inbound::say(ask, wa_id).await,
+        (_, ["handsets", wa_id, gesture]) => match Gesture::read(gesture) {
+            Some(gesture) => handsets::act(ask, wa_id, gesture).await,
+            None => Err(Problem::unknown(format!("there is no /_mock/{}", path.join("/")))),
+        },
         (_, ["handsets"]) => handsets::put_all(ask).await,
         ("GET", ["faults"]) => faults::list(ask).await,
         ("POST", ["faults"]) => faults::arm(ask).await,

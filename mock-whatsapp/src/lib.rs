@@ -21,11 +21,13 @@ pub mod payload;
 pub mod query;
 pub mod respond;
 pub mod server;
+pub mod signing;
 pub mod target;
 pub mod templates;
 pub mod tenant;
 #[cfg(feature = "tls")]
 pub mod tls;
+pub mod user_id;
 pub mod wamids;
 pub mod worlds;
 

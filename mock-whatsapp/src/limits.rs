@@ -1,5 +1,6 @@
 //! Every bound of the server, with its derivation. WhatsApp's own limits are the model's.
 
+use cloud_api::time::Span;
 use std::time::Duration;
 
 /// The longest request body: the documentation's largest message is far below, and Graph's own limit is unknown.
@@ -44,6 +45,9 @@ pub const WEBHOOKS_AT_ONCE: usize = 64;
 /// How long a receiver may take, in real time, unless told otherwise. Undocumented; reports range from 5 to 20 s.
 pub const WEBHOOK_WAIT: Duration = Duration::from_secs(10);
 
+/// How long a receiver may be told to take at most: as long as a reply that never comes.
+pub const WEBHOOK_WAIT_MOST: Span = Span::mins(5);
+
 /// How much of a receiver's answer is read and kept.
 pub const ANSWER_BYTES: usize = 64 * 1024;
 
@@ -53,8 +57,8 @@ pub const WEBHOOK_LOG_BYTES: usize = 64 * 1024 * 1024;
 /// What the message log of one tenant may hold: about a million messages.
 pub const MESSAGE_LOG_BYTES: usize = 512 * 1024 * 1024;
 
-/// Messages that contacts wrote by hand of the control API.
-pub const INBOUND: usize = 100_000;
+/// What contacts wrote by hand of the control API, of one tenant: about a hundred thousand short messages.
+pub const INBOUND_BYTES: usize = 32 * 1024 * 1024;
 
 /// News of one tenant's account that are kept for webhooks to be made of: tens of thousands, at about 500 bytes each.
 pub const NOTICE_BYTES: usize = 16 * 1024 * 1024;

@@ -3,6 +3,7 @@
 
 pub mod dispatch;
 pub mod faults;
+pub mod gestures;
 pub mod handsets;
 pub mod inbound;
 pub mod journey;
@@ -96,6 +97,8 @@ pub struct Tenant {
     configured_faults: Vec<u64>,
     webhook: Option<Webhook>,
     webhooks: WebhookLog,
+    /// The webhook that the next delivery is one more of.
+    repeated: Option<u64>,
     outbox: VecDeque<Departure>,
     nowhere: Vec<DeliveryId>,
     under_way: BTreeSet<DeliveryId>,
@@ -146,6 +149,7 @@ impl Tenant {
             configured_faults: Vec::new(),
             webhook: None,
             webhooks: WebhookLog::default(),
+            repeated: None,
             outbox: VecDeque::new(),
             nowhere: Vec::new(),
             under_way: BTreeSet::new(),
@@ -325,8 +329,10 @@ impl Tenant {
                     }
                 }
                 Output::Webhook { delivery, update, sent_before } => {
-                    if sent_before == 0 {
-                        self.open_webhook(delivery, &update);
+                    match self.repeated.take().filter(|_| sent_before == 0) {
+                        Some(webhook) => self.webhooks.repeat(delivery, webhook),
+                        None if sent_before == 0 => self.open_webhook(Some(delivery), &update),
+                        None => {}
                     }
                     if self.webhook.is_some() {
                         self.outbox.push_back(Departure { delivery, update });
@@ -334,7 +340,11 @@ impl Tenant {
                         self.nowhere.push(delivery);
                     }
                 }
-                Output::Dropped { .. } => {}
+                Output::Dropped { update, delivery: None } => {
+                    self.open_webhook(None, &update);
+                }
+                // Whoever gave it up says so in the log.
+                Output::Dropped { delivery: Some(_), .. } => {}
             }
         }
         self.out = out;
@@ -355,7 +365,8 @@ impl Tenant {
         }
     }
 
-    fn open_webhook(&mut self, delivery: DeliveryId, update: &Update) {
+    /// Notes a webhook that is to be sent, or one that a fault took.
+    fn open_webhook(&mut self, delivery: Option<DeliveryId>, update: &Update) {
         let kind = self.kind_of(update);
         let wamid = self.wamid_of(update).unwrap_or_default();
         let webhook = self.webhooks.open(delivery, kind.clone(), *update, wamid);
@@ -389,7 +400,9 @@ impl Tenant {
                 let record = update.about.and_then(|about| self.messages.get(about));
                 if record.is_some_and(|record| !record.buttons.is_empty()) { "message.button" } else { "message.text" }
             }
-            What::Says(text) => self.inbound.get(text).map_or("message.text", |said| said.kind()),
+            What::Says(text) => {
+                return self.inbound.get(text).map_or(Cow::Borrowed("message.text"), |said| Cow::Owned(said.label()));
+            }
             What::Notice(words) => {
                 return self
                     .notices
@@ -421,7 +434,7 @@ impl Tenant {
         self.canonical(handset).to_string()
     }
 
-    fn canonical(&self, handset: HandsetId) -> u64 {
+    pub(crate) fn canonical(&self, handset: HandsetId) -> u64 {
         let given = self.handsets.wa_id(handset);
         if self.world.persona(handset).kind == Kind::OtherWaId { other_id(given) } else { given }
     }

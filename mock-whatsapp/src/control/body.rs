@@ -87,6 +87,11 @@ impl Fields {
         self.take(key, "a number", Value::as_f64)
     }
 
+    /// Takes a whole number that is not negative.
+    pub fn integer(&mut self, key: &'static str) -> Result<Option<u64>, Problem> {
+        self.take(key, "a whole number", Value::as_u64)
+    }
+
     /// Takes a length of time.
     pub fn span(&mut self, key: &'static str) -> Result<Option<Span>, Problem> {
         self.take(key, "a length of time, as in \"300ms\", \"2s\", \"1h30m\"", |value| value.as_str()?.parse().ok())

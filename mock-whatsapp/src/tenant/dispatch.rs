@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::limits::{WEBHOOK_WAIT, WEBHOOKS_AT_ONCE};
 use crate::net::Connector;
 use crate::payload;
+use crate::signing::Signature;
 use crate::target::{Answer, Failure, Kept, Target, exchange};
 use bytes::Bytes;
 use cloud_api::time::Timestamp;
@@ -29,12 +30,17 @@ pub struct Webhook {
     pub retries: bool,
     /// How long the receiver may take, in real time.
     pub wait: Duration,
+    /// The major version whose form they have.
+    pub version: u16,
 }
+
+/// The version whose form webhooks have, unless told otherwise.
+pub const WEBHOOK_VERSION: u16 = 25;
 
 impl Webhook {
     /// With all that can be left unsaid.
     pub fn new(target: Target, verify_token: String) -> Self {
-        Self { target, verify_token, retries: true, wait: WEBHOOK_WAIT }
+        Self { target, verify_token, retries: true, wait: WEBHOOK_WAIT, version: WEBHOOK_VERSION }
     }
 }
 
@@ -81,7 +87,7 @@ impl Tenant {
             };
             let (body, signature) = self.webhooks.sent(delivery).unwrap_or_else(|| {
                 let body = Bytes::from(payload::body(self, &update));
-                let signature = payload::sign(&self.identity.app_secret, &update, &body);
+                let signature = self.sign(&update, &body);
                 self.webhooks.sends(delivery, &body, &signature);
                 (body, signature)
             });
@@ -147,6 +153,23 @@ impl Tenant {
         }
     }
 
+    /// Delivers a webhook once more, whatever became of it; whether there is one of that number.
+    pub fn redeliver(&mut self, real: Timestamp, webhook: u64) -> bool {
+        self.tick(self.now(real));
+        let Some(record) = self.webhooks.get(webhook) else { return false };
+        let update = record.update;
+        self.repeated = Some(webhook);
+        self.hand_in(Input::Repeat(update));
+        self.repeated = None;
+        self.settle_nowhere();
+        true
+    }
+
+    /// The signature of an update's body. Who forges an update does not know the secret.
+    pub fn sign(&self, update: &Update, body: &[u8]) -> Signature {
+        if update.forged { Signature::forged(body) } else { Signature::of(&self.identity.app_secret, body) }
+    }
+
     /// Sends webhooks elsewhere, or nowhere, from now on.
     pub fn set_webhook(&mut self, webhook: Option<Webhook>) {
         self.webhook = webhook;
@@ -159,13 +182,17 @@ impl Tenant {
     }
 }
 
-fn post(target: &Target, body: Bytes, signature: &str) -> Request<Full<Bytes>> {
+fn post(target: &Target, body: Bytes, signature: &Signature) -> Request<Full<Bytes>> {
     let mut request = target.request(Method::POST, "", body);
     let headers = request.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(USER_AGENT, HeaderValue::from_static("facebookexternalua"));
-    if let Ok(signature) = HeaderValue::from_str(signature) {
-        headers.insert("x-hub-signature-256", signature);
+    for (name, value) in [("x-hub-signature", &signature.sha1), ("x-hub-signature-256", &signature.sha256)] {
+        if !value.is_empty()
+            && let Ok(value) = HeaderValue::from_str(value)
+        {
+            headers.insert(name, value);
+        }
     }
     request
 }

@@ -5,7 +5,9 @@
 mod client;
 mod clock;
 mod faults;
+mod gestures;
 mod handsets;
+mod inbound;
 mod limits;
 mod media;
 mod oddities;

@@ -20,6 +20,13 @@ pub(super) struct Number {
     heard: Vec<Timestamp>,
 }
 
+impl Number {
+    /// When a contact last wrote to it.
+    pub(super) fn heard_from(&self, handset: HandsetId) -> Option<Timestamp> {
+        self.heard.get(handset.0 as usize).copied().filter(|heard| *heard > Timestamp(0))
+    }
+}
+
 impl World {
     /// Registers a portfolio with its limit; numbers are put into it by [`Self::add_number_in`]. Number 0 is there from the
     /// start, without a limit.
