@@ -2,6 +2,7 @@
 
 use crate::access::ControlToken;
 use crate::clock::Pace;
+use crate::limits::JOURNAL_BYTES;
 use cloud_api::catalogue::{self, CodeIndex};
 use cloud_api::time::Timestamp;
 use mock_whatsapp_model::faults::Fault;
@@ -65,6 +66,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// What the control API asks for; nothing, unless said.
     pub control_token: Option<ControlToken>,
+    /// What the journal of each tenant may hold.
+    pub journal_bytes: usize,
 }
 
 impl Default for Config {
@@ -82,6 +85,7 @@ impl Default for Config {
             magic_numbers: true,
             public_url: None,
             control_token: None,
+            journal_bytes: JOURNAL_BYTES,
         }
     }
 }
@@ -96,6 +100,7 @@ struct File {
     unknown_templates: Option<UnknownTemplates>,
     magic_numbers: Option<bool>,
     public_url: Option<String>,
+    journal_bytes: Option<usize>,
     handset: Option<Timing>,
     #[serde(default)]
     fault: Vec<Spanned<FaultSpec>>,
@@ -157,6 +162,7 @@ impl Config {
         self.unknown_templates = file.unknown_templates.unwrap_or(self.unknown_templates);
         self.magic_numbers = file.magic_numbers.unwrap_or(self.magic_numbers);
         self.public_url = file.public_url.map(|url| url.trim_end_matches('/').to_owned()).or(self.public_url.take());
+        self.journal_bytes = file.journal_bytes.unwrap_or(self.journal_bytes);
         self.timing = file.handset.unwrap_or_else(|| self.timing.clone());
         self.faults.extend(file.fault.into_iter().map(Spanned::into_inner));
         Ok(())

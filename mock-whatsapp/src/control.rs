@@ -9,8 +9,11 @@ mod handsets;
 mod inbound;
 pub mod messages;
 pub mod problem;
+pub mod referee;
+mod requests;
 mod tenants;
 mod tokens;
+mod verify;
 mod webhooks;
 
 use crate::identity::DEFAULT;
@@ -97,7 +100,7 @@ pub async fn shut(server: &Server) -> Result<Answer, Cut> {
 
 async fn route(ask: Ask<'_>, method: &Method, path: &[&str]) -> Done {
     let known: &[&str] = match path {
-        ["health"] | ["messages"] | ["clock"] => &["GET"],
+        ["health"] | ["messages"] | ["clock"] | ["requests"] | ["requests", _] => &["GET"],
         ["webhooks"] => &["GET", "POST"],
         ["webhook"] => &["GET", "PUT"],
         ["handsets"] => &["PUT"],
@@ -105,6 +108,8 @@ async fn route(ask: Ask<'_>, method: &Method, path: &[&str]) -> Done {
         ["handsets", _, gesture] if Gesture::read(gesture).is_some() => &["POST"],
         ["handsets", _] => &["GET", "PUT"],
         ["faults"] => &["GET", "POST", "DELETE"],
+        ["referee"] => &["GET", "PUT"],
+        ["verify"] => &["POST"],
         ["faults", _] => &["DELETE"],
         ["handsets", _, "messages"] | ["clock", "freeze" | "run" | "advance" | "settle"] | ["reset"] | ["tokens"] => {
             &["POST"]
@@ -126,6 +131,11 @@ async fn route(ask: Ask<'_>, method: &Method, path: &[&str]) -> Done {
         ("POST", ["webhooks"]) => webhooks::tell(ask).await,
         (_, ["webhooks"]) => webhooks::list(ask).await,
         (_, ["messages"]) => messages::list(ask).await,
+        (_, ["verify"]) => verify::post(ask).await,
+        ("GET", ["referee"]) => referee::get(ask).await,
+        (_, ["referee"]) => referee::put(ask).await,
+        (_, ["requests"]) => requests::list(ask).await,
+        (_, ["requests", id]) => requests::get(ask, id).await,
         ("GET", ["handsets", wa_id]) => handsets::get(ask, wa_id).await,
         ("PUT", ["handsets", wa_id]) => handsets::put(ask, wa_id).await,
         (_, ["handsets", wa_id, "messages"]) => inbound::say(ask, wa_id).await,

@@ -6,6 +6,7 @@ pub mod call;
 mod download;
 mod media;
 mod messages;
+pub mod noted;
 pub mod parameters;
 pub mod path;
 pub mod refusal;
@@ -28,6 +29,7 @@ use hyper::Request;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
 use mock_whatsapp_model::fate::mix;
+use noted::{Ended, Noted};
 use path::Path;
 use refusal::Refusal;
 use route::{Node, Operation, Permission, Route, Verb};
@@ -40,7 +42,10 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
     let (parts, body) = request.into_parts();
     let path = Path::of(parts.uri.path());
     let trace = trace_id(server.next_request());
-    let outcome = match outcome(server, &parts, path, body).await {
+    let noted = Noted::of(&parts);
+    let outcome = outcome(server, &parts, path, body, &noted).await;
+    noted.close(server, &parts, Ended::of(&outcome)).await?;
+    let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(Stop::Refused(refusal)) => Outcome::Refusal(time_of_caller(server, &parts).await?, refusal),
         Err(Stop::Cut(cut)) => return Err(cut),
@@ -57,7 +62,7 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
 }
 
 /// Finds out what a call is, and whether it may be made; then makes it.
-async fn outcome(server: &Server, parts: &Parts, path: Path<'_>, body: Incoming) -> Done {
+async fn outcome(server: &Server, parts: &Parts, path: Path<'_>, body: Incoming, noted: &Noted) -> Done {
     let id = query::decode(path.node);
     let verb = Verb::of(&parts.method);
     let route = verb.and_then(|verb| Route::find(Node::of(&id), &path, verb));
@@ -65,6 +70,9 @@ async fn outcome(server: &Server, parts: &Parts, path: Path<'_>, body: Incoming)
         Some(route) if route.operation.reads_itself() => (Ok(Bytes::new()), Some(body)),
         Some(_) | None => (read(body, limits::BODY_BYTES).await, None),
     };
+    if let Ok(body) = &read {
+        noted.read(body);
+    }
     let (identity, route) = match check(server, parts, path, verb, &id, route).await {
         Ok(checked) => checked,
         Err(stop) => {
@@ -88,7 +96,7 @@ async fn outcome(server: &Server, parts: &Parts, path: Path<'_>, body: Incoming)
     };
     let query = parts.uri.query().unwrap_or_default();
     let item = query::decode(path.rest);
-    run(Call { server, identity, path, route, id, item, query, headers: &parts.headers, body, stream }).await
+    run(Call { server, identity, path, route, id, item, query, headers: &parts.headers, body, stream, noted }).await
 }
 
 /// Whether a call may be made: by whom, and which it is.

@@ -28,10 +28,14 @@ pub mod tenant;
 #[cfg(feature = "tls")]
 pub mod tls;
 pub mod user_id;
+pub mod verify;
 pub mod wamids;
 pub mod worlds;
 
+pub use control::referee::{Evidence, Judged, Judgement};
 pub use mock::{Builder, Error, MockWhatsApp};
+
+pub use verify::{Ended, Match, Verified, Verify};
 
 use clock::Clock;
 use config::Config;

@@ -95,3 +95,27 @@ pub const UPLOADS: usize = 1_000;
 
 /// Fields of a form that are kept; an upload has three.
 pub const FORM_FIELDS: usize = 32;
+
+/// What the journal of one tenant may hold, unless told otherwise: about a hundred thousand sends of a template.
+pub const JOURNAL_BYTES: usize = 32 * 1024 * 1024;
+
+/// Texts of the journal that are forgotten at a time.
+pub const JOURNAL_BLOCK: usize = 64 * 1024;
+
+/// How much of a body the journal keeps: the longest text message with every character escaped is half of it.
+pub const JOURNAL_BODY: usize = 64 * 1024;
+
+/// Requests that are looked at for an assertion before others get their turn: some milliseconds.
+pub const VERIFY_LOOKS: usize = 1_000;
+
+/// Requests that an assertion names.
+pub const VERIFY_SHOWN: usize = 1_000;
+
+/// Near misses that an assertion names.
+pub const VERIFY_NEAR: usize = 5;
+
+/// Steps of a sequence that is asserted.
+pub const VERIFY_STEPS: usize = 1_000;
+
+/// How long an assertion may wait, in real time: longer than tests do.
+pub const VERIFY_WAIT: Duration = Duration::from_secs(600);

@@ -3,11 +3,13 @@
 use crate::clock::{Clock, Pace};
 use crate::config::{Config, Rules, UnknownTemplates};
 use crate::control::messages::{Message, Wanted, find};
+use crate::control::referee::{Judgement, judge};
 use crate::identity::{DEFAULT, Identity};
 use crate::limits::PAGE_MOST;
 use crate::net::{Connector, Listener};
 use crate::target::Target;
 use crate::tenant::dispatch::Webhook;
+use crate::verify::{Verified, Verify};
 use crate::worlds::Handle;
 use mock_whatsapp_model::spec::{MessagingLimit, Timing};
 use std::net::SocketAddr;
@@ -256,6 +258,41 @@ impl MockWhatsApp {
             .worlds
             .with(move |worlds| worlds.find(DEFAULT).map_or_else(Vec::new, |tenant| find(tenant, &wanted).0));
         found.await.map_err(|_| Error::Closed)
+    }
+}
+
+impl MockWhatsApp {
+    /// Asserts what was sent; whether it holds is in the answer, and what came closest where it does not.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use mock_whatsapp::{MockWhatsApp, Verify};
+    /// use std::time::Duration;
+    ///
+    /// let whatsapp = MockWhatsApp::start().await?;
+    /// // The service under test would send by now, or within 5 s.
+    /// let verified = whatsapp.verify(Verify::to("+14155550123").count(0).within(Duration::from_millis(1))).await?;
+    /// assert!(verified.pass, "{verified:?}");
+    /// assert!(whatsapp.referee().await?.is_clean());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the mock has ended.
+    pub async fn verify(&self, verify: Verify) -> Result<Verified, Error> {
+        let verified = crate::verify::verify(&self.worlds, DEFAULT, verify).await;
+        verified.map_err(|_| Error::Closed)?.ok_or(Error::Closed)
+    }
+
+    /// The judgement of whoever sent.
+    ///
+    /// # Errors
+    /// If the mock has ended.
+    pub async fn referee(&self) -> Result<Judgement, Error> {
+        let judged = self.worlds.with(|worlds| worlds.find(DEFAULT).map(|tenant| judge(tenant)));
+        judged.await.map_err(|_| Error::Closed)?.ok_or(Error::Closed)
     }
 }
 

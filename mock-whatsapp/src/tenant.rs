@@ -6,7 +6,9 @@ pub mod faults;
 pub mod gestures;
 pub mod handsets;
 pub mod inbound;
+pub mod journal;
 pub mod journey;
+pub mod judging;
 pub mod message_log;
 pub mod notices;
 pub mod reload;
@@ -25,12 +27,15 @@ use dispatch::{Departure, Outside, Webhook};
 use faults::Armed;
 use handsets::Handsets;
 use inbound::Inbound;
+use journal::Journal;
 use journey::Journey;
+use judging::{Asked, Owed};
 use message_log::{Event, MessageLog};
 use mock_whatsapp_model::fate::{digest, join, message_key};
 use mock_whatsapp_model::handset::other_id;
 use mock_whatsapp_model::input::{DeliveryId, HandsetId, MessageIndex, NumberId, Post, template_key};
 use mock_whatsapp_model::output::{Answer, Garble, Update, What};
+use mock_whatsapp_model::referee::{Callback, Referee, Rule};
 use mock_whatsapp_model::spec::Kind;
 use mock_whatsapp_model::world::Config as WorldConfig;
 use mock_whatsapp_model::{Input, Output, World};
@@ -38,7 +43,7 @@ use notices::Notices;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use webhook_log::WebhookLog;
 
@@ -105,9 +110,15 @@ pub struct Tenant {
     flights: JoinSet<()>,
     kept: Vec<crate::target::Kept>,
     /// Verdicts that are not due yet, by their time and the order of their making.
-    replies: BTreeMap<(Timestamp, u64), (Reply, Verdict)>,
+    replies: BTreeMap<(Timestamp, u64), (Reply, Verdict, Owed)>,
     replies_made: u64,
     journey: Option<Journey>,
+    journal: Journal,
+    referee: Referee,
+    /// Rules that are left out of the judgement.
+    ignored: Vec<Rule>,
+    /// How many calls were written down, for whoever waits for one.
+    written: watch::Sender<u64>,
     out: Vec<Output>,
 }
 
@@ -158,6 +169,10 @@ impl Tenant {
             replies: BTreeMap::new(),
             replies_made: 0,
             journey: None,
+            journal: Journal::new(config.journal_bytes),
+            referee: Referee::new(MessageIndex(0)),
+            ignored: Vec::new(),
+            written: watch::Sender::new(0),
             out: Vec::new(),
             config,
         };
@@ -267,8 +282,8 @@ impl Tenant {
         self.time = self.time.max(now);
         self.hand_in(Input::Tick);
         while let Some(entry) = self.replies.first_entry().filter(|entry| entry.key().0 <= self.time) {
-            let ((at, _), (reply, verdict)) = entry.remove_entry();
-            give(reply, verdict, at);
+            let ((at, _), (reply, verdict, owed)) = entry.remove_entry();
+            self.give_late(reply, verdict, owed, at);
         }
         self.settle_nowhere();
     }
@@ -280,27 +295,35 @@ impl Tenant {
         let unknown = self.config.unknown_templates == UnknownTemplates::Accept;
         let mut record = match sending.fit(&self.templates, &self.identity, unknown) {
             Ok(record) => record,
-            Err(refusal) => return give(reply, Verdict::Refused(Box::new(refusal)), now),
+            Err(refusal) => return self.turn_down(real, sending, refusal, reply),
         };
         let handset = self.telephone(sending.wa_id);
+        let previous = self.handsets.messages(handset).last().copied();
         let post = Post {
             request: 0,
             number: self.number,
             handset,
-            key: message_key(self.canonical(handset), self.identity.number_key(), sending.content),
-            callback: 0,
+            key: self.key(handset, sending.content),
+            callback: sending.callback_data().map_or(0, |data| Callback::of(data).whole),
             template: record.template.as_deref().map_or(0, template_key),
             marketing: record.category == Some(Category::Marketing),
         };
         let before = self.world.snapshot().messages;
         self.world.handle(now, Input::Post(post), &mut self.out);
-        if self.world.snapshot().messages > before {
+        let taken = (self.world.snapshot().messages > before).then(|| self.messages.end());
+        if taken.is_some() {
             record.timeline.push(Event { at: now, what: "accepted", webhook: None });
             self.handsets.sent(handset, self.messages.end());
             self.messages.push(record);
         }
-        self.carry_out(Some((reply, handset)));
+        let Post { key, marketing, .. } = post;
+        self.carry_out(Some(Asked { reply, real, handset, key, marketing, previous, sending, taken }));
         self.settle_nowhere();
+    }
+
+    /// The key of all attempts of a message.
+    fn key(&self, handset: HandsetId, content: u64) -> u64 {
+        message_key(self.canonical(handset), self.identity.number_key(), content)
     }
 
     /// The telephone of a number, which may be mentioned for the first time.
@@ -314,18 +337,13 @@ impl Tenant {
     }
 
     /// Carries out what the world wants. A reply is to the send that was just handed in.
-    fn carry_out(&mut self, mut asked: Option<(Reply, HandsetId)>) {
+    fn carry_out(&mut self, mut asked: Option<Asked<'_>>) {
         let mut out = std::mem::take(&mut self.out);
         for output in out.drain(..) {
             match output {
                 Output::Reply { at, answer, .. } => {
-                    let Some((reply, handset)) = asked.take() else { continue };
-                    let verdict = self.verdict(answer, handset);
-                    if at <= self.time {
-                        give(reply, verdict, self.time);
-                    } else {
-                        self.replies_made += 1;
-                        self.replies.insert((at, self.replies_made), (reply, verdict));
+                    if let Some(asked) = asked.take() {
+                        self.rule(asked, answer, at);
                     }
                 }
                 Output::Webhook { delivery, update, sent_before } => {
@@ -456,6 +474,7 @@ impl Tenant {
         self.world.limit_throughput(limits_throughput(&self.config, &self.clock));
         self.handsets.reset(&mut self.world, self.time, self.config.magic_numbers);
         self.messages.clear();
+        self.forget_calls();
         self.webhooks.clear();
         self.inbound.clear();
         self.media.renew(self.time);
@@ -483,8 +502,11 @@ fn limits_throughput(config: &Config, clock: &VirtualClock) -> bool {
 }
 
 /// Gives a verdict to whoever waits for it.
-pub(crate) fn give(reply: Reply, verdict: Verdict, at: Timestamp) {
-    if reply.send((verdict, at)).is_err() {
+/// Whether anybody did.
+pub(crate) fn give(reply: Reply, verdict: Verdict, at: Timestamp) -> bool {
+    let heard = reply.send((verdict, at)).is_ok();
+    if !heard {
         tracing::debug!("the sender hung up before it was answered");
     }
+    heard
 }

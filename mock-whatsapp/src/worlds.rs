@@ -187,7 +187,9 @@ impl Worlds {
                 let (identity, sending) = *sending;
                 match self.enter(&identity) {
                     Some(tenant) => tenant.post(real, &sending, reply),
-                    None => give(reply, Verdict::Refused(Box::new(too_many())), real),
+                    None => {
+                        give(reply, Verdict::Refused(Box::new(too_many())), real);
+                    }
                 }
             }
         }

@@ -151,6 +151,11 @@ pub(crate) fn find(tenant: &Tenant, wanted: &Wanted) -> (Vec<Message>, Option<u6
     (items, next)
 }
 
+/// One message.
+pub(super) fn one(tenant: &Tenant, index: MessageIndex) -> Option<Message> {
+    show(tenant, &tenant.world().message(index)?)
+}
+
 fn status_of(view: &MessageView) -> &'static str {
     match view.stage {
         Stage::Accepted => "accepted",

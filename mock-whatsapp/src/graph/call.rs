@@ -1,5 +1,6 @@
 //! A call of the Graph API on its way to its operation, and what may become of it.
 
+use super::noted::Noted;
 use super::path::Path;
 use super::refusal::Refusal;
 use super::route::{Route, Verb};
@@ -41,6 +42,8 @@ pub struct Call<'a> {
     pub body: Bytes,
     /// The body, where it is read bit by bit.
     pub stream: Option<Incoming>,
+    /// What the journal is to know of it.
+    pub noted: &'a Noted,
 }
 
 impl fmt::Debug for Call<'_> {

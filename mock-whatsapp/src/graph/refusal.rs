@@ -93,6 +93,11 @@ impl Refusal {
         self
     }
 
+    /// Where the error stands in the catalogue.
+    pub fn index(&self) -> CodeIndex {
+        self.code
+    }
+
     /// The error's number.
     pub fn code(&self) -> u32 {
         self.code.code()

@@ -148,6 +148,9 @@ impl Tenant {
         };
         let attempt = Attempt { at: now, status, ms: landed.ms, failure };
         self.webhooks.ends(landed.delivery, Some(attempt), state);
+        if let Some(update) = self.webhooks.update(landed.delivery) {
+            self.judge_webhook(real, &update, &landed.answer, landed.ms, state == State::GaveUp);
+        }
         if let Some(journey) = &mut self.journey {
             journey.count(0, 1);
         }

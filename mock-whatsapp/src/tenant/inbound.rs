@@ -50,6 +50,22 @@ impl Said {
         Self::of("button", json!({ "payload": pressed.payload, "text": pressed.text }))
     }
 
+    /// What is said, or the label of the button, and beside it the button's payload.
+    pub(super) fn words(&self) -> Option<(&str, &str)> {
+        let of = |pointer: [&str; 3]| {
+            let object = self.objects.get(pointer[0])?;
+            let object = if pointer[1].is_empty() { object } else { object.get(pointer[1])? };
+            object.get(pointer[2])?.as_str()
+        };
+        let text = of(["text", "", "body"]).map(|body| (body, ""));
+        let button = of(["button", "", "text"]).map(|label| (label, of(["button", "", "payload"]).unwrap_or("")));
+        let reply = || {
+            let title = of(["interactive", "button_reply", "title"])?;
+            Some((title, of(["interactive", "button_reply", "id"]).unwrap_or("")))
+        };
+        text.or(button).or_else(reply)
+    }
+
     pub(super) fn label(&self) -> String {
         format!("message.{}", self.kind)
     }
