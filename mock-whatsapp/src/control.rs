@@ -85,6 +85,23 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
     })
 }
 
+/// Makes a call for a tenant without HTTP: `path` is what stands behind `/_mock`, with its query.
+///
+/// # Errors
+/// As over HTTP.
+pub(crate) async fn call(server: &Server, tenant: &str, method: &Method, path: &str, body: Bytes) -> Done {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let query = query::pairs(query).collect();
+    let segments: Vec<String> = path.trim_matches('/').split('/').map(query::decode).collect();
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    route(Ask { server, tenant: tenant.to_owned(), query, body }, method, &segments).await
+}
+
+/// There is no room for another tenant.
+pub(crate) fn full() -> Problem {
+    Problem::conflict(format!("there are {} tenants, which is all there can be", limits::TENANTS))
+}
+
 /// The answer to whoever does not know the control token.
 ///
 /// # Errors

@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn a_tenant_has_so_much_room_and_no_more() {
         let (identity, room, mut media) = (Identity::of("w1").unwrap(), Room::new(2 * MEDIA_BYTES), Media::default());
-        let mut add = |media: &mut Media, now| {
+        let add = |media: &mut Media, now| {
             let mut bytes = room.begin();
             assert!(bytes.push(&vec![b'x'; MEDIA_BYTES / 2]));
             media.add(&identity, now, "1", "application/pdf".to_owned(), None, bytes.end())

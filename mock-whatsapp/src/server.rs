@@ -65,8 +65,8 @@ impl Server {
     }
 
     /// Serves until it is to stop, and then lets connections finish for a while.
-    pub async fn serve(self, mut listener: Listener) {
-        let server = Arc::new(self);
+    pub async fn serve(self: Arc<Self>, mut listener: Listener) {
+        let server = self;
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {

@@ -8,6 +8,7 @@ mod faults;
 mod gestures;
 mod handsets;
 mod inbound;
+mod library;
 mod limits;
 mod media;
 mod oddities;
