@@ -91,8 +91,10 @@ async fn expectations_are_a_tenants_own_and_wait() {
 async fn a_guilty_sender_fails_the_test_at_the_end_if_that_was_asked_for() {
     let guilty = |builder: Builder| async move {
         let mock = Mock::of(builder).await;
+        let mut message = text("+4915112345678", "hello");
+        message["biz_opaque_callback_data"] = "order-1".into();
         for _ in 0..2 {
-            mock.send(&text("+4915112345678", "hello")).await.wamid();
+            mock.send(&message).await.wamid();
         }
         mock
     };
