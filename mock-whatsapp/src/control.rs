@@ -8,6 +8,7 @@ mod faults;
 mod handsets;
 mod inbound;
 pub mod messages;
+mod numbers;
 pub mod problem;
 pub mod referee;
 mod requests;
@@ -124,6 +125,7 @@ async fn route(ask: Ask<'_>, method: &Method, path: &[&str]) -> Done {
         ["messages", _, "statuses"] | ["webhooks", _, "redeliver"] => &["POST"],
         ["handsets", _, gesture] if Gesture::read(gesture).is_some() => &["POST"],
         ["handsets", _] => &["GET", "PUT"],
+        ["numbers", _] => &["GET", "PUT"],
         ["faults"] => &["GET", "POST", "DELETE"],
         ["referee"] => &["GET", "PUT"],
         ["verify"] => &["POST"],
@@ -161,6 +163,8 @@ async fn route(ask: Ask<'_>, method: &Method, path: &[&str]) -> Done {
             None => Err(Problem::unknown(format!("there is no /_mock/{}", path.join("/")))),
         },
         (_, ["handsets"]) => handsets::put_all(ask).await,
+        ("GET", ["numbers", id]) => numbers::get(ask, id).await,
+        (_, ["numbers", id]) => numbers::put(ask, id).await,
         ("GET", ["faults"]) => faults::list(ask).await,
         ("POST", ["faults"]) => faults::arm(ask).await,
         (_, ["faults", id]) => faults::disarm(ask, Some(id)).await,

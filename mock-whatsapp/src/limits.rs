@@ -90,6 +90,15 @@ pub const MEDIA_BYTES: usize = 256 * 1024 * 1024;
 /// The media of all tenants together, and what of them is on its way in: what a small machine can spare.
 pub const MEDIA_BYTES_ALL: usize = 1024 * 1024 * 1024;
 
+/// Numbers of one tenant: what WhatsApp allows a portfolio at most, unless asked.
+pub const NUMBERS: usize = 20;
+
+/// What a number or an account may keep of settings that nobody reads.
+pub const SETTINGS_BYTES: usize = 64 * 1024;
+
+/// Contacts that a number may block: WhatsApp's own limit (section 6.7).
+pub const BLOCKED: usize = 64_000;
+
 /// Upload sessions of one tenant: each costs some hundred bytes beside its file.
 pub const UPLOADS: usize = 1_000;
 

@@ -43,18 +43,31 @@ pub struct Full {
 }
 
 /// The media of one tenant.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Media {
     by_id: BTreeMap<String, Medium>,
     made: u64,
     bytes: usize,
+    most: usize,
     /// When the first of them is gone, at the earliest.
     next: Timestamp,
     /// Uploads that are under way, and files that came that way.
     pub uploads: Uploads,
 }
 
+impl Default for Media {
+    fn default() -> Self {
+        Self::with_room_for(MEDIA_BYTES)
+    }
+}
+
 impl Media {
+    /// None, and room for so many bytes.
+    pub fn with_room_for(most: usize) -> Self {
+        let (by_id, uploads) = (BTreeMap::new(), Uploads::default());
+        Self { by_id, made: 0, bytes: 0, most, next: Timestamp::default(), uploads }
+    }
+
     /// One that is there, by its id.
     pub fn get(&self, id: &str) -> Option<&Medium> {
         self.by_id.get(id)
@@ -73,8 +86,8 @@ impl Media {
         file_name: Option<String>,
         bytes: Held,
     ) -> Result<String, Full> {
-        if self.bytes + self.uploads.bytes() + bytes.len() > MEDIA_BYTES {
-            return Err(Full { most: MEDIA_BYTES });
+        if bytes.len() > self.left() {
+            return Err(Full { most: self.most });
         }
         let id = loop {
             self.made += 1;
@@ -126,7 +139,7 @@ impl Media {
 
     /// How many bytes there may still be.
     pub fn left(&self) -> usize {
-        MEDIA_BYTES.saturating_sub(self.bytes + self.uploads.bytes())
+        self.most.saturating_sub(self.bytes + self.uploads.bytes())
     }
 }
 
@@ -137,20 +150,20 @@ mod tests {
 
     #[test]
     fn a_tenant_has_so_much_room_and_no_more() {
-        let (identity, room, mut media) = (Identity::of("w1").unwrap(), Room::new(2 * MEDIA_BYTES), Media::default());
+        let (identity, room, mut media) = (Identity::of("w1").unwrap(), Room::new(2_000), Media::with_room_for(1_000));
         let add = |media: &mut Media, now| {
             let mut bytes = room.begin();
-            assert!(bytes.push(&vec![b'x'; MEDIA_BYTES / 2]));
+            assert!(bytes.push(&[b'x'; 500]));
             media.add(&identity, now, "1", "application/pdf".to_owned(), None, bytes.end())
         };
         let (early, late) = (Timestamp(0), Timestamp(0) + MEDIA_LIFETIME);
         let first = add(&mut media, early).unwrap();
         let second = add(&mut media, early + Span::hours(1)).unwrap();
-        assert_eq!((add(&mut media, early), media.left()), (Err(Full { most: MEDIA_BYTES }), 0));
+        assert_eq!((add(&mut media, early), media.left()), (Err(Full { most: 1_000 }), 0));
         assert!(media.delete(&first) && !media.delete(&first));
         assert!(add(&mut media, early).is_ok());
         media.expire(late);
         assert!(media.get(&second).is_some());
-        assert_eq!(media.left(), MEDIA_BYTES / 2, "what is too old makes room");
+        assert_eq!(media.left(), 500, "what is too old makes room");
     }
 }

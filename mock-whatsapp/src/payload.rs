@@ -29,14 +29,15 @@ pub fn body(tenant: &Tenant, update: &Update) -> Vec<u8> {
     if let What::Notice(words) = update.what {
         return notice(tenant, update, words);
     }
-    let metadata = Metadata {
-        display_phone_number: identity.display_phone_number.clone(),
-        phone_number_id: identity.phone_number_id.clone(),
+    let (display_phone_number, phone_number_id) = match tenant.numbers().of_model(update.number) {
+        Some(number) => (number.digits.clone(), number.id.clone()),
+        None => (identity.display_phone_number.clone(), identity.phone_number_id.clone()),
     };
+    let metadata = Metadata { display_phone_number: display_phone_number.clone(), phone_number_id };
     let mut updates =
         Updates { messaging_product: Some("whatsapp".to_owned()), metadata: Some(metadata), ..Updates::default() };
     let wa_id = tenant.wa_id(update.handset);
-    let words = Words { tenant, update, wa_id: &wa_id };
+    let words = Words { tenant, update, wa_id: &wa_id, display_phone_number: &display_phone_number };
     match update.what {
         What::Sent => updates.statuses.push(words.status(StatusKind::Sent)),
         What::Delivered => updates.statuses.push(words.status(StatusKind::Delivered)),
@@ -75,6 +76,7 @@ struct Words<'a> {
     tenant: &'a Tenant,
     update: &'a Update,
     wa_id: &'a str,
+    display_phone_number: &'a str,
 }
 
 impl Words<'_> {
@@ -152,7 +154,7 @@ impl Words<'_> {
         let said = self.said();
         let about = self.update.about;
         let quoted = about.and_then(|about| self.tenant.wamid(about)).map(|id| Context {
-            from: Some(self.tenant.identity().display_phone_number.clone()),
+            from: Some(self.display_phone_number.to_owned()),
             id: Some(id),
             ..Context::default()
         });

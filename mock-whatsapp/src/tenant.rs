@@ -1,6 +1,7 @@
 //! One tenant: the model's world, the words that it does not know, and its dealings with the outside. One task owns all
 //! tenants, so nothing here waits or locks.
 
+pub mod account;
 pub mod dispatch;
 pub mod faults;
 pub mod gestures;
@@ -11,6 +12,7 @@ pub mod journey;
 pub mod judging;
 pub mod message_log;
 pub mod notices;
+pub mod numbers;
 pub mod reload;
 pub mod webhook_log;
 
@@ -22,6 +24,7 @@ use crate::identity::Identity;
 use crate::media::Media;
 use crate::templates::{Category, Templates};
 use crate::wamids::Wamids;
+use account::Account;
 use cloud_api::time::Timestamp;
 use dispatch::{Departure, Outside, Webhook};
 use faults::Armed;
@@ -40,6 +43,7 @@ use mock_whatsapp_model::spec::Kind;
 use mock_whatsapp_model::world::Config as WorldConfig;
 use mock_whatsapp_model::{Input, Output, World};
 use notices::Notices;
+use numbers::Numbers;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -94,6 +98,8 @@ pub struct Tenant {
     handsets: Handsets,
     inbound: Inbound,
     media: Media,
+    numbers: Numbers,
+    account: Account,
     notices: Notices,
     messages: MessageLog,
     faults: Vec<Armed>,
@@ -108,7 +114,7 @@ pub struct Tenant {
     nowhere: Vec<DeliveryId>,
     under_way: BTreeSet<DeliveryId>,
     flights: JoinSet<()>,
-    kept: Vec<crate::target::Kept>,
+    kept: Vec<(crate::target::Target, crate::target::Kept)>,
     /// Verdicts that are not due yet, by their time and the order of their making.
     replies: BTreeMap<(Timestamp, u64), (Reply, Verdict, Owed)>,
     replies_made: u64,
@@ -153,6 +159,8 @@ impl Tenant {
             handsets: Handsets::default(),
             inbound: Inbound::default(),
             media: Media::default(),
+            numbers: Numbers::default(),
+            account: Account::default(),
             notices: Notices::default(),
             messages: MessageLog::default(),
             faults: Vec::new(),
@@ -176,6 +184,7 @@ impl Tenant {
             out: Vec::new(),
             config,
         };
+        tenant.found(start);
         tenant.arm_configured(start);
         tenant
     }
@@ -228,6 +237,36 @@ impl Tenant {
     /// What contacts wrote by hand.
     pub fn inbound(&self) -> &Inbound {
         &self.inbound
+    }
+
+    /// The last moment that anything was told of.
+    pub fn time(&self) -> Timestamp {
+        self.time
+    }
+
+    /// When its time began.
+    pub fn started(&self) -> Timestamp {
+        self.anchor
+    }
+
+    /// Its numbers.
+    pub fn numbers(&self) -> &Numbers {
+        &self.numbers
+    }
+
+    /// Its numbers, to be changed.
+    pub fn numbers_mut(&mut self) -> &mut Numbers {
+        &mut self.numbers
+    }
+
+    /// Its account.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// Its account, to be changed.
+    pub fn account_mut(&mut self) -> &mut Account {
+        &mut self.account
     }
 
     /// What it uploaded.
@@ -352,7 +391,7 @@ impl Tenant {
                         None if sent_before == 0 => self.open_webhook(Some(delivery), &update),
                         None => {}
                     }
-                    if self.webhook.is_some() {
+                    if self.webhook_of(&update).is_some() {
                         self.outbox.push_back(Departure { delivery, update });
                     } else {
                         self.nowhere.push(delivery);
@@ -478,6 +517,7 @@ impl Tenant {
         self.webhooks.clear();
         self.inbound.clear();
         self.media.renew(self.time);
+        self.account.forget_calls();
         self.notices.clear();
         self.faults.clear();
         self.configured_faults.clear();

@@ -38,7 +38,12 @@ pub(super) struct File {
 
 /// Takes in a file.
 pub(super) async fn upload(mut call: Call<'_>) -> Done {
-    call.number()?;
+    if let Err(stop) = call.with_number(|_, _| Ok(())).await {
+        if let Some(stream) = call.stream.take() {
+            drain(stream).await?;
+        }
+        return Err(stop);
+    }
     let form = read(&mut call).await?;
     form.fields.product()?;
     let file = form.file.ok_or_else(|| required("file"))?;

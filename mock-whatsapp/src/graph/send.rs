@@ -231,7 +231,7 @@ fn no_object(kind: &str) -> Refusal {
 }
 
 /// The digits of a phone number, whatever stands between them.
-fn digits(to: &str) -> Option<u64> {
+pub(super) fn digits(to: &str) -> Option<u64> {
     let digits: String = to.trim_start_matches('+').chars().filter(|c| !" -().".contains(*c)).collect();
     let is_number = (7..=15).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
     digits.parse().ok().filter(|_| is_number && !digits.starts_with('0'))

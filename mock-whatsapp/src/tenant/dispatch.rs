@@ -14,7 +14,7 @@ use hyper::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
 use hyper::{Method, Request};
 use mock_whatsapp_model::Input;
 use mock_whatsapp_model::input::DeliveryId;
-use mock_whatsapp_model::output::Update;
+use mock_whatsapp_model::output::{Update, What};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use webhook_log::{Attempt, State};
@@ -61,7 +61,7 @@ pub struct Landed {
     answer: Result<Answer, Failure>,
     ms: u64,
     kept: Option<Kept>,
-    target: Target,
+    webhook: Webhook,
 }
 
 /// What an attempt needs of the world around.
@@ -81,7 +81,7 @@ impl Tenant {
         while self.under_way.len() < WEBHOOKS_AT_ONCE
             && let Some(Departure { delivery, update }) = self.outbox.pop_front()
         {
-            let Some(webhook) = self.webhook.clone() else {
+            let Some(webhook) = self.webhook_of(&update).cloned() else {
                 self.nowhere.push(delivery);
                 continue;
             };
@@ -92,7 +92,8 @@ impl Tenant {
                 (body, signature)
             });
             let request = post(&webhook.target, body, &signature);
-            let kept = self.kept.pop();
+            let kept = self.kept.iter().position(|(target, _)| *target == webhook.target);
+            let kept = kept.map(|place| self.kept.swap_remove(place).1);
             let outside = self.outside.clone();
             let (tenant, epoch) = (self.place, self.epoch);
             self.under_way.insert(delivery);
@@ -100,7 +101,7 @@ impl Tenant {
                 let begun = outside.clock.now();
                 let (answer, kept) = exchange(&outside.connector, &webhook.target, kept, request, webhook.wait).await;
                 let ms = outside.clock.now().since(begun).as_millis();
-                let landed = Landed { tenant, epoch, delivery, answer, ms, kept, target: webhook.target };
+                let landed = Landed { tenant, epoch, delivery, answer, ms, kept, webhook };
                 if outside.landings.send(landed).is_err() {
                     tracing::debug!("a webhook was answered after the worlds ended");
                 }
@@ -124,9 +125,9 @@ impl Tenant {
             return;
         }
         if let Some(kept) = landed.kept
-            && self.webhook.as_ref().is_some_and(|webhook| webhook.target == landed.target)
+            && self.targets().any(|target| *target == landed.webhook.target)
         {
-            self.kept.push(kept);
+            self.kept.push((landed.webhook.target.clone(), kept));
         }
         let now = self.now(real);
         self.tick(now);
@@ -137,7 +138,7 @@ impl Tenant {
         if status != 200 {
             tracing::debug!(tenant = %self.identity.name, status, failure, "a webhook was not acknowledged");
         }
-        let gives_up = status != 200 && self.webhook.as_ref().is_none_or(|webhook| !webhook.retries);
+        let gives_up = status != 200 && (!landed.webhook.retries || self.targets().next().is_none());
         let before = self.world.snapshot().unacknowledged;
         self.hand_in(Input::Answered { delivery: landed.delivery, status: if gives_up { 200 } else { status } });
         let done = self.world.snapshot().unacknowledged < before;
@@ -177,6 +178,34 @@ impl Tenant {
     pub fn set_webhook(&mut self, webhook: Option<Webhook>) {
         self.webhook = webhook;
         self.kept.clear();
+    }
+
+    /// Sends the account's webhooks elsewhere than the app's, or not, from now on.
+    pub fn set_account_webhook(&mut self, webhook: Option<Webhook>) {
+        self.account.webhook = webhook;
+        self.kept.clear();
+    }
+
+    /// Where the webhook of an update goes: what its number says, else its account, else the app (section 3.9). What is not
+    /// about messages is the app's, and the account's only where the app says nothing.
+    pub(super) fn webhook_of(&self, update: &Update) -> Option<&Webhook> {
+        if self.account.unsubscribed {
+            return None;
+        }
+        let number = self.numbers.of_model(update.number).and_then(|number| number.webhook.as_ref());
+        let account = self.account.webhook.as_ref();
+        match update.what {
+            What::Notice(_) => self.webhook.as_ref().or(account),
+            What::Sent | What::Delivered | What::Read | What::Failed(_) | What::Reply | What::Stop | What::Says(_) => {
+                number.or(account).or(self.webhook.as_ref())
+            }
+        }
+    }
+
+    /// Everywhere that webhooks go.
+    fn targets(&self) -> impl Iterator<Item = &Target> {
+        let numbers = self.numbers.all().iter().filter_map(|number| number.webhook.as_ref());
+        self.webhook.iter().chain(&self.account.webhook).chain(numbers).map(|webhook| &webhook.target)
     }
 
     /// Where webhooks go.

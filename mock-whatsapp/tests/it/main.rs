@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod accounts;
 mod client;
 mod clock;
 mod faults;
@@ -11,6 +12,7 @@ mod inbound;
 mod library;
 mod limits;
 mod media;
+mod numbers;
 mod oddities;
 mod program;
 mod receiver;
