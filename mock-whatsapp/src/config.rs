@@ -7,7 +7,7 @@ use cloud_api::catalogue::{self, CodeIndex};
 use cloud_api::time::Timestamp;
 use mock_whatsapp_model::faults::Fault;
 use mock_whatsapp_model::spec::{FaultSpec, MessagingLimit, Timing};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::Range;
 use toml::Spanned;
@@ -24,7 +24,7 @@ pub enum UnknownTemplates {
 }
 
 /// Which of WhatsApp's limits are kept; all of them, unless said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rules {
     /// Above a number's throughput, 130429. Frozen time refuses nothing by it all the same.

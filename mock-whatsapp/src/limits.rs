@@ -48,6 +48,9 @@ pub const WEBHOOK_WAIT: Duration = Duration::from_secs(10);
 /// How long a receiver may be told to take at most: as long as a reply that never comes.
 pub const WEBHOOK_WAIT_MOST: Span = Span::mins(5);
 
+/// Updates that one POST carries at most (documented).
+pub const WEBHOOK_BATCH: usize = 1_000;
+
 /// How much of a receiver's answer is read and kept.
 pub const ANSWER_BYTES: usize = 64 * 1024;
 

@@ -10,8 +10,8 @@ use cloud_api::error::WebhookError;
 use cloud_api::escape::to_webhook_bytes;
 use cloud_api::limits::SERVICE_WINDOW;
 use cloud_api::webhook::{
-    Change, Contact, Context, Conversation, Envelope, EventTime, InboundType, Message, Metadata, Origin, Payload,
-    Pricing, Profile, Status, StatusKind, Updates,
+    Change, Contact, Context, Conversation, Entry, Envelope, EventTime, InboundType, Message, Metadata, Origin,
+    Payload, Pricing, Profile, Status, StatusKind, Updates,
 };
 use mock_whatsapp_model::fate::{digest, mix};
 use mock_whatsapp_model::output::{Update, What};
@@ -23,53 +23,101 @@ const LAST_WITH_CONVERSATIONS: u16 = 23;
 /// The word for "no more", where a message has no button for it.
 const STOP: &str = "STOP";
 
-/// The body of an update's webhook.
-pub fn body(tenant: &Tenant, update: &Update) -> Vec<u8> {
+/// The body of a webhook that carries these updates. Those of one number share a change.
+pub fn body(tenant: &Tenant, carried: &[Update]) -> Vec<u8> {
     let identity = tenant.identity();
-    if let What::Notice(words) = update.what {
-        return notice(tenant, update, words);
+    let mut changes: Vec<Change> = Vec::with_capacity(1);
+    let mut time = None;
+    for update in carried {
+        if let What::Notice(words) = update.what {
+            let (change, at) = notice(tenant, update, words);
+            time = time.or(at);
+            changes.push(change);
+            continue;
+        }
+        let wanted = metadata(tenant, update);
+        let open = changes.iter_mut().find_map(|change| match &mut change.value {
+            Payload::Updates(updates) if updates.metadata.as_ref() == Some(&wanted) => Some(updates),
+            Payload::Updates(_) | Payload::TemplateStatus(_) | Payload::PhoneNumberQuality(_) | Payload::Other(_) => {
+                None
+            }
+        });
+        match open {
+            Some(updates) => add(tenant, update, updates),
+            None => {
+                let (product, metadata) = (Some("whatsapp".to_owned()), Some(wanted));
+                let mut updates = Updates { messaging_product: product, metadata, ..Updates::default() };
+                add(tenant, update, &mut updates);
+                changes.push(Change::messages(updates));
+            }
+        }
     }
+    let entry = Entry { id: identity.waba_id.clone(), time, changes };
+    to_webhook_bytes(&Envelope {
+        object: "whatsapp_business_account".to_owned(),
+        entry: vec![entry],
+        unreadable: Vec::new(),
+    })
+}
+
+/// The number that an update is about.
+fn metadata(tenant: &Tenant, update: &Update) -> Metadata {
+    let identity = tenant.identity();
     let (display_phone_number, phone_number_id) = match tenant.numbers().of_model(update.number) {
         Some(number) => (number.digits.clone(), number.id.clone()),
         None => (identity.display_phone_number.clone(), identity.phone_number_id.clone()),
     };
-    let metadata = Metadata { display_phone_number: display_phone_number.clone(), phone_number_id };
-    let mut updates =
-        Updates { messaging_product: Some("whatsapp".to_owned()), metadata: Some(metadata), ..Updates::default() };
+    Metadata { display_phone_number, phone_number_id }
+}
+
+fn add(tenant: &Tenant, update: &Update, updates: &mut Updates) {
     let wa_id = tenant.wa_id(update.handset);
+    let display_phone_number = updates.metadata.as_ref().map(|it| it.display_phone_number.clone()).unwrap_or_default();
     let words = Words { tenant, update, wa_id: &wa_id, display_phone_number: &display_phone_number };
-    match update.what {
-        What::Sent => updates.statuses.push(words.status(StatusKind::Sent)),
-        What::Delivered => updates.statuses.push(words.status(StatusKind::Delivered)),
-        What::Read => updates.statuses.push(words.status(StatusKind::Read)),
+    let is_system = match update.what {
+        What::Sent => {
+            updates.statuses.push(words.status(StatusKind::Sent));
+            false
+        }
+        What::Delivered => {
+            updates.statuses.push(words.status(StatusKind::Delivered));
+            false
+        }
+        What::Read => {
+            updates.statuses.push(words.status(StatusKind::Read));
+            false
+        }
         What::Failed(code) => {
             let errors = vec![WebhookError::of(code)];
             updates.statuses.push(Status { errors, ..words.status(StatusKind::Failed) });
+            return;
         }
-        What::Reply | What::Stop | What::Says(_) => updates.messages.push(words.message()),
-        What::Notice(_) => {}
-    }
-    let is_system = updates.messages.first().is_some_and(|message| message.kind == InboundType::System);
-    if !matches!(update.what, What::Failed(_)) && !is_system {
+        What::Reply | What::Stop | What::Says(_) => {
+            let message = words.message();
+            let is_system = message.kind == InboundType::System;
+            updates.messages.push(message);
+            is_system
+        }
+        What::Notice(_) => return,
+    };
+    if !is_system && updates.contacts.iter().all(|contact| contact.wa_id.as_ref() != Some(&wa_id)) {
         updates.contacts.push(Contact {
             profile: Some(Profile { name: Some(tenant.handsets().name(update.handset)) }),
             wa_id: Some(wa_id.clone()),
             user_id: Some(words.user_id()),
         });
     }
-    to_webhook_bytes(&Envelope::of(identity.waba_id.as_str(), None, Change::messages(updates)))
 }
 
 /// Any other field than `messages`. Those of the account carry the time of their sending beside the account's id.
-fn notice(tenant: &Tenant, update: &Update, words: u32) -> Vec<u8> {
+fn notice(tenant: &Tenant, update: &Update, words: u32) -> (Change, Option<EventTime>) {
     let (field, value) = match tenant.notices().get(words) {
         Some(notice) => (notice.field.to_string(), notice.value.clone()),
         None => ("account_update".to_owned(), json!({})),
     };
     let is_of_account = !matches!(field.as_str(), "messages" | "user_preferences");
     let time = is_of_account.then(|| EventTime::number(update.at));
-    let change = Change { field, value: Payload::Other(value) };
-    to_webhook_bytes(&Envelope::of(tenant.identity().waba_id.as_str(), time, change))
+    (Change { field, value: Payload::Other(value) }, time)
 }
 
 struct Words<'a> {

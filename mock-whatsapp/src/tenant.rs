@@ -2,6 +2,7 @@
 //! tenants, so nothing here waits or locks.
 
 pub mod account;
+pub mod batches;
 pub mod dispatch;
 pub mod faults;
 pub mod gestures;
@@ -25,6 +26,7 @@ use crate::media::Media;
 use crate::templates::{Category, Templates};
 use crate::wamids::Wamids;
 use account::Account;
+use batches::{Batches, Held};
 use cloud_api::time::Timestamp;
 use dispatch::{Departure, Outside, Webhook};
 use faults::Armed;
@@ -84,6 +86,8 @@ pub struct Tenant {
     place: usize,
     identity: Identity,
     config: Arc<Config>,
+    /// What it was made with, whatever the configuration became since.
+    made_with: Arc<Config>,
     outside: Outside,
     /// Where the clock starts, and starts again after a reset.
     anchor: Timestamp,
@@ -111,6 +115,8 @@ pub struct Tenant {
     /// The webhook that the next delivery is one more of.
     repeated: Option<u64>,
     outbox: VecDeque<Departure>,
+    held: Held,
+    batches: Batches,
     nowhere: Vec<DeliveryId>,
     under_way: BTreeSet<DeliveryId>,
     flights: JoinSet<()>,
@@ -146,7 +152,8 @@ impl Tenant {
         let number = world.add_number_in(config.throughput, portfolio);
         let mut tenant = Self {
             place,
-            wamids: Wamids::new(seed, start),
+            // Whoever comes again under a name does not use an id again.
+            wamids: Wamids::new(join(seed, place as u64), start),
             identity,
             outside,
             anchor,
@@ -170,6 +177,8 @@ impl Tenant {
             webhooks: WebhookLog::default(),
             repeated: None,
             outbox: VecDeque::new(),
+            held: Held::default(),
+            batches: Batches::default(),
             nowhere: Vec::new(),
             under_way: BTreeSet::new(),
             flights: JoinSet::new(),
@@ -182,6 +191,7 @@ impl Tenant {
             ignored: Vec::new(),
             written: watch::Sender::new(0),
             out: Vec::new(),
+            made_with: config.clone(),
             config,
         };
         tenant.found(start);
@@ -279,6 +289,11 @@ impl Tenant {
         &mut self.media
     }
 
+    /// The settings that it was made with.
+    pub fn made_with(&self) -> &Config {
+        &self.made_with
+    }
+
     /// Its settings.
     pub fn config(&self) -> &Config {
         &self.config
@@ -286,13 +301,13 @@ impl Tenant {
 
     /// How much is still to come: events, webhooks that wait or will be sent again, answers.
     pub fn due(&self) -> usize {
-        self.world.snapshot().due + self.outbox.len() + self.replies.len()
+        self.world.snapshot().due + self.outbox.len() + self.held.len() + self.replies.len()
     }
 
     /// When the next of it is due, if it has a time.
     pub fn next_due(&self) -> Option<Timestamp> {
         let reply = self.replies.first_key_value().map(|((at, _), _)| *at);
-        self.world.next_deadline().into_iter().chain(reply).min()
+        self.world.next_deadline().into_iter().chain(reply).chain(self.held.until()).min()
     }
 
     /// The real moment at which there is something to do, if nothing happens before.
@@ -323,6 +338,9 @@ impl Tenant {
         while let Some(entry) = self.replies.first_entry().filter(|entry| entry.key().0 <= self.time) {
             let ((at, _), (reply, verdict, owed)) = entry.remove_entry();
             self.give_late(reply, verdict, owed, at);
+        }
+        if self.held.until().is_some_and(|until| until <= self.time) {
+            self.release();
         }
         self.settle_nowhere();
     }
@@ -391,11 +409,7 @@ impl Tenant {
                         None if sent_before == 0 => self.open_webhook(Some(delivery), &update),
                         None => {}
                     }
-                    if self.webhook_of(&update).is_some() {
-                        self.outbox.push_back(Departure { delivery, update });
-                    } else {
-                        self.nowhere.push(delivery);
-                    }
+                    self.depart(Departure { delivery, update }, sent_before == 0);
                 }
                 Output::Dropped { update, delivery: None } => {
                     self.open_webhook(None, &update);
@@ -497,9 +511,12 @@ impl Tenant {
     }
 
     /// Lets time begin anew: everything that happened is gone; ids, webhook and templates stay.
-    pub fn reset(&mut self, real: Timestamp) {
+    /// What is under way is ended by whoever waits for it.
+    pub fn reset(&mut self, real: Timestamp) -> JoinSet<()> {
         self.flights.abort_all();
-        self.flights = JoinSet::new();
+        let flights = std::mem::take(&mut self.flights);
+        self.held.clear();
+        self.batches.clear();
         self.under_way.clear();
         self.outbox.clear();
         self.nowhere.clear();
@@ -521,6 +538,7 @@ impl Tenant {
         self.notices.clear();
         self.faults.clear();
         self.configured_faults.clear();
+        flights
     }
 
     /// Stops or moves the clock by setting it; time that is due falls due.

@@ -148,6 +148,14 @@ impl Fields {
     }
 }
 
+/// Reads a value of a type that has a form of its own.
+///
+/// # Errors
+/// If it has another form.
+pub fn typed<T: DeserializeOwned>(pointer: &str, expected: &str, value: &Value) -> Result<T, Problem> {
+    T::deserialize(value).map_err(|error| Problem::malformed(pointer, expected, error.to_string()))
+}
+
 fn wrong(pointer: &str, expected: &str, got: &Value) -> Problem {
     let mut shown = got.to_string();
     if shown.len() > 100 {

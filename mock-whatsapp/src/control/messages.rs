@@ -71,6 +71,11 @@ pub(super) async fn list(mut ask: Ask<'_>) -> Done {
     let status = ask.parameter("status");
     let (after, limit) = (ask.number("after", 0)?, ask.limit()?);
     ask.end()?;
+    const STATUSES: [&str; 5] = ["accepted", "sent", "delivered", "read", "failed"];
+    if let Some(status) = status.as_deref().filter(|status| !STATUSES.contains(status)) {
+        let expected = format!("one of {}", STATUSES.join(", "));
+        return Err(Problem::malformed("?status", expected, format!("`{status}` is no status of a message")));
+    }
     let wanted = Wanted { to, status, after, limit };
     let found = ask.tenant(move |tenant, _| Ok((find(tenant, &wanted), tenant.messages().evicted())));
     let ((items, next), evicted) = found.await?;

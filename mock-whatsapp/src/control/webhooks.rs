@@ -1,106 +1,12 @@
-//! `/webhook`, where webhooks go, and `/webhooks`, which there were.
+//! `/webhooks`: which there were, and those that are told by hand or told again.
 
 use super::problem::Problem;
 use super::{Ask, Done, page};
-use crate::handshake::shake;
 use crate::instant;
-use crate::limits::WEBHOOK_WAIT_MOST;
 use crate::payload;
-use crate::target::Target;
 use crate::tenant::Tenant;
-use crate::tenant::dispatch::Webhook;
-use crate::tenant::webhook_log::Record;
-use cloud_api::time::Span;
+use crate::tenant::webhook_log::{Record, State};
 use serde_json::{Value, json};
-
-pub(super) async fn put(ask: Ask<'_>) -> Done {
-    ask.end()?;
-    let mut fields = ask.fields()?;
-    if !fields.has("url") {
-        return Err(fields.missing("url", "a URL, or null for none"));
-    }
-    let url = fields.text("url")?;
-    let verify_token = fields.text("verify_token")?;
-    let handshake = fields.flag("handshake")?.unwrap_or(true);
-    let retry = fields.text("retry")?;
-    let timeout = fields.span("timeout")?;
-    let version = fields.text("version")?;
-    fields.end()?;
-    let usual = ask.tenant(|tenant, _| Ok(tenant.identity().verify_token.clone())).await?;
-    let Some(url) = url else {
-        ask.tenant(|tenant, _| {
-            tenant.set_webhook(None);
-            Ok(())
-        })
-        .await?;
-        return Ok((200, json!({ "url": null, "handshake": null })));
-    };
-    let target = Target::parse(&url)
-        .map_err(|detail| Problem { pointer: Some("/url".to_owned()), ..Problem::impossible(detail) })?;
-    let mut webhook = Webhook::new(target, verify_token.unwrap_or(usual));
-    match retry.as_deref() {
-        None | Some("meta") => {}
-        Some("none") => webhook.retries = false,
-        Some(other) => {
-            return Err(Problem::malformed("/retry", "\"meta\" or \"none\"", format!("`{other}` is neither")));
-        }
-    }
-    if let Some(timeout) = timeout {
-        if timeout == Span::ZERO || timeout > WEBHOOK_WAIT_MOST {
-            let expected = format!("more than nothing, at most {WEBHOOK_WAIT_MOST}");
-            return Err(Problem::malformed("/timeout", expected, "no receiver can be waited for like that"));
-        }
-        webhook.wait = timeout.to_std();
-    }
-    if let Some(version) = version {
-        webhook.version = version_of(&version).ok_or_else(|| {
-            Problem::malformed(
-                "/version",
-                "a version of the Graph API, as in \"v23.0\"",
-                format!("`{version}` is none"),
-            )
-        })?;
-    }
-    let mut shaken = Value::Null;
-    if handshake {
-        let worlds = &ask.server.worlds;
-        let outcome = shake(&worlds.connector, &webhook.target, &webhook.verify_token, ask.server.next_request()).await;
-        if !outcome.ok {
-            let received = json!({ "status": outcome.status, "body": outcome.received, "expected": outcome.challenge });
-            return Err(Problem { received: Some(Box::new(received)), ..Problem::impossible(outcome.complaint()) });
-        }
-        shaken = json!({ "status": outcome.status, "ok": true });
-    }
-    ask.tenant(|tenant, _| {
-        tenant.set_webhook(Some(webhook));
-        Ok(())
-    })
-    .await?;
-    Ok((200, json!({ "url": url, "handshake": shaken })))
-}
-
-/// The major number of a version.
-fn version_of(text: &str) -> Option<u16> {
-    let major = text.strip_prefix('v')?.strip_suffix(".0")?;
-    major.parse().ok().filter(|major| (1..=999).contains(major))
-}
-
-/// Where webhooks go. The verify token stays secret.
-pub(super) async fn get(ask: Ask<'_>) -> Done {
-    ask.end()?;
-    let shown = ask.tenant(|tenant, _| {
-        Ok(match tenant.webhook() {
-            None => json!({ "url": null }),
-            Some(webhook) => json!({
-                "url": webhook.target.url(),
-                "retry": if webhook.retries { "meta" } else { "none" },
-                "timeout": Span(u64::try_from(webhook.wait.as_micros()).unwrap_or(u64::MAX)).to_string(),
-                "version": format!("v{}.0", webhook.version),
-            }),
-        })
-    });
-    Ok((200, shown.await?))
-}
 
 pub(super) async fn redeliver(ask: Ask<'_>, id: &str) -> Done {
     ask.end()?;
@@ -134,6 +40,10 @@ pub(super) async fn list(mut ask: Ask<'_>) -> Done {
     let (wamid, state) = (ask.parameter("wamid"), ask.parameter("state"));
     let (after, limit) = (ask.number("after", 0)?, ask.limit()?);
     ask.end()?;
+    if let Some(state) = state.as_ref().filter(|state| !State::ALL.iter().any(|known| known.name() == state.as_str())) {
+        let expected = format!("one of {}", State::ALL.map(State::name).join(", "));
+        return Err(Problem::malformed("?state", expected, format!("`{state}` is no state of a webhook")));
+    }
     let found = ask.tenant(move |tenant, _| {
         let fits = |record: &&Record| {
             wamid.as_ref().is_none_or(|wamid| *wamid == record.wamid)
@@ -158,7 +68,7 @@ fn show(tenant: &Tenant, record: &Record) -> Value {
         .collect();
     // What was not sent is shown as it would be.
     let (body, signature) = if record.body.is_empty() {
-        let body = payload::body(tenant, &record.update);
+        let body = payload::body(tenant, &[record.update]);
         let signature = tenant.sign(&record.update, &body);
         (body.into(), signature)
     } else {

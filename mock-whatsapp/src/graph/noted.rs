@@ -89,7 +89,7 @@ impl Noted {
                 let tenant = match identity {
                     Some(identity) => worlds.enter(&identity),
                     // A token that is nobody's is held against the tenant whose number was called.
-                    None => worlds.all().iter_mut().find(|tenant| tenant.identity().phone_number_id == node),
+                    None => worlds.all().find(|tenant| tenant.identity().phone_number_id == node),
                 };
                 let Some(tenant) = tenant else { return };
                 let decider = match &refusal {

@@ -8,7 +8,7 @@ use crate::payload;
 use crate::signing::Signature;
 use crate::target::{Answer, Failure, Kept, Target, exchange};
 use bytes::Bytes;
-use cloud_api::time::Timestamp;
+use cloud_api::time::{Span, Timestamp};
 use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
 use hyper::{Method, Request};
@@ -32,6 +32,17 @@ pub struct Webhook {
     pub wait: Duration,
     /// The major version whose form they have.
     pub version: u16,
+    /// How many updates share a POST; one each, unless said.
+    pub batch: Option<Batching>,
+}
+
+/// How webhooks share a POST.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batching {
+    /// How many at most.
+    pub size: usize,
+    /// How long the first waits for others, in the tenant's time.
+    pub wait: Span,
 }
 
 /// The version whose form webhooks have, unless told otherwise.
@@ -40,7 +51,7 @@ pub const WEBHOOK_VERSION: u16 = 25;
 impl Webhook {
     /// With all that can be left unsaid.
     pub fn new(target: Target, verify_token: String) -> Self {
-        Self { target, verify_token, retries: true, wait: WEBHOOK_WAIT, version: WEBHOOK_VERSION }
+        Self { target, verify_token, retries: true, wait: WEBHOOK_WAIT, version: WEBHOOK_VERSION, batch: None }
     }
 }
 
@@ -79,16 +90,22 @@ impl Tenant {
     /// Sends what waits, as many at a time as may be.
     pub(super) fn dispatch(&mut self) {
         while self.under_way.len() < WEBHOOKS_AT_ONCE
-            && let Some(Departure { delivery, update }) = self.outbox.pop_front()
+            && let Some(departure) = self.outbox.pop_front()
         {
+            let Departure { delivery, update } = departure;
             let Some(webhook) = self.webhook_of(&update).cloned() else {
                 self.nowhere.push(delivery);
+                let followers = self.batches.remove(&delivery).unwrap_or_default();
+                self.nowhere.extend(followers.iter().map(|follower| follower.delivery));
                 continue;
             };
             let (body, signature) = self.webhooks.sent(delivery).unwrap_or_else(|| {
-                let body = Bytes::from(payload::body(self, &update));
+                let body = Bytes::from(payload::body(self, &self.carried(&departure)));
                 let signature = self.sign(&update, &body);
                 self.webhooks.sends(delivery, &body, &signature);
+                for follower in self.batches.get(&delivery).into_iter().flatten() {
+                    self.webhooks.sends(follower.delivery, &body, &signature);
+                }
                 (body, signature)
             });
             let request = post(&webhook.target, body, &signature);
@@ -148,6 +165,7 @@ impl Tenant {
             (_, false) => State::Retrying,
         };
         let attempt = Attempt { at: now, status, ms: landed.ms, failure };
+        self.follow(landed.delivery, Some(&attempt), state);
         self.webhooks.ends(landed.delivery, Some(attempt), state);
         if let Some(update) = self.webhooks.update(landed.delivery) {
             self.judge_webhook(real, &update, &landed.answer, landed.ms, state == State::GaveUp);
@@ -178,6 +196,8 @@ impl Tenant {
     pub fn set_webhook(&mut self, webhook: Option<Webhook>) {
         self.webhook = webhook;
         self.kept.clear();
+        // Whoever waited for others under the old rules waits no more.
+        self.release();
     }
 
     /// Sends the account's webhooks elsewhere than the app's, or not, from now on.

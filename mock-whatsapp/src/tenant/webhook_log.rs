@@ -27,6 +27,9 @@ pub enum State {
 }
 
 impl State {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Due, Self::Retrying, Self::Acked, Self::GaveUp, Self::NoWebhook, Self::Faulted];
+
     /// As the control API spells it.
     pub fn name(self) -> &'static str {
         match self {
@@ -192,6 +195,11 @@ impl WebhookLog {
     pub fn from(&self, id: u64) -> impl Iterator<Item = &Record> {
         let skipped = usize::try_from(id.saturating_sub(self.first)).unwrap_or(usize::MAX);
         self.records.iter().skip(skipped)
+    }
+
+    /// What it takes in memory.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// How many were forgotten.

@@ -21,6 +21,7 @@ mod requests;
 mod seams;
 mod server;
 mod slow_clients;
+mod tenants;
 mod tokens;
 mod uploads;
 mod verify;

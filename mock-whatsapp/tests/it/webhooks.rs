@@ -210,7 +210,9 @@ async fn where_webhooks_go_can_be_asked_and_older_versions_tell_conversations() 
         json!({ "url": receiver.url, "handshake": false, "retry": "none", "timeout": "3s", "version": "v23.0" });
     mock.done("PUT", "/webhook", wanted).await;
     let shown = mock.done("GET", "/webhook", Value::Null).await;
-    assert_eq!(shown, json!({ "url": receiver.url, "retry": "none", "timeout": "3s", "version": "v23.0" }));
+    let set = json!({ "url": receiver.url, "tls": "verify", "retry": "none", "timeout": "3s", "version": "v23.0",
+                      "batch": 1, "batch_wait": "0s" });
+    assert_eq!(shown, set);
     mock.send(&sale("+14155550123", "Ana")).await.wamid();
     let sent = receiver.next().await;
     let conversation = &sent.status()["conversation"];
