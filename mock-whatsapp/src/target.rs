@@ -58,6 +58,11 @@ impl Target {
         &self.url
     }
 
+    /// Its host and port.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
     /// A request to it, `query` added to what its URL has.
     pub fn request(&self, method: Method, query: &str, body: Bytes) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(body));

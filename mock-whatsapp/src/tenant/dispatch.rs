@@ -168,7 +168,12 @@ impl Tenant {
         self.follow(landed.delivery, Some(&attempt), state);
         self.webhooks.ends(landed.delivery, Some(attempt), state);
         if let Some(update) = self.webhooks.update(landed.delivery) {
-            self.judge_webhook(real, &update, &landed.answer, landed.ms, state == State::GaveUp);
+            // Where retries are off, WhatsApp would not have given up.
+            let is_last = state == State::GaveUp && !gives_up;
+            let is_in_order = status == 200 || self.is_in_order(landed.delivery, &update);
+            if is_in_order {
+                self.judge_webhook(real, &update, &landed.answer, landed.ms, is_last);
+            }
         }
         if let Some(journey) = &mut self.journey {
             journey.count(0, 1);

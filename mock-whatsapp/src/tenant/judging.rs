@@ -4,11 +4,12 @@ use super::journal::{Decider, Journal, New, Outcome};
 use super::{Reply, Tenant, Verdict, give};
 use crate::graph::refusal::Refusal;
 use crate::graph::send::Sending;
+use crate::signing::Signature;
 use crate::target;
 use cloud_api::catalogue::Class;
 use cloud_api::time::Timestamp;
 use hyper::Method;
-use mock_whatsapp_model::input::{HandsetId, MessageIndex, template_key};
+use mock_whatsapp_model::input::{DeliveryId, HandsetId, MessageIndex, template_key};
 use mock_whatsapp_model::output::{Answer, Update, What, Why};
 use mock_whatsapp_model::referee::{Answered, By, Callback, Moment, Referee, Rule, Ruling, Sent, Tidings};
 use mock_whatsapp_model::spec::Kind;
@@ -193,7 +194,7 @@ impl Tenant {
             template: sending.template().map_or(0, template_key),
             marketing,
             rate: self.config.throughput,
-            blocked: self.world.persona(handset).kind == Kind::Blocked,
+            blocked: self.world.persona(handset).kind == Kind::Blocked || self.world.is_blocked_or_off(handset).0,
             previous: previous.map(|message| (message, template_of(message))),
         }
     }
@@ -289,6 +290,21 @@ impl Tenant {
             "contact_opted_out": self.world.opted_out_at(asked.handset).is_some(),
             "faults": self.faults.iter().map(|armed| format!("f{}", armed.id)).collect::<Vec<_>>(),
         })
+    }
+
+    /// Whether a webhook is one that a receiver must take: signed as it should be, and none that was made up by hand.
+    pub(super) fn is_in_order(&mut self, delivery: DeliveryId, update: &Update) -> bool {
+        let made_up = match update.what {
+            What::Notice(words) => self.notices.get(words).is_none_or(|notice| &*notice.field != "user_preferences"),
+            What::Sent | What::Delivered | What::Read | What::Failed(_) | What::Reply | What::Stop | What::Says(_) => {
+                false
+            }
+        };
+        !made_up
+            && self
+                .webhooks
+                .sent(delivery)
+                .is_none_or(|(body, signature)| signature == Signature::of(&self.identity.app_secret, &body))
     }
 
     /// A webhook was answered, or was not.

@@ -16,6 +16,7 @@ mod numbers;
 mod oddities;
 mod program;
 mod receiver;
+mod referee;
 mod refusals;
 mod requests;
 mod seams;

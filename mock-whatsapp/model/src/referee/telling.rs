@@ -5,7 +5,7 @@ use super::{Callback, Finding, Ground, Moment, Referee, Rule, Sent, Tally};
 use crate::World;
 use crate::input::{HandsetId, MessageIndex};
 use cloud_api::catalogue::{Class, CodeIndex};
-use cloud_api::time::Span;
+use cloud_api::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 
 /// Contacts of which it is remembered what the sender was told about them; about 50 bytes each.
@@ -38,6 +38,8 @@ struct OptOut {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Told {
     opted_out: BTreeMap<HandsetId, OptOut>,
+    /// When contacts wanted to hear from the business again: a failure of a message from before says nothing of now.
+    opted_in: BTreeMap<HandsetId, Timestamp>,
     blocked: BTreeMap<HandsetId, Moment>,
     invalid: BTreeMap<HandsetId, (CodeIndex, Moment)>,
 }
@@ -125,6 +127,11 @@ impl Referee {
             }
             Tidings::OptIn(handset) => {
                 self.told.opted_out.remove(&handset);
+                self.told.opted_in.insert(handset, now.at);
+                // With so many the oldest telephone's is as good as any: its owner will not be told of a failure any more.
+                if self.told.opted_in.len() > CONTACTS {
+                    self.told.opted_in.pop_first();
+                }
             }
         }
     }
@@ -139,6 +146,9 @@ impl Referee {
     ) {
         let Some(view) = world.message(message) else { return };
         match code.class() {
+            Class::Blocked
+                if code.code() == 131_050
+                    && self.told.opted_in.get(&view.handset).is_some_and(|opted_in| view.at <= *opted_in) => {}
             Class::Blocked if code.code() == 131_050 => {
                 let tidings = Tidings::OptOut { handset: view.handset, marketing_only: true };
                 self.told(world, now, tidings, words);
