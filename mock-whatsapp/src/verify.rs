@@ -296,12 +296,10 @@ impl Verify {
     fn look(&self, tenant: &Tenant, progress: &mut Progress) -> bool {
         let journal = tenant.journal();
         progress.lost |= journal.evicted() > 0 && progress.next < journal.first();
-        let mut looked = 0;
-        for request in journal.from(progress.next) {
+        for (looked, request) in journal.from(progress.next).enumerate() {
             if looked == VERIFY_LOOKS {
                 return false;
             }
-            looked += 1;
             progress.next = request.id + 1;
             let of = match &self.what {
                 What::Count { of, .. } => of,

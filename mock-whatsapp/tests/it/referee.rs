@@ -100,6 +100,9 @@ async fn the_same_message_twice_is_a_duplicate() {
     assert_eq!((about.certain, about.suspected, about.requests(0)), (1, 0, &json!(["r1", "r3"])));
     assert_eq!(about.evidence[0]["to"], "14155560001");
     assert!(about.why().contains("1h later") && about.why().contains("same callback data"), "{}", about.why());
+    advance(&mock, "73h").await;
+    mock.send(&called(sale(ANA, "A"), "m1")).await.wamid();
+    assert_eq!(counts(&mock, "duplicate").await, (1, 0), "days later it may be meant");
     // Two attempts of one message, by their names.
     mock.send(&called(sale(BEN, "B"), "c1|m7|1")).await.wamid();
     mock.send(&called(sale(BEN, "B"), "c1|m7|2")).await.wamid();
@@ -237,7 +240,7 @@ async fn a_retry_keeps_the_wait_that_its_error_asks_for() {
     mock.send(&message).await.wamid();
     mock.done("POST", "/clock/settle", json!({ "quiet": "0s" })).await;
     assert_eq!(counts(&mock, "retry_too_early").await, (0, 0));
-    advance(&mock, "12h").await;
+    advance(&mock, "23h").await;
     mock.send(&message).await.wamid();
     assert_eq!(counts(&mock, "retry_too_early").await, (1, 0), "a day after 131049");
 

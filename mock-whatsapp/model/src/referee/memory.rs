@@ -80,7 +80,7 @@ impl Memory {
                 let mut place = 0_u32;
                 self.memos.retain(|_, _| {
                     place += 1;
-                    place % 2 == 0
+                    place.is_multiple_of(2)
                 });
                 kept = false;
             }

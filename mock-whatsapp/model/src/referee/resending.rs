@@ -11,6 +11,14 @@ use cloud_api::time::Span;
 /// An error that is final stays so for a day at least: the documentation speaks of checking contacts again after days.
 const FINAL_FOR: Span = Span::hours(24);
 
+/// Who calls two messages the same after this long may mean a new one: the deadline of a campaign.
+const SAME_FOR: Span = Span::hours(72);
+
+/// Whether a wait was too short by more than what a sender's clock and the network explain.
+fn is_short(waited: Span, wait: Span) -> bool {
+    waited.0 + wait.0 / 50 < wait.0
+}
+
 /// What a wait after an error is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Wait {
@@ -124,13 +132,13 @@ impl Referee {
                 let failed =
                     taken.and_then(|taken| world.message(taken)).is_none_or(|view| view.stage == Stage::Failed);
                 if ruling.taken().is_some() && !failed {
-                    let certain = same != Same::Unclear && sent.callback.whole != 0;
+                    let certain = same != Same::Unclear && sent.callback.whole != 0 && waited < SAME_FOR;
                     self.find_of(sent, Rule::Duplicate, certain, memo.request, Ground::ProvenBefore(same, waited));
                 }
             }
             End::Unknown { taken, proven: false, offered, fair } => {
                 let wait = self.evidence_wait;
-                if waited < wait {
+                if is_short(waited, wait) {
                     let certain = same != Same::Unclear && fair;
                     let ground = Ground::Unknown { same, waited, wait, taken: taken.is_some() };
                     self.find_of(sent, Rule::BlindResend, certain, memo.request, ground);
@@ -156,8 +164,8 @@ impl Referee {
     ) {
         let known = same != Same::Unclear;
         if let Some(Wait { certain, wise }) = wait(code, times) {
-            if waited < wise {
-                let certain = known && waited < certain;
+            if is_short(waited, wise) {
+                let certain = known && is_short(waited, certain);
                 let ground = Ground::Early { code, waited, wait: wise };
                 self.find_of(sent, Rule::RetryTooEarly, certain, memo.request, ground);
             }
@@ -191,7 +199,7 @@ impl Referee {
         let first = if spoken.whole == view.callback { spoken } else { whole };
         let (same, since) = (first.same(sent.callback), sent.now.at.since(view.at));
         let certain = match same {
-            Same::Callback | Same::Attempt => view.stage != Stage::Failed,
+            Same::Callback | Same::Attempt => view.stage != Stage::Failed && since < SAME_FOR,
             Same::Content | Same::Unclear => false,
         };
         if certain || since < self.window {
