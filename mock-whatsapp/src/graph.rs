@@ -6,7 +6,7 @@ mod accounts;
 mod blocks;
 pub mod call;
 mod codes;
-mod download;
+pub mod download;
 pub mod fields;
 mod health;
 mod media;

@@ -16,6 +16,9 @@ use uploads::Uploads;
 /// How long the URL of media is good for (section 6.4).
 pub const URL_LIFETIME: Span = Span::mins(5);
 
+/// How long what a contact sent is there (section 6.4).
+pub const INBOUND_LIFETIME: Span = Span::hours(7 * 24);
+
 /// One of them.
 #[derive(Debug)]
 pub struct Medium {
@@ -33,6 +36,21 @@ pub struct Medium {
     pub number_id: String,
     /// When it is gone.
     pub until: Timestamp,
+}
+
+/// One that is taken in.
+#[derive(Debug)]
+pub struct NewMedium {
+    /// The business number that it belongs to.
+    pub number_id: String,
+    /// Its MIME type, without parameters.
+    pub mime_type: String,
+    /// The name of its file, if it was told.
+    pub file_name: Option<String>,
+    /// Its bytes.
+    pub bytes: Held,
+    /// How long it is there.
+    pub lifetime: Span,
 }
 
 /// Why something cannot be taken in.
@@ -73,20 +91,12 @@ impl Media {
         self.by_id.get(id)
     }
 
-    /// Takes one in, for 30 days. Its id.
+    /// Takes one in, for as long as that. Its id.
     ///
     /// # Errors
     /// If there is no room.
-    pub fn add(
-        &mut self,
-        identity: &Identity,
-        now: Timestamp,
-        number_id: &str,
-        mime_type: String,
-        file_name: Option<String>,
-        bytes: Held,
-    ) -> Result<String, Full> {
-        if bytes.len() > self.left() {
+    pub fn add(&mut self, identity: &Identity, now: Timestamp, new: NewMedium) -> Result<String, Full> {
+        if new.bytes.len() > self.left() {
             return Err(Full { most: self.most });
         }
         let id = loop {
@@ -96,16 +106,10 @@ impl Media {
                 break id;
             }
         };
-        self.bytes += bytes.len();
-        let medium = Medium {
-            sha256: kinds::sha256(&bytes),
-            mime_type,
-            file_name,
-            bytes,
-            number_id: number_id.to_owned(),
-            until: now + MEDIA_LIFETIME,
-            id: id.clone(),
-        };
+        self.bytes += new.bytes.len();
+        let NewMedium { number_id, mime_type, file_name, bytes, lifetime } = new;
+        let sha256 = kinds::sha256(&bytes);
+        let medium = Medium { id: id.clone(), mime_type, file_name, sha256, bytes, number_id, until: now + lifetime };
         self.next = if self.by_id.is_empty() { medium.until } else { self.next.min(medium.until) };
         self.by_id.insert(id.clone(), medium);
         Ok(id)
@@ -154,7 +158,9 @@ mod tests {
         let add = |media: &mut Media, now| {
             let mut bytes = room.begin();
             assert!(bytes.push(&[b'x'; 500]));
-            media.add(&identity, now, "1", "application/pdf".to_owned(), None, bytes.end())
+            let (number_id, mime_type, file_name) = ("1".to_owned(), "application/pdf".to_owned(), None);
+            let new = NewMedium { number_id, mime_type, file_name, bytes: bytes.end(), lifetime: MEDIA_LIFETIME };
+            media.add(&identity, now, new)
         };
         let (early, late) = (Timestamp(0), Timestamp(0) + MEDIA_LIFETIME);
         let first = add(&mut media, early).unwrap();

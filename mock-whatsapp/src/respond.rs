@@ -9,7 +9,7 @@ use bytes::Bytes;
 use cloud_api::time::Timestamp;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use mock_whatsapp_model::output::Garble;
 use serde::Serialize;
@@ -63,6 +63,14 @@ async fn answer_to(server: &Server, request: Request<Incoming>, is_control: bool
     } else {
         graph::answer(server, request).await
     }
+}
+
+/// How a caller reaches this server: the address in its own request.
+pub fn base(headers: &HeaderMap, server: &Server) -> String {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let host = text(HOST.as_str()).unwrap_or("127.0.0.1");
+    let scheme = text("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or(server.scheme);
+    format!("{scheme}://{host}")
 }
 
 /// Why a body was not read.

@@ -1,6 +1,8 @@
 //! `POST /handsets/{wa_id}/messages`: what a contact writes, by hand. Read here in the shape that webhooks have; said by the
 //! tenant.
 
+mod file;
+
 use super::body::Fields;
 use super::problem::Problem;
 use super::{Ask, Done, phone};
@@ -9,7 +11,7 @@ use crate::tenant::inbound::{Forwarded, Said};
 use crate::wamids::Meaning;
 use cloud_api::limits::TEXT_BODY_MAX;
 use cloud_api::time::Timestamp;
-use mock_whatsapp_model::fate::{digest, join, mix};
+use file::Source;
 use mock_whatsapp_model::handset::Persona;
 use mock_whatsapp_model::input::MessageIndex;
 use mock_whatsapp_model::spec::Kind;
@@ -61,7 +63,8 @@ pub(super) async fn say(ask: Ask<'_>, wa_id: &str) -> Done {
     ask.end()?;
     let number = phone(wa_id)?;
     let wish = read(ask.fields()?)?;
-    let (wamid, webhook) = ask.tenant(move |tenant, real| speak(tenant, real, number, wish)).await?;
+    let from = Source { room: ask.server.room.clone(), base: format!("{}://{}", ask.server.scheme, ask.host) };
+    let (wamid, webhook) = ask.tenant(move |tenant, real| speak(tenant, real, number, wish, &from)).await?;
     Ok((201, json!({ "wamid": wamid, "webhook": webhook.map(|webhook| format!("w{webhook}")) })))
 }
 
@@ -166,7 +169,7 @@ fn media(fields: &mut Fields, kind: &'static str, own: &[&'static str]) -> Resul
                 keep(&mut kept, &mut object, &[key])?;
             }
         }
-        keep(&mut kept, &mut object, &["id", "mime_type", "sha256", "url"])?;
+        keep(&mut kept, &mut object, &["id", "mime_type", "sha256", "url", "data"])?;
         object.end()?;
     }
     Ok(What::Media(kind, kept))
@@ -242,7 +245,13 @@ fn sent(tenant: &Tenant, wamid: &str, pointer: &str) -> Result<MessageIndex, Pro
     }
 }
 
-fn speak(tenant: &mut Tenant, real: Timestamp, number: u64, wish: Wish) -> Result<(String, Option<u64>), Problem> {
+fn speak(
+    tenant: &mut Tenant,
+    real: Timestamp,
+    number: u64,
+    wish: Wish,
+    from: &Source,
+) -> Result<(String, Option<u64>), Problem> {
     let mut quoted = wish.reply_to.as_deref().map(|wamid| sent(tenant, wamid, "/reply_to")).transpose()?;
     let handset = tenant.handsets().find(number);
     let mut moved = None;
@@ -272,7 +281,7 @@ fn speak(tenant: &mut Tenant, real: Timestamp, number: u64, wish: Wish) -> Resul
             }
             Said::of("reaction", object)
         }
-        What::Media(kind, object) => Said::of(kind, Value::Object(file(tenant, kind, object))),
+        What::Media(kind, object) => Said::of(kind, Value::Object(from.file(tenant, real, kind, object)?)),
         What::Moves(to) => {
             moved = Some(to);
             let name =
@@ -291,32 +300,4 @@ fn speak(tenant: &mut Tenant, real: Timestamp, number: u64, wish: Wish) -> Resul
         tenant.give(real, number, persona, json!({ "kind": "not_on_whatsapp" }));
     }
     Ok(told)
-}
-
-/// A file as webhooks describe it; what was not said of it is made up.
-fn file(tenant: &Tenant, kind: &str, mut object: Map<String, Value>) -> Map<String, Value> {
-    let mime_type = match kind {
-        "image" => "image/jpeg",
-        "video" => "video/mp4",
-        "audio" => "audio/ogg; codecs=opus",
-        "sticker" => "image/webp",
-        _ => "application/pdf",
-    };
-    let key = join(digest(tenant.identity().phone_number_id.as_bytes()), u64::from(tenant.inbound().next()));
-    let id = (1_000_000_000_000_000 + key % 9_000_000_000_000_000).to_string();
-    let hash: Vec<u8> = (0..4).flat_map(|part| mix(key ^ part).to_be_bytes()).collect();
-    let mut usual = |name: &str, value: String| {
-        object.entry(name.to_owned()).or_insert(Value::String(value));
-    };
-    usual("mime_type", mime_type.to_owned());
-    usual("sha256", base64::Engine::encode(&base64::engine::general_purpose::STANDARD, hash));
-    usual("url", format!("https://lookaside.fbsbx.com/whatsapp_business/attachments/?mid={id}"));
-    usual("id", id);
-    if kind == "audio" {
-        object.entry("voice".to_owned()).or_insert(Value::Bool(true));
-    }
-    if kind == "sticker" {
-        object.entry("animated".to_owned()).or_insert(Value::Bool(false));
-    }
-    object
 }

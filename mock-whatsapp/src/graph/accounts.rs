@@ -1,8 +1,9 @@
 //! What stands above numbers: the account, the portfolio, the app, the token's own user, and what a token is worth.
 
 use super::call::{Call, Done, Outcome};
-use super::fields::{self, Kind};
+use super::fields::{self, Field, Kind};
 use super::health;
+use super::numbers;
 use super::paging::Paging;
 use super::parameters::{Parameters, required};
 use super::refusal::Refusal;
@@ -28,6 +29,9 @@ const ACCOUNT: Kind = Kind {
         "conversation_analytics",
         "pricing_analytics",
         "template_analytics",
+        "is_shared_with_partners",
+        "assigned_users",
+        "message_templates",
     ],
 };
 
@@ -41,7 +45,7 @@ const SETTINGS: [&str; 5] = [
 ];
 
 /// All that can be known of an account.
-fn all(tenant: &Tenant) -> Map<String, Value> {
+fn all(tenant: &Tenant, wanted: &[Field]) -> Result<Map<String, Value>, Refusal> {
     let identity = tenant.identity();
     let key = digest(identity.waba_id.as_bytes());
     let business = json!({ "id": identity.business_id(), "name": format!("Mock Business {}", identity.name) });
@@ -74,14 +78,23 @@ fn all(tenant: &Tenant) -> Map<String, Value> {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
     };
     all.extend(tenant.account().settings.clone());
-    all
+    if let Some(field) = wanted.iter().find(|field| field.name == "phone_numbers") {
+        let of_numbers = if field.sub.is_empty() { fields::usual(&numbers::KIND) } else { field.sub.clone() };
+        let each = tenant
+            .numbers()
+            .all()
+            .iter()
+            .map(|number| fields::select(&numbers::KIND, &of_numbers, &numbers::all(tenant, number)));
+        all.insert("phone_numbers".to_owned(), json!({ "data": each.collect::<Result<Vec<_>, _>>()? }));
+    }
+    Ok(all)
 }
 
 /// `GET /{waba-id}`.
 pub(super) async fn get(call: Call<'_>) -> Done {
     call.account()?;
     let wanted = fields::wanted(&Parameters::of(&call), &ACCOUNT);
-    let found = call.tenant(move |tenant, _| fields::select(&ACCOUNT, &wanted, &all(tenant)));
+    let found = call.tenant(move |tenant, _| fields::select(&ACCOUNT, &wanted, &all(tenant, &wanted)?));
     let (body, at) = found.await?;
     Ok(Outcome::reply(at, body))
 }
@@ -130,7 +143,8 @@ pub(super) async fn of_business(call: Call<'_>, owned: bool) -> Done {
     let parameters = Parameters::of(&call);
     let (wanted, paging) = (fields::wanted(&parameters, &ACCOUNT), Paging::of(&call, &parameters, 100)?);
     let found = call.tenant(move |tenant, _| {
-        let accounts = if owned { vec![fields::select(&ACCOUNT, &wanted, &all(tenant))?] } else { Vec::new() };
+        let accounts =
+            if owned { vec![fields::select(&ACCOUNT, &wanted, &all(tenant, &wanted)?)?] } else { Vec::new() };
         Ok(paging.page(&accounts))
     });
     let (body, at) = found.await?;

@@ -108,8 +108,8 @@ pub(super) async fn get(call: Call<'_>) -> Done {
     let (wanted, code) = (fields::wanted(&Parameters::of(&call), &KIND), call.item.clone());
     let found = call.with_number(move |tenant, id| {
         let codes = tenant.numbers().get(&id).map_or(&[][..], |number| &number.codes);
-        let code = codes.iter().find(|known| known.code == code).ok_or_else(|| unknown(&code))?;
-        Ok(json!({ "data": [show(code, &wanted)?] }))
+        let found = codes.iter().filter(|known| known.code == code).map(|code| show(code, &wanted));
+        Ok(json!({ "data": found.collect::<Result<Vec<_>, _>>()? }))
     });
     let (body, at) = found.await?;
     Ok(Outcome::reply(at, body))

@@ -63,6 +63,11 @@ pub fn wanted(parameters: &Parameters, kind: &Kind) -> Vec<Field> {
     if !asked.is_empty() {
         return asked;
     }
+    usual(kind)
+}
+
+/// The usual fields of a kind of object.
+pub fn usual(kind: &Kind) -> Vec<Field> {
     let usual = kind.usual.iter();
     usual.map(|name| Field { name: (*name).to_owned(), modifier: String::new(), sub: Vec::new() }).collect()
 }

@@ -21,7 +21,7 @@ const PAGE_MOST: u64 = 100;
 /// The longest display name. Not documented for the API; the manager allows so much.
 const NAME_MOST: usize = 512;
 
-const KIND: Kind = Kind {
+pub(super) const KIND: Kind = Kind {
     name: "WhatsAppBusinessPhoneNumber",
     usual: &[
         "verified_name",
@@ -41,11 +41,16 @@ const KIND: Kind = Kind {
         "username",
         "last_onboarded_time",
         "new_display_name",
+        "country_code",
+        "country_dial_code",
+        "official_business_account",
+        "owner_business_info",
+        "requested_verified_name",
     ],
 };
 
 /// All that can be known of a number.
-fn all(tenant: &Tenant, number: &Number) -> Map<String, Value> {
+pub(super) fn all(tenant: &Tenant, number: &Number) -> Map<String, Value> {
     let limit = tier(tenant.messaging_limit());
     let mut webhooks = Map::new();
     for (name, webhook) in [
@@ -82,7 +87,6 @@ fn all(tenant: &Tenant, number: &Number) -> Map<String, Value> {
         "is_pin_enabled": number.pin.is_some(),
         "is_preverified_number": false,
         "search_visibility": "NON_VISIBLE",
-        "country_dial_code": number.digits.get(..1).filter(|first| *first == "1"),
         "messaging_limit_tier": limit,
         "whatsapp_business_manager_messaging_limit": limit,
         "webhook_configuration": webhooks,

@@ -167,8 +167,11 @@ pub(super) async fn set_settings(call: Call<'_>) -> Done {
             changed.insert(name.to_owned(), value);
         }
     }
+    if let Some(language) = parameters.text("fallback_language") {
+        changed.insert("fallback_language".to_owned(), language.into());
+    }
     if changed.is_empty() {
-        let why = format!("the settings are {}, each an object", SETTINGS.join(", "));
+        let why = format!("the settings are fallback_language, and {}, each an object", SETTINGS.join(", "));
         return Err(Refusal::parameter("Invalid parameter", why).into());
     }
     change(call, move |number| {

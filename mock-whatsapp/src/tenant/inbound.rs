@@ -128,6 +128,10 @@ impl Tenant {
         self.tick(now);
         let handset = self.telephone(wa_id);
         let handle = self.inbound.push(said);
+        if self.numbers.of_model(self.number).is_some_and(|number| number.blocked.contains_key(&wa_id)) {
+            // It believes that it wrote.
+            return (self.wamids.said(&self.wa_id(handset), handle), None);
+        }
         let act = Act::Says { text: handle, reply_to };
         let number = self.number;
         let webhook = self.told(|tenant| tenant.hand_in(Input::Handset { handset, number, act }));

@@ -21,6 +21,10 @@ async fn an_account_shows_and_keeps_what_is_set() {
     assert_eq!(asked["currency"], "USD");
     assert_eq!(asked["health_status"]["can_send_message"], "AVAILABLE");
     assert_eq!(asked["subscribed_apps"]["data"][0]["whatsapp_business_api_data"]["id"], APP);
+    let path = format!("{ACCOUNT}?fields=phone_numbers%7Bdisplay_phone_number%7D");
+    let nested = mock.graph(Method::GET, &path, Value::Null).await.body;
+    let one = json!([{ "display_phone_number": "+1 555-765-0001", "id": "100000000000001" }]);
+    assert_eq!(nested["phone_numbers"]["data"], one);
     let set = json!({ "disable_marketing_messages_on_cloud_api": true });
     assert_eq!(mock.graph(Method::POST, ACCOUNT, set).await.body["success"], true);
     let path = format!("{ACCOUNT}?fields=disable_marketing_messages_on_cloud_api");

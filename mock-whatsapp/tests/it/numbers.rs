@@ -214,7 +214,8 @@ async fn links_are_made_changed_listed_and_deleted() {
         json!({ "success": true })
     );
     assert_eq!(mock.graph(Method::DELETE, &format!("{path}/{code}"), Value::Null).await.error().1, Some(33));
-    assert_eq!(mock.graph(Method::GET, &format!("{path}/{code}/x"), Value::Null).await.error().0, 100);
+    let gone = mock.graph(Method::GET, &format!("{path}/{code}"), Value::Null).await;
+    assert_eq!((gone.status, gone.body), (200, json!({ "data": [] })));
 }
 
 #[tokio::test]
@@ -234,6 +235,8 @@ async fn only_who_wrote_can_be_blocked() {
     assert_eq!((again.status, &again.body["block_users"]["added_users"][0]["wa_id"]), (200, &json!("14155550777")));
     let list = mock.graph(Method::GET, &path, Value::Null).await.body;
     assert_eq!(list["data"][0]["wa_id"], "14155550777");
+    let unheard = mock.done("POST", "/handsets/14155550777/messages", json!({ "type": "text", "text": "hi" })).await;
+    assert_eq!(unheard["webhook"], Value::Null, "it cannot write any more");
     let own = mock.graph(Method::POST, &path, body(&["+15557650001"])).await;
     assert_eq!(own.body["block_users"]["failed_users"][0]["errors"][0]["code"], 131_021);
     let gone = mock.graph(Method::DELETE, &path, body(&["+14155550777"])).await.body;
