@@ -65,6 +65,8 @@ async fn two_hundred_contacts_each_get_one_message_and_every_row_is_accounted_fo
     let copies = copies(&mock).await;
     assert_eq!(copies.len(), 200);
     assert!(copies.values().all(|count| *count == 1), "{copies:?}");
+    let judgement = mock.referee().await.unwrap();
+    assert!(judgement.is_clean(), "{judgement:?}");
 }
 
 #[test]
@@ -115,5 +117,7 @@ fn a_crash_in_the_middle_loses_nothing_and_sends_nothing_twice() {
         assert_eq!(copies.len() as u32, counts.of(State::Read), "who got nothing waits, and is not forgotten");
         let campaign = running.handle.look().await.unwrap().campaigns[0].as_ref().clone();
         assert_eq!(running.handle.recount(campaign).await.unwrap(), counts);
+        let judgement = mock.referee().await.unwrap();
+        assert!(judgement.is_clean(), "{judgement:?}");
     });
 }

@@ -1,8 +1,10 @@
 //! The command line: what can be asked for, and how the program ends. What it does is below, one file a subcommand.
 
 mod env;
+mod junit;
 mod lint;
 mod ready;
+mod referee;
 mod serve;
 
 use crate::clock::Pace;
@@ -33,6 +35,8 @@ enum Command {
     Env(Env),
     /// Say what is wrong with a configuration file: exit status 0 if nothing is, 2 otherwise.
     Lint(Lint),
+    /// Judge whoever sent to a running server: exit status 0 clean, 1 guilty, 2 no answer that proves anything.
+    Referee(Referee),
 }
 
 #[derive(Debug, Args)]
@@ -109,6 +113,22 @@ struct Lint {
     file: PathBuf,
 }
 
+#[derive(Debug, Args)]
+struct Referee {
+    /// Where the server is.
+    #[arg(long, env = "MOCK_WHATSAPP_URL", default_value = "http://127.0.0.1:4080")]
+    url: String,
+    /// Whose sender is judged.
+    #[arg(long, env = "MOCK_WHATSAPP_TENANT", default_value = DEFAULT, value_name = "NAME")]
+    tenant: String,
+    /// Gets the judgement as JUnit XML, a case for each rule.
+    #[arg(long, env = "MOCK_WHATSAPP_JUNIT", value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// What the server was started with, if it was.
+    #[arg(long, env = "MOCK_WHATSAPP_CONTROL_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    control_token: Option<String>,
+}
+
 /// Why the program ends.
 #[derive(Debug)]
 enum Failure {
@@ -131,6 +151,10 @@ pub fn main_from(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Some(Command::Serve(options)) => serve::serve(*options),
         Some(Command::Env(options)) => env::print_settings(&options),
         Some(Command::Lint(options)) => lint::lint(&options.file),
+        Some(Command::Referee(options)) => match referee::judge(&options) {
+            Ok(code) => return code,
+            Err(failure) => Err(failure),
+        },
     };
     let (message, code) = match ended {
         Ok(()) => return ExitCode::SUCCESS,

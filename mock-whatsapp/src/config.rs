@@ -2,11 +2,12 @@
 
 use crate::access::ControlToken;
 use crate::clock::Pace;
+use crate::limits::JOURNAL_BYTES;
 use cloud_api::catalogue::{self, CodeIndex};
 use cloud_api::time::Timestamp;
 use mock_whatsapp_model::faults::Fault;
 use mock_whatsapp_model::spec::{FaultSpec, MessagingLimit, Timing};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::Range;
 use toml::Spanned;
@@ -23,18 +24,42 @@ pub enum UnknownTemplates {
 }
 
 /// Which of WhatsApp's limits are kept; all of them, unless said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rules {
     /// Above a number's throughput, 130429. Frozen time refuses nothing by it all the same.
     pub throughput: bool,
     /// After 45 messages to a contact one in 6 s, or 131056.
     pub pair: bool,
+    /// Above 5,000 management calls an hour (200 before a number is registered), 80007.
+    pub management: bool,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { throughput: true, pair: true }
+        Self { throughput: true, pair: true, management: true }
+    }
+}
+
+/// A number that every tenant has beside its first.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FurtherNumber {
+    /// As people write it.
+    pub phone_number: String,
+    /// The name that contacts see.
+    pub verified_name: Option<String>,
+    /// Messages a second.
+    pub throughput: Option<u32>,
+    /// Whether it is shared with the Business app: 20 messages a second.
+    #[serde(default)]
+    pub coexistence: bool,
+}
+
+impl FurtherNumber {
+    /// Its digits.
+    pub fn digits(&self) -> String {
+        self.phone_number.chars().filter(char::is_ascii_digit).collect()
     }
 }
 
@@ -61,10 +86,14 @@ pub struct Config {
     pub unknown_templates: UnknownTemplates,
     /// Whether `+1 AAA 555 NNNN` have a meaning.
     pub magic_numbers: bool,
+    /// Further numbers of every tenant.
+    pub numbers: Vec<FurtherNumber>,
     /// How clients reach this server, as in `http://mock:4080`; the address in their own requests, if not said.
     pub public_url: Option<String>,
     /// What the control API asks for; nothing, unless said.
     pub control_token: Option<ControlToken>,
+    /// What the journal of each tenant may hold.
+    pub journal_bytes: usize,
 }
 
 impl Default for Config {
@@ -80,8 +109,10 @@ impl Default for Config {
             anchor: None,
             unknown_templates: UnknownTemplates::default(),
             magic_numbers: true,
+            numbers: Vec::new(),
             public_url: None,
             control_token: None,
+            journal_bytes: JOURNAL_BYTES,
         }
     }
 }
@@ -96,6 +127,9 @@ struct File {
     unknown_templates: Option<UnknownTemplates>,
     magic_numbers: Option<bool>,
     public_url: Option<String>,
+    journal_bytes: Option<usize>,
+    #[serde(default)]
+    number: Vec<Spanned<FurtherNumber>>,
     handset: Option<Timing>,
     #[serde(default)]
     fault: Vec<Spanned<FaultSpec>>,
@@ -145,6 +179,21 @@ impl Config {
         {
             return Err(Error::at(text, Some(throughput.span()), "`throughput` is messages a second, at least 1"));
         }
+        for number in &file.number {
+            let digits = number.get_ref().digits();
+            if !(7..=15).contains(&digits.len()) || digits.starts_with('0') {
+                let place = key_of(text, number.span(), "phone_number");
+                return Err(Error::at(
+                    text,
+                    Some(place),
+                    "`phone_number` has 7 to 15 digits and begins with its country's code",
+                ));
+            }
+            if number.get_ref().throughput == Some(0) {
+                let place = key_of(text, number.span(), "throughput");
+                return Err(Error::at(text, Some(place), "`throughput` is messages a second, at least 1"));
+            }
+        }
         for fault in &file.fault {
             if let Err((key, message)) = check_fault(fault.get_ref()) {
                 return Err(Error::at(text, Some(key_of(text, fault.span(), key)), &message));
@@ -157,6 +206,8 @@ impl Config {
         self.unknown_templates = file.unknown_templates.unwrap_or(self.unknown_templates);
         self.magic_numbers = file.magic_numbers.unwrap_or(self.magic_numbers);
         self.public_url = file.public_url.map(|url| url.trim_end_matches('/').to_owned()).or(self.public_url.take());
+        self.journal_bytes = file.journal_bytes.unwrap_or(self.journal_bytes);
+        self.numbers.extend(file.number.into_iter().map(Spanned::into_inner));
         self.timing = file.handset.unwrap_or_else(|| self.timing.clone());
         self.faults.extend(file.fault.into_iter().map(Spanned::into_inner));
         Ok(())

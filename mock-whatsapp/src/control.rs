@@ -6,22 +6,31 @@ pub mod body;
 mod clock;
 mod faults;
 mod handsets;
+mod inbound;
 pub mod messages;
+mod metrics;
+mod numbers;
 pub mod problem;
+pub mod referee;
+mod requests;
 mod tenants;
 mod tokens;
+mod verify;
+mod webhook;
 mod webhooks;
 
 use crate::identity::DEFAULT;
-use crate::respond::{Answer, Cut, Unread, json, put, read};
+use crate::respond::{Answer, Cut, Unread, json, plain, put, read};
 use crate::server::Server;
 use crate::tenant::Tenant;
+use crate::tenant::gestures::Gesture;
 use crate::worlds::Closed;
 use crate::{limits, query};
 use body::Fields;
 use bytes::Bytes;
 use cloud_api::time::Timestamp;
 use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request};
 use problem::Problem;
 use serde_json::{Value, json as object};
@@ -38,10 +47,12 @@ struct Ask<'a> {
     server: &'a Server,
     tenant: String,
     query: BTreeMap<String, String>,
+    /// How the client calls this server.
+    host: String,
     body: Bytes,
 }
 
-/// What a call comes to, if it is done.
+/// What a call comes to, if it is done; a string is plain text.
 type Done = Result<(u16, Value), Problem>;
 
 /// Answers a call of the control API.
@@ -61,8 +72,13 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
         Err(Unread::TooLong(most)) => {
             Err(Problem::new(413, "The body is too long", format!("at most {most} bytes are read")))
         }
+        Ok(body) if !body.is_empty() && !may_be_json(parts.headers.get(CONTENT_TYPE)) => {
+            let detail = "send JSON, with the header `Content-Type: application/json`";
+            Err(Problem::new(415, "The body is of another type", detail))
+        }
         Ok(body) => {
-            let ask = Ask { server, tenant: tenant.clone(), query, body };
+            let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost").to_owned();
+            let ask = Ask { server, tenant: tenant.clone(), query, host, body };
             let path = parts.uri.path().strip_prefix("/_mock").unwrap_or_default().trim_matches('/');
             let segments: Vec<String> = path.split('/').map(query::decode).collect();
             let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
@@ -75,9 +91,34 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
     });
     let at = at.await?;
     Ok(match done {
+        Ok((status, Value::String(text))) => plain(status, text, at),
         Ok((status, value)) => json(status, "application/json", &value, at),
-        Err(problem) => json(problem.status, "application/problem+json", &problem, at),
+        Err(problem) => {
+            let mut answer = json(problem.status, "application/problem+json", &problem, at);
+            if !problem.allow.is_empty() {
+                put(&mut answer, "allow", &problem.allow.join(", "));
+            }
+            answer
+        }
     })
+}
+
+/// Makes a call for a tenant without HTTP: `path` is what stands behind `/_mock`, with its query.
+///
+/// # Errors
+/// As over HTTP.
+pub(crate) async fn call(server: &Server, tenant: &str, method: &Method, path: &str, body: Bytes) -> Done {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let query = query::pairs(query).collect();
+    let segments: Vec<String> = path.trim_matches('/').split('/').map(query::decode).collect();
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let (tenant, host) = (tenant.to_owned(), "localhost".to_owned());
+    route(Ask { server, tenant, query, host, body }, method, &segments).await
+}
+
+/// There is no room for another tenant.
+pub(crate) fn full() -> Problem {
+    Problem::conflict(format!("there are {} tenants, which is all there can be", limits::TENANTS))
 }
 
 /// The answer to whoever does not know the control token.
@@ -93,33 +134,66 @@ pub async fn shut(server: &Server) -> Result<Answer, Cut> {
     Ok(answer)
 }
 
-async fn route(ask: Ask<'_>, method: &Method, path: &[&str]) -> Done {
-    let known: &[&str] = match path {
-        ["health"] | ["webhooks"] | ["messages"] | ["clock"] => &["GET"],
-        ["webhook"] | ["handsets"] => &["PUT"],
+/// What a path is for: its methods.
+fn methods(path: &[&str]) -> Option<&'static [&'static str]> {
+    Some(match path {
+        ["health" | "messages" | "clock" | "metrics" | "openapi.json" | "requests"] | ["requests", _] => &["GET"],
+        ["tenants" | "webhooks"] => &["GET", "POST"],
+        ["tenants", _] => &["GET", "DELETE"],
+        ["webhook"] => &["GET", "PUT"],
+        ["handsets"] => &["PUT"],
         ["handsets", _] => &["GET", "PUT"],
+        ["numbers", _] => &["GET", "PUT"],
+        ["handsets", _, "messages"] => &["POST"],
+        ["handsets", _, gesture] if Gesture::read(gesture).is_some() => &["POST"],
+        ["messages", _, "statuses"] | ["webhooks", _, "redeliver"] => &["POST"],
         ["faults"] => &["GET", "POST", "DELETE"],
+        ["referee"] => &["GET", "PUT"],
+        ["verify"] => &["POST"],
         ["faults", _] => &["DELETE"],
-        ["handsets", _, "messages"] | ["clock", "freeze" | "run" | "advance" | "settle"] | ["reset"] | ["tokens"] => {
-            &["POST"]
-        }
-        _ => return Err(Problem::unknown(format!("there is no /_mock/{}", path.join("/")))),
-    };
+        ["clock", "freeze" | "run" | "advance" | "settle"] => &["POST"],
+        ["reset"] | ["tokens"] => &["POST"],
+        _ => return None,
+    })
+}
+
+async fn route(ask: Ask<'_>, method: &Method, path: &[&str]) -> Done {
+    let unknown = || Problem::unknown(format!("there is no /_mock/{}", path.join("/")));
+    let known = methods(path).ok_or_else(unknown)?;
     if !known.contains(&method.as_str()) {
         let detail = format!("/_mock/{} takes {}", path.join("/"), known.join(", "));
-        return Err(Problem::new(405, "Not with this method", detail));
+        return Err(Problem { allow: known, ..Problem::new(405, "Not with this method", detail) });
     }
     match (method.as_str(), path) {
         (_, ["health"]) => tenants::health(ask).await,
         (_, ["reset"]) => tenants::reset(ask).await,
+        ("GET", ["tenants"]) => tenants::list(ask).await,
+        (_, ["tenants"]) => tenants::make(ask).await,
+        ("GET", ["tenants", name]) => tenants::get(ask, name).await,
+        (_, ["tenants", name]) => tenants::delete(ask, name).await,
         (_, ["tokens"]) => tokens::make(ask).await,
-        (_, ["webhook"]) => webhooks::put(ask).await,
+        ("GET", ["webhook"]) => webhook::get(ask).await,
+        (_, ["webhook"]) => webhook::put(ask).await,
+        (_, ["webhooks", id, "redeliver"]) => webhooks::redeliver(ask, id).await,
+        (_, ["messages", wamid, "statuses"]) => messages::force(ask, wamid).await,
+        ("POST", ["webhooks"]) => webhooks::tell(ask).await,
         (_, ["webhooks"]) => webhooks::list(ask).await,
         (_, ["messages"]) => messages::list(ask).await,
+        (_, ["verify"]) => verify::post(ask).await,
+        ("GET", ["referee"]) => referee::get(ask).await,
+        (_, ["referee"]) => referee::put(ask).await,
+        (_, ["requests"]) => requests::list(ask).await,
+        (_, ["requests", id]) => requests::get(ask, id).await,
         ("GET", ["handsets", wa_id]) => handsets::get(ask, wa_id).await,
         ("PUT", ["handsets", wa_id]) => handsets::put(ask, wa_id).await,
-        (_, ["handsets", wa_id, _]) => handsets::say(ask, wa_id).await,
+        (_, ["handsets", wa_id, "messages"]) => inbound::say(ask, wa_id).await,
+        (_, ["handsets", wa_id, gesture]) => match Gesture::read(gesture) {
+            Some(gesture) => handsets::act(ask, wa_id, gesture).await,
+            None => Err(unknown()),
+        },
         (_, ["handsets"]) => handsets::put_all(ask).await,
+        ("GET", ["numbers", id]) => numbers::get(ask, id).await,
+        (_, ["numbers", id]) => numbers::put(ask, id).await,
         ("GET", ["faults"]) => faults::list(ask).await,
         ("POST", ["faults"]) => faults::arm(ask).await,
         (_, ["faults", id]) => faults::disarm(ask, Some(id)).await,
@@ -129,11 +203,28 @@ async fn route(ask: Ask<'_>, method: &Method, path: &[&str]) -> Done {
         (_, ["clock", "advance"]) => clock::advance(ask).await,
         (_, ["clock", "settle"]) => clock::settle(ask).await,
         (_, ["clock"]) => clock::get(ask).await,
-        _ => Err(Problem::unknown(format!("there is no /_mock/{}", path.join("/")))),
+        (_, ["metrics"]) => metrics::get(ask).await,
+        _ => Err(unknown()),
     }
 }
 
+/// Whether a body that calls itself this can be JSON. What says nothing, and what curl says when it is told nothing, can.
+fn may_be_json(content_type: Option<&HeaderValue>) -> bool {
+    let Some(content_type) = content_type else { return true };
+    let name = content_type.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let name = name.to_ascii_lowercase();
+    name.is_empty()
+        || name.ends_with("/json")
+        || name.ends_with("+json")
+        || ["application/x-www-form-urlencoded", "text/plain"].contains(&name.as_str())
+}
+
 impl Ask<'_> {
+    /// How a URL of this server begins, as the client calls it.
+    fn origin(&self) -> String {
+        format!("{}://{}", self.server.scheme, self.host)
+    }
+
     /// The fields of the body.
     fn fields(&self) -> Result<Fields, Problem> {
         Fields::read(&self.body)

@@ -2,13 +2,24 @@
 //!
 //! What can be called is the table of `route`; each operation is carried out in a file of its own.
 
+mod accounts;
+mod blocks;
 pub mod call;
-mod download;
+mod codes;
+pub mod download;
+pub mod fields;
+mod health;
 mod media;
 mod messages;
+pub mod noted;
+mod numbers;
+pub mod paging;
 pub mod parameters;
 pub mod path;
+mod profile;
+mod quota;
 pub mod refusal;
+mod registration;
 pub mod route;
 pub mod send;
 mod subscribe;
@@ -18,6 +29,7 @@ mod uploads;
 use crate::identity::{Bearer, Identity};
 use crate::respond::{Answer, Cut, Unread, json, put, read};
 use crate::server::Server;
+use crate::tenant::account::Usage;
 use crate::{limits, query, respond};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -28,6 +40,7 @@ use hyper::Request;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
 use mock_whatsapp_model::fate::mix;
+use noted::{Ended, Noted};
 use path::Path;
 use refusal::Refusal;
 use route::{Node, Operation, Permission, Route, Verb};
@@ -40,7 +53,11 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
     let (parts, body) = request.into_parts();
     let path = Path::of(parts.uri.path());
     let trace = trace_id(server.next_request());
-    let outcome = match outcome(server, &parts, path, body).await {
+    let noted = Noted::of(&parts);
+    let mut usage = None;
+    let outcome = outcome(server, &parts, path, body, &noted, &mut usage).await;
+    noted.close(server, &parts, Ended::of(&outcome)).await?;
+    let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(Stop::Refused(refusal)) => Outcome::Refusal(time_of_caller(server, &parts).await?, refusal),
         Err(Stop::Cut(cut)) => return Err(cut),
@@ -53,11 +70,22 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
     };
     put(&mut answer, "facebook-api-version", path.version);
     put(&mut answer, "x-fb-trace-id", &trace);
+    put(&mut answer, "x-fb-request-id", &trace);
+    if let Some((account, usage)) = usage {
+        quota::tell(&mut answer, &account, usage);
+    }
     Ok(answer)
 }
 
 /// Finds out what a call is, and whether it may be made; then makes it.
-async fn outcome(server: &Server, parts: &Parts, path: Path<'_>, body: Incoming) -> Done {
+async fn outcome(
+    server: &Server,
+    parts: &Parts,
+    path: Path<'_>,
+    body: Incoming,
+    noted: &Noted,
+    usage: &mut Option<(String, Usage)>,
+) -> Done {
     let id = query::decode(path.node);
     let verb = Verb::of(&parts.method);
     let route = verb.and_then(|verb| Route::find(Node::of(&id), &path, verb));
@@ -65,6 +93,9 @@ async fn outcome(server: &Server, parts: &Parts, path: Path<'_>, body: Incoming)
         Some(route) if route.operation.reads_itself() => (Ok(Bytes::new()), Some(body)),
         Some(_) | None => (read(body, limits::BODY_BYTES).await, None),
     };
+    if let Ok(body) = &read {
+        noted.read(body);
+    }
     let (identity, route) = match check(server, parts, path, verb, &id, route).await {
         Ok(checked) => checked,
         Err(stop) => {
@@ -88,7 +119,13 @@ async fn outcome(server: &Server, parts: &Parts, path: Path<'_>, body: Incoming)
     };
     let query = parts.uri.query().unwrap_or_default();
     let item = query::decode(path.rest);
-    run(Call { server, identity, path, route, id, item, query, headers: &parts.headers, body, stream }).await
+    let call = Call { server, identity, path, route, id, item, query, headers: &parts.headers, body, stream, noted };
+    if route.node == Node::Account {
+        let used = quota::count(&call).await?;
+        *usage = Some((call.identity.waba_id.clone(), used));
+        quota::check(used)?;
+    }
+    run(call).await
 }
 
 /// Whether a call may be made: by whom, and which it is.
@@ -100,7 +137,10 @@ async fn check(
     id: &str,
     route: Option<&'static Route>,
 ) -> Result<(Identity, &'static Route), Stop> {
-    let token = token::of(parts);
+    let token = match route.map(|route| route.operation) {
+        Some(Operation::GetAccessToken) => return Ok((token::of_client(parts)?, route.ok_or_else(token::no_client)?)),
+        Some(_) | None => token::of(parts),
+    };
     let bearer = token.as_deref().and_then(Bearer::read).ok_or_else(|| token::unknown(token.as_deref()))?;
     let permission = route.map_or(Permission::Any, |route| route.permission);
     if let Some(refusal) = token::refuse(bearer.standing, permission, || now(server, &bearer.identity)).await? {
@@ -123,10 +163,58 @@ async fn run(call: Call<'_>) -> Done {
         Operation::OpenUpload => uploads::open(call).await,
         Operation::GetUpload => uploads::get(call).await,
         Operation::SendUpload => uploads::send(call).await,
+        Operation::GetNumber => numbers::get(call).await,
+        Operation::ChangeNumber => numbers::change(call).await,
+        Operation::RequestCode => registration::request_code(call).await,
+        Operation::VerifyCode => registration::verify_code(call).await,
+        Operation::Register => registration::register(call).await,
+        Operation::Deregister => registration::deregister(call).await,
+        Operation::GetProfile => profile::get(call).await,
+        Operation::SetProfile => profile::set(call).await,
+        Operation::GetSettings => profile::settings(call).await,
+        Operation::SetSettings => profile::set_settings(call).await,
+        Operation::GetCommerce => profile::commerce(call).await,
+        Operation::SetCommerce => profile::set_commerce(call).await,
+        Operation::GetAutomation => profile::automation(call).await,
+        Operation::SetAutomation => profile::set_automation(call).await,
+        Operation::GetUsername => profile::username(call).await,
+        Operation::SetUsername => profile::set_username(call).await,
+        Operation::DeleteUsername => profile::delete_username(call).await,
+        Operation::SuggestUsernames => profile::username_suggestions(call).await,
+        Operation::GetKey => profile::key(call).await,
+        Operation::SetKey => profile::set_key(call).await,
+        Operation::ListBlocked => blocks::list(call).await,
+        Operation::Block => blocks::block(call).await,
+        Operation::Unblock => blocks::unblock(call).await,
+        Operation::ListCodes => codes::list(call).await,
+        Operation::SetCode => codes::post(call).await,
+        Operation::GetCode => codes::get(call).await,
+        Operation::DeleteCode => codes::delete(call).await,
+        Operation::GetAccount => accounts::get(call).await,
+        Operation::ChangeAccount => accounts::change(call).await,
+        Operation::ListNumbers => numbers::list(call).await,
+        Operation::AddNumber => numbers::add(call).await,
+        Operation::ListSubscriptions => subscribe::get(call).await,
+        Operation::Unsubscribe => subscribe::delete(call).await,
+        Operation::GetApp => accounts::app(call).await,
+        Operation::ListAppSubscriptions => subscribe::app_subscriptions(call).await,
+        Operation::SubscribeApp => subscribe::subscribe_app(call).await,
+        Operation::UnsubscribeApp => subscribe::unsubscribe_app(call).await,
+        Operation::GetBusiness => accounts::business(call).await,
+        Operation::ListOwnedAccounts => accounts::of_business(call, true).await,
+        Operation::ListSharedAccounts => accounts::of_business(call, false).await,
+        Operation::GetMe => accounts::me(call).await,
+        Operation::GetOwnApp => accounts::app(call).await,
+        Operation::DebugToken => accounts::debug_token(call).await,
+        Operation::GetAccessToken => accounts::access_token(call).await,
     }
 }
 
 fn nothing_there(identity: &Identity, path: &Path<'_>, verb: Option<Verb>, id: &str) -> Refusal {
+    if !path.rest.is_empty() {
+        let message = format!("Unknown path components: /{}", path.rest);
+        return Refusal::new(2_500, "a path has a node, an edge and seldom an item").message(message);
+    }
     let kind = Node::of(id);
     let mut has: Vec<String> = route::ROUTES.iter().filter(|row| row.node == kind).map(Route::name).collect();
     if has.is_empty() {

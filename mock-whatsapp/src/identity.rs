@@ -32,6 +32,8 @@ pub enum Kind {
     Business = 6,
     /// A system user.
     User = 7,
+    /// A catalogue of products.
+    Catalog = 8,
 }
 
 /// A tenant's settings, as a sender needs them.
@@ -112,6 +114,11 @@ impl Identity {
     /// The id of an object of this tenant, by its place among those of its kind. Other tenants have others.
     pub fn id(&self, kind: Kind, place: u64) -> String {
         id(kind, join(join(digest(self.name.as_bytes()), kind as u64), place + 1))
+    }
+
+    /// The id of the portfolio that its account belongs to.
+    pub fn business_id(&self) -> String {
+        self.id(Kind::Business, 0)
     }
 
     /// The id of the system user whose tokens these are.

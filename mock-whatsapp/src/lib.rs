@@ -21,47 +21,53 @@ pub mod payload;
 pub mod query;
 pub mod respond;
 pub mod server;
+pub mod signing;
 pub mod target;
 pub mod templates;
 pub mod tenant;
 #[cfg(feature = "tls")]
 pub mod tls;
+pub mod user_id;
+pub mod verify;
 pub mod wamids;
 pub mod worlds;
 
-pub use mock::{Builder, Error, MockWhatsApp};
+pub use control::referee::{Evidence, Judged, Judgement};
+pub use mock::{Builder, Clock as TenantClock, Error, Fault, Handset, MockWhatsApp, Settled, Tenant};
+pub use verify::{Ended, Match, Verified, Verify};
 
 use clock::Clock;
 use config::Config;
 use net::{Connector, Listener};
 use server::Server;
+use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use worlds::Handle;
 
 /// Runs a server until `stop` turns true (or nobody is left to turn it) and its connections have ended.
 pub async fn run(config: Config, listener: Listener, connector: Connector, clock: Clock, stop: watch::Receiver<bool>) {
-    let (serving, _worlds) = prepare(config, listener, connector, clock, stop);
+    let (serving, _server) = prepare(config, listener, connector, clock, stop);
     serving.await;
 }
 
-/// A server that is yet to run, and a way to its worlds.
+/// A server that is yet to run, and what its connections share.
 pub(crate) fn prepare(
     config: Config,
     listener: Listener,
     connector: Connector,
     clock: Clock,
     stop: watch::Receiver<bool>,
-) -> (impl Future<Output = ()>, Handle) {
+) -> (impl Future<Output = ()>, Arc<Server>) {
     let control_token = config.control_token.clone();
     let (worlds, running) = worlds::start(config, connector, clock);
-    let server = Server::new(worlds.clone(), stop, control_token, listener.scheme());
+    let server = Arc::new(Server::new(worlds, stop, control_token, listener.scheme()));
+    let served = server.clone();
     let serving = async move {
         // Both end with this future, be it finished or dropped.
         let mut tasks = JoinSet::new();
         tasks.spawn(running);
-        server.serve(listener).await;
+        served.serve(listener).await;
         tasks.shutdown().await;
     };
-    (serving, worlds)
+    (serving, server)
 }

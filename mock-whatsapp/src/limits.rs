@@ -1,5 +1,6 @@
 //! Every bound of the server, with its derivation. WhatsApp's own limits are the model's.
 
+use cloud_api::time::Span;
 use std::time::Duration;
 
 /// The longest request body: the documentation's largest message is far below, and Graph's own limit is unknown.
@@ -44,6 +45,12 @@ pub const WEBHOOKS_AT_ONCE: usize = 64;
 /// How long a receiver may take, in real time, unless told otherwise. Undocumented; reports range from 5 to 20 s.
 pub const WEBHOOK_WAIT: Duration = Duration::from_secs(10);
 
+/// How long a receiver may be told to take at most: as long as a reply that never comes.
+pub const WEBHOOK_WAIT_MOST: Span = Span::mins(5);
+
+/// Updates that one POST carries at most (documented).
+pub const WEBHOOK_BATCH: usize = 1_000;
+
 /// How much of a receiver's answer is read and kept.
 pub const ANSWER_BYTES: usize = 64 * 1024;
 
@@ -53,8 +60,8 @@ pub const WEBHOOK_LOG_BYTES: usize = 64 * 1024 * 1024;
 /// What the message log of one tenant may hold: about a million messages.
 pub const MESSAGE_LOG_BYTES: usize = 512 * 1024 * 1024;
 
-/// Messages that contacts wrote by hand of the control API.
-pub const INBOUND: usize = 100_000;
+/// What contacts wrote by hand of the control API, of one tenant: about a hundred thousand short messages.
+pub const INBOUND_BYTES: usize = 32 * 1024 * 1024;
 
 /// News of one tenant's account that are kept for webhooks to be made of: tens of thousands, at about 500 bytes each.
 pub const NOTICE_BYTES: usize = 16 * 1024 * 1024;
@@ -86,8 +93,41 @@ pub const MEDIA_BYTES: usize = 256 * 1024 * 1024;
 /// The media of all tenants together, and what of them is on its way in: what a small machine can spare.
 pub const MEDIA_BYTES_ALL: usize = 1024 * 1024 * 1024;
 
+/// Numbers of one tenant: what WhatsApp allows a portfolio at most, unless asked.
+pub const NUMBERS: usize = 20;
+
+/// What a number or an account may keep of settings that nobody reads.
+pub const SETTINGS_BYTES: usize = 64 * 1024;
+
+/// Contacts that a number may block: WhatsApp's own limit (section 6.7).
+pub const BLOCKED: usize = 64_000;
+
 /// Upload sessions of one tenant: each costs some hundred bytes beside its file.
 pub const UPLOADS: usize = 1_000;
 
 /// Fields of a form that are kept; an upload has three.
 pub const FORM_FIELDS: usize = 32;
+
+/// What the journal of one tenant may hold, unless told otherwise: about a hundred thousand sends of a template.
+pub const JOURNAL_BYTES: usize = 32 * 1024 * 1024;
+
+/// Texts of the journal that are forgotten at a time.
+pub const JOURNAL_BLOCK: usize = 64 * 1024;
+
+/// How much of a body the journal keeps: the longest text message with every character escaped is half of it.
+pub const JOURNAL_BODY: usize = 64 * 1024;
+
+/// Requests that are looked at for an assertion before others get their turn: some milliseconds.
+pub const VERIFY_LOOKS: usize = 1_000;
+
+/// Requests that an assertion names.
+pub const VERIFY_SHOWN: usize = 1_000;
+
+/// Near misses that an assertion names.
+pub const VERIFY_NEAR: usize = 5;
+
+/// Steps of a sequence that is asserted.
+pub const VERIFY_STEPS: usize = 1_000;
+
+/// How long an assertion may wait, in real time: longer than tests do.
+pub const VERIFY_WAIT: Duration = Duration::from_secs(600);

@@ -16,6 +16,9 @@ use uploads::Uploads;
 /// How long the URL of media is good for (section 6.4).
 pub const URL_LIFETIME: Span = Span::mins(5);
 
+/// How long what a contact sent is there (section 6.4).
+pub const INBOUND_LIFETIME: Span = Span::hours(7 * 24);
+
 /// One of them.
 #[derive(Debug)]
 pub struct Medium {
@@ -35,6 +38,21 @@ pub struct Medium {
     pub until: Timestamp,
 }
 
+/// One that is taken in.
+#[derive(Debug)]
+pub struct NewMedium {
+    /// The business number that it belongs to.
+    pub number_id: String,
+    /// Its MIME type, without parameters.
+    pub mime_type: String,
+    /// The name of its file, if it was told.
+    pub file_name: Option<String>,
+    /// Its bytes.
+    pub bytes: Held,
+    /// How long it is there.
+    pub lifetime: Span,
+}
+
 /// Why something cannot be taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full {
@@ -43,38 +61,43 @@ pub struct Full {
 }
 
 /// The media of one tenant.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Media {
     by_id: BTreeMap<String, Medium>,
     made: u64,
     bytes: usize,
+    most: usize,
     /// When the first of them is gone, at the earliest.
     next: Timestamp,
     /// Uploads that are under way, and files that came that way.
     pub uploads: Uploads,
 }
 
+impl Default for Media {
+    fn default() -> Self {
+        Self::with_room_for(MEDIA_BYTES)
+    }
+}
+
 impl Media {
+    /// None, and room for so many bytes.
+    pub fn with_room_for(most: usize) -> Self {
+        let (by_id, uploads) = (BTreeMap::new(), Uploads::default());
+        Self { by_id, made: 0, bytes: 0, most, next: Timestamp::default(), uploads }
+    }
+
     /// One that is there, by its id.
     pub fn get(&self, id: &str) -> Option<&Medium> {
         self.by_id.get(id)
     }
 
-    /// Takes one in, for 30 days. Its id.
+    /// Takes one in, for as long as that. Its id.
     ///
     /// # Errors
     /// If there is no room.
-    pub fn add(
-        &mut self,
-        identity: &Identity,
-        now: Timestamp,
-        number_id: &str,
-        mime_type: String,
-        file_name: Option<String>,
-        bytes: Held,
-    ) -> Result<String, Full> {
-        if self.bytes + self.uploads.bytes() + bytes.len() > MEDIA_BYTES {
-            return Err(Full { most: MEDIA_BYTES });
+    pub fn add(&mut self, identity: &Identity, now: Timestamp, new: NewMedium) -> Result<String, Full> {
+        if new.bytes.len() > self.left() {
+            return Err(Full { most: self.most });
         }
         let id = loop {
             self.made += 1;
@@ -83,16 +106,10 @@ impl Media {
                 break id;
             }
         };
-        self.bytes += bytes.len();
-        let medium = Medium {
-            sha256: kinds::sha256(&bytes),
-            mime_type,
-            file_name,
-            bytes,
-            number_id: number_id.to_owned(),
-            until: now + MEDIA_LIFETIME,
-            id: id.clone(),
-        };
+        self.bytes += new.bytes.len();
+        let NewMedium { number_id, mime_type, file_name, bytes, lifetime } = new;
+        let sha256 = kinds::sha256(&bytes);
+        let medium = Medium { id: id.clone(), mime_type, file_name, sha256, bytes, number_id, until: now + lifetime };
         self.next = if self.by_id.is_empty() { medium.until } else { self.next.min(medium.until) };
         self.by_id.insert(id.clone(), medium);
         Ok(id)
@@ -126,7 +143,7 @@ impl Media {
 
     /// How many bytes there may still be.
     pub fn left(&self) -> usize {
-        MEDIA_BYTES.saturating_sub(self.bytes + self.uploads.bytes())
+        self.most.saturating_sub(self.bytes + self.uploads.bytes())
     }
 }
 
@@ -137,20 +154,22 @@ mod tests {
 
     #[test]
     fn a_tenant_has_so_much_room_and_no_more() {
-        let (identity, room, mut media) = (Identity::of("w1").unwrap(), Room::new(2 * MEDIA_BYTES), Media::default());
-        let mut add = |media: &mut Media, now| {
+        let (identity, room, mut media) = (Identity::of("w1").unwrap(), Room::new(2_000), Media::with_room_for(1_000));
+        let add = |media: &mut Media, now| {
             let mut bytes = room.begin();
-            assert!(bytes.push(&vec![b'x'; MEDIA_BYTES / 2]));
-            media.add(&identity, now, "1", "application/pdf".to_owned(), None, bytes.end())
+            assert!(bytes.push(&[b'x'; 500]));
+            let (number_id, mime_type, file_name) = ("1".to_owned(), "application/pdf".to_owned(), None);
+            let new = NewMedium { number_id, mime_type, file_name, bytes: bytes.end(), lifetime: MEDIA_LIFETIME };
+            media.add(&identity, now, new)
         };
         let (early, late) = (Timestamp(0), Timestamp(0) + MEDIA_LIFETIME);
         let first = add(&mut media, early).unwrap();
         let second = add(&mut media, early + Span::hours(1)).unwrap();
-        assert_eq!((add(&mut media, early), media.left()), (Err(Full { most: MEDIA_BYTES }), 0));
+        assert_eq!((add(&mut media, early), media.left()), (Err(Full { most: 1_000 }), 0));
         assert!(media.delete(&first) && !media.delete(&first));
         assert!(add(&mut media, early).is_ok());
         media.expire(late);
         assert!(media.get(&second).is_some());
-        assert_eq!(media.left(), MEDIA_BYTES / 2, "what is too old makes room");
+        assert_eq!(media.left(), 500, "what is too old makes room");
     }
 }

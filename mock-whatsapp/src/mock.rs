@@ -1,44 +1,42 @@
 //! WhatsApp in a box, for tests: on a thread and a runtime of its own, so that a static one outlives the test that made it.
+//!
+//! What can be done to it is in [`Tenant`], to which every mock is one: the default tenant's.
 
-use crate::clock::{Clock, Pace};
-use crate::config::{Config, Rules, UnknownTemplates};
-use crate::control::messages::{Message, Wanted, find};
-use crate::identity::{DEFAULT, Identity};
-use crate::limits::PAGE_MOST;
+mod builder;
+mod clock;
+mod error;
+mod fault;
+mod handset;
+mod tenant;
+
+pub use builder::Builder;
+pub use clock::{Clock, Settled};
+pub use error::Error;
+pub use fault::Fault;
+pub use handset::Handset;
+pub use tenant::Tenant;
+
+use crate::config::Config;
+use crate::control::referee::Judgement;
 use crate::net::{Connector, Listener};
-use crate::target::Target;
-use crate::tenant::dispatch::Webhook;
-use crate::worlds::Handle;
-use mock_whatsapp_model::spec::{MessagingLimit, Timing};
+use crate::server::Server;
+use std::io;
 use std::net::SocketAddr;
-use std::{fmt, io, thread};
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
-/// Why the mock cannot do something.
-#[derive(Debug)]
-pub enum Error {
-    /// No thread, no runtime or no port.
-    Start(io::Error),
-    /// It is no webhook URL; why.
-    Url(String),
-    /// It does not run any more.
-    Closed,
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Start(error) => write!(f, "the mock could not start: {error}"),
-            Self::Url(why) => f.write_str(why),
-            Self::Closed => f.write_str("the mock does not run any more"),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
+/// How long `verify_on_drop` waits for the judgement.
+const LAST_WORD: Duration = Duration::from_secs(5);
 
 /// A WhatsApp that listens on a free port of the loopback address. Dropping it closes it.
+///
+/// It derefs to its default [`Tenant`], which has the settings that a sender needs and everything that a test can do.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -55,116 +53,41 @@ impl std::error::Error for Error {}
 /// ```
 #[derive(Debug)]
 pub struct MockWhatsApp {
-    identity: Identity,
-    base_url: String,
-    worlds: Handle,
+    tenant: Tenant,
     stop: watch::Sender<bool>,
     thread: Option<thread::JoinHandle<()>>,
+    verify_on_drop: bool,
 }
 
-/// Settings of a [`MockWhatsApp`].
-#[derive(Clone, Debug, Default)]
-pub struct Builder {
-    config: Config,
+/// What the thread hands out once it listens.
+struct Started {
+    address: SocketAddr,
+    server: Arc<Server>,
+    runtime: Handle,
 }
-
-impl Builder {
-    /// What all chance hangs on.
-    #[must_use]
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.config.seed = seed;
-        self
-    }
-
-    /// How time begins: `Pace::Frozen` moves only by hand.
-    #[must_use]
-    pub fn clock(mut self, pace: Pace) -> Self {
-        self.config.pace = pace;
-        self
-    }
-
-    /// How long handsets take: [`Timing::quick`] unless said.
-    #[must_use]
-    pub fn timing(mut self, timing: Timing) -> Self {
-        self.config.timing = timing;
-        self
-    }
-
-    /// Messages a second that a number allows.
-    #[must_use]
-    pub fn throughput(mut self, messages_per_second: u32) -> Self {
-        self.config.throughput = messages_per_second.max(1);
-        self
-    }
-
-    /// Different contacts in 24 h that the portfolio may write to first; any number, unless said.
-    #[must_use]
-    pub fn messaging_limit(mut self, contacts: u32) -> Self {
-        self.config.messaging_limit = MessagingLimit::Contacts(contacts);
-        self
-    }
-
-    /// Which limits are kept: all, unless said.
-    #[must_use]
-    pub fn rules(mut self, rules: Rules) -> Self {
-        self.config.rules = rules;
-        self
-    }
-
-    /// Takes templates that it does not know.
-    #[must_use]
-    pub fn accept_unknown_templates(mut self) -> Self {
-        self.config.unknown_templates = UnknownTemplates::Accept;
-        self
-    }
-
-    /// Whether `+1 AAA 555 NNNN` have a meaning; they have, unless said.
-    #[must_use]
-    pub fn magic_numbers(mut self, meaning: bool) -> Self {
-        self.config.magic_numbers = meaning;
-        self
-    }
-
-    /// Everything else.
-    #[must_use]
-    pub fn config(mut self, config: Config) -> Self {
-        self.config = config;
-        self
-    }
-
-    /// Starts it.
-    ///
-    /// # Errors
-    /// If there is no port or no thread to be had.
-    pub async fn start(self) -> Result<MockWhatsApp, Error> {
-        let (started, starting) = oneshot::channel();
-        let (stop, stopped) = watch::channel(false);
-        let body = move || serve(self.config, stopped, started);
-        let thread = thread::Builder::new().name("mock-whatsapp".to_owned()).spawn(body).map_err(Error::Start)?;
-        let (address, worlds) = starting.await.map_err(|_| Error::Closed)?.map_err(Error::Start)?;
-        let identity = Identity::of(DEFAULT).ok_or(Error::Closed)?;
-        Ok(MockWhatsApp { identity, base_url: format!("http://{address}"), worlds, stop, thread: Some(thread) })
-    }
-}
-
-type Started = oneshot::Sender<io::Result<(SocketAddr, Handle)>>;
 
 /// What the thread does.
-fn serve(config: Config, stop: watch::Receiver<bool>, started: Started) {
+fn serve(config: Config, stop: watch::Receiver<bool>, started: oneshot::Sender<io::Result<Started>>) {
+    let tell = |outcome| {
+        if started.send(outcome).is_err() {
+            tracing::debug!("nobody waits for the mock to start any more");
+        }
+    };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return tell(started, Err(error)),
+        Err(error) => return tell(Err(error)),
     };
-    runtime.block_on(async move {
+    runtime.block_on(async {
         let bound = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await;
         let listening = bound.and_then(|listener| Ok((listener.local_addr()?, listener)));
         let (address, listener) = match listening {
             Ok(listening) => listening,
-            Err(error) => return tell(started, Err(error)),
+            Err(error) => return tell(Err(error)),
         };
         let mut over = stop.clone();
-        let (serving, worlds) = crate::prepare(config, Listener::Tcp(listener), Connector::Tcp, Clock::system(), stop);
-        tell(started, Ok((address, worlds)));
+        let clock = crate::clock::Clock::system();
+        let (serving, server) = crate::prepare(config, Listener::Tcp(listener), Connector::Tcp, clock, stop);
+        tell(Ok(Started { address, server, runtime: Handle::current() }));
         // Whoever drops a mock does not want to wait for its connections.
         tokio::select! {
             biased;
@@ -174,12 +97,6 @@ fn serve(config: Config, stop: watch::Receiver<bool>, started: Started) {
     });
     // Nothing blocks in here but name look-ups, and nobody waits for these.
     runtime.shutdown_background();
-}
-
-fn tell(started: Started, outcome: io::Result<(SocketAddr, Handle)>) {
-    if started.send(outcome).is_err() {
-        tracing::debug!("nobody waits for the mock to start any more");
-    }
 }
 
 impl MockWhatsApp {
@@ -196,76 +113,64 @@ impl MockWhatsApp {
         Builder::default()
     }
 
-    /// In place of `https://graph.facebook.com`.
-    pub fn base_url(&self) -> &str {
-        &self.base_url
-    }
-
-    /// The bearer token.
-    pub fn token(&self) -> &str {
-        &self.identity.token
-    }
-
-    /// The business phone number's id.
-    pub fn phone_number_id(&self) -> &str {
-        &self.identity.phone_number_id
-    }
-
-    /// The WhatsApp Business Account's id.
-    pub fn waba_id(&self) -> &str {
-        &self.identity.waba_id
-    }
-
-    /// What webhooks are signed with.
-    pub fn app_secret(&self) -> &str {
-        &self.identity.app_secret
-    }
-
-    /// What the webhook handshake carries.
-    pub fn verify_token(&self) -> &str {
-        &self.identity.verify_token
-    }
-
-    /// All of these by the names of environment variables.
-    pub fn env(&self) -> Vec<(&'static str, String)> {
-        self.identity.env(&self.base_url)
-    }
-
-    /// Sends webhooks to a URL from now on, without a handshake; `PUT /_mock/webhook` does one.
+    /// Another tenant, made when it is first used: its ids, messages, faults and clock are its own, and no other sees them.
     ///
     /// # Errors
-    /// If it is no `http://` URL, or the mock has ended.
-    pub async fn set_webhook(&self, url: &str) -> Result<(), Error> {
-        let target = Target::parse(url).map_err(Error::Url)?;
-        let webhook = Webhook::new(target, self.identity.verify_token.clone());
-        let set = self.worlds.with(|worlds| {
-            if let Some(tenant) = worlds.find(DEFAULT) {
-                tenant.set_webhook(Some(webhook));
+    /// If it is no tenant's name: 1 to 64 letters, digits, `-`, `_` or `.`.
+    pub fn tenant(&self, name: &str) -> Result<Tenant, Error> {
+        self.tenant.other(name)
+    }
+
+    /// The referee's last word, if it can be had: what a guilty sender did.
+    fn last_word(&self) -> Option<String> {
+        let tenant = self.tenant.clone();
+        let (told, hear) = sync_channel(1);
+        self.tenant.runtime().spawn(async move {
+            let word = match tenant.referee().await {
+                Ok(judgement) if judgement.verdict == "guilty" => Some(reproach(&judgement)),
+                Ok(_) => None,
+                Err(error) => Some(format!("the referee cannot be asked: {error}")),
+            };
+            if told.send(word).is_err() {
+                tracing::debug!("nobody waits for the judgement any more");
             }
         });
-        set.await.map_err(|_| Error::Closed)
+        hear.recv_timeout(LAST_WORD).unwrap_or_else(|_| Some("the referee does not answer".to_owned()))
     }
+}
 
-    /// The messages that were accepted, oldest first, at most [`PAGE_MOST`]; `GET /_mock/messages` has more.
-    ///
-    /// # Errors
-    /// If the mock has ended.
-    pub async fn messages(&self) -> Result<Vec<Message>, Error> {
-        let wanted = Wanted { limit: PAGE_MOST, ..Wanted::default() };
-        let found = self
-            .worlds
-            .with(move |worlds| worlds.find(DEFAULT).map_or_else(Vec::new, |tenant| find(tenant, &wanted).0));
-        found.await.map_err(|_| Error::Closed)
+/// What is certain of a judgement, in words.
+fn reproach(judgement: &Judgement) -> String {
+    let mut words = format!("the referee finds the sender guilty after {} sends", judgement.sends);
+    for judged in judgement.rules.iter().filter(|judged| judged.certain > 0 && !judged.ignored) {
+        words += &format!("\n{}, {} times", judged.rule, judged.certain);
+        for evidence in judged.evidence.iter().filter(|evidence| evidence.certain) {
+            words += &format!("\n  {} {}: {}", evidence.at, evidence.requests.join(", "), evidence.why);
+        }
+    }
+    words
+}
+
+impl Deref for MockWhatsApp {
+    type Target = Tenant;
+
+    fn deref(&self) -> &Tenant {
+        &self.tenant
     }
 }
 
 impl Drop for MockWhatsApp {
+    /// Closes it. It panics only where [`Builder::verify_on_drop`] asked for that.
     fn drop(&mut self) {
+        let word = if self.verify_on_drop && !thread::panicking() { self.last_word() } else { None };
         self.stop.send_replace(true);
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
             tracing::error!("the mock's thread had panicked");
+        }
+        if let Some(word) = word {
+            panic!("{word}");
         }
     }
 }

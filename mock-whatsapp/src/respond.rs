@@ -2,13 +2,14 @@
 //! answer carries.
 
 use crate::server::Server;
+use crate::server::outcomes::{Api, Outcome};
 use crate::worlds::Closed;
 use crate::{control, graph, instant, limits};
 use bytes::Bytes;
 use cloud_api::time::Timestamp;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use mock_whatsapp_model::output::Garble;
 use serde::Serialize;
@@ -46,7 +47,15 @@ impl From<Closed> for Cut {
 /// If it is to have no answer.
 pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answer, Cut> {
     let path = request.uri().path();
-    if path == "/_mock" || path.starts_with("/_mock/") {
+    let is_control = path == "/_mock" || path.starts_with("/_mock/");
+    let answered = answer_to(server, request, is_control).await;
+    let api = if is_control { Api::Control } else { Api::Graph };
+    server.outcomes.add(api, Outcome::of(answered.as_ref().ok().map(Response::status)));
+    answered
+}
+
+async fn answer_to(server: &Server, request: Request<Incoming>, is_control: bool) -> Result<Answer, Cut> {
+    if is_control {
         if server.control_token.as_ref().is_some_and(|token| !token.is_in(request.headers())) {
             return control::shut(server).await;
         }
@@ -54,6 +63,14 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
     } else {
         graph::answer(server, request).await
     }
+}
+
+/// How a caller reaches this server: the address in its own request.
+pub fn base(headers: &HeaderMap, server: &Server) -> String {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let host = text(HOST.as_str()).unwrap_or("127.0.0.1");
+    let scheme = text("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or(server.scheme);
+    format!("{scheme}://{host}")
 }
 
 /// Why a body was not read.
@@ -89,6 +106,15 @@ pub fn json(status: u16, content_type: &'static str, body: &impl Serialize, at: 
     let mut answer = Response::new(Full::new(Bytes::from(bytes)));
     *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    put(&mut answer, "x-mock-time", &instant::write(at));
+    answer
+}
+
+/// An answer in plain text, at a tenant's time.
+pub fn plain(status: u16, text: String, at: Timestamp) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from(text)));
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
     put(&mut answer, "x-mock-time", &instant::write(at));
     answer
 }

@@ -1,6 +1,7 @@
 //! Connections from outside: accepted, served, and closed in order or by force.
 
 mod line;
+pub mod outcomes;
 
 use crate::access::ControlToken;
 use crate::limits;
@@ -12,6 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use line::{Guarded, Line};
+use outcomes::Outcomes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -31,6 +33,8 @@ pub struct Server {
     pub scheme: &'static str,
     /// The room that the media of all tenants share.
     pub room: Room,
+    /// How requests ended.
+    pub outcomes: Outcomes,
     requests: AtomicU64,
 }
 
@@ -48,6 +52,7 @@ impl Server {
             control_token,
             scheme,
             room: Room::new(limits::MEDIA_BYTES_ALL),
+            outcomes: Outcomes::default(),
             requests: AtomicU64::new(0),
         }
     }
@@ -65,8 +70,8 @@ impl Server {
     }
 
     /// Serves until it is to stop, and then lets connections finish for a while.
-    pub async fn serve(self, mut listener: Listener) {
-        let server = Arc::new(self);
+    pub async fn serve(self: Arc<Self>, mut listener: Listener) {
+        let server = self;
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {

@@ -19,6 +19,7 @@ pub struct Target {
     authority: String,
     host: HeaderValue,
     uri: Uri,
+    insecure: bool,
 }
 
 impl Target {
@@ -39,12 +40,27 @@ impl Target {
         let authority = if authority.port().is_some() { place.to_owned() } else { format!("{place}:80") };
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let uri = path.parse().map_err(|error| format!("`{url}` has no usable path: {error}"))?;
-        Ok(Self { url: url.to_owned(), authority, host, uri })
+        Ok(Self { url: url.to_owned(), authority, host, uri, insecure: false })
+    }
+
+    /// The same, whoever vouches for it or not.
+    pub fn insecurely(self, insecure: bool) -> Self {
+        Self { insecure, ..self }
+    }
+
+    /// Whether its certificate is not looked at.
+    pub fn is_insecure(&self) -> bool {
+        self.insecure
     }
 
     /// As it was given.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Its host and port.
+    pub fn authority(&self) -> &str {
+        &self.authority
     }
 
     /// A request to it, `query` added to what its URL has.

@@ -1,13 +1,19 @@
 //! One tenant: the model's world, the words that it does not know, and its dealings with the outside. One task owns all
 //! tenants, so nothing here waits or locks.
 
+pub mod account;
+pub mod batches;
 pub mod dispatch;
 pub mod faults;
+pub mod gestures;
 pub mod handsets;
 pub mod inbound;
+pub mod journal;
 pub mod journey;
+pub mod judging;
 pub mod message_log;
 pub mod notices;
+pub mod numbers;
 pub mod reload;
 pub mod webhook_log;
 
@@ -19,25 +25,31 @@ use crate::identity::Identity;
 use crate::media::Media;
 use crate::templates::{Category, Templates};
 use crate::wamids::Wamids;
+use account::Account;
+use batches::{Batches, Held};
 use cloud_api::time::Timestamp;
 use dispatch::{Departure, Outside, Webhook};
 use faults::Armed;
 use handsets::Handsets;
 use inbound::Inbound;
+use journal::Journal;
 use journey::Journey;
+use judging::{Asked, Owed};
 use message_log::{Event, MessageLog};
 use mock_whatsapp_model::fate::{digest, join, message_key};
 use mock_whatsapp_model::handset::other_id;
 use mock_whatsapp_model::input::{DeliveryId, HandsetId, MessageIndex, NumberId, Post, template_key};
 use mock_whatsapp_model::output::{Answer, Garble, Update, What};
+use mock_whatsapp_model::referee::{Callback, Referee, Rule};
 use mock_whatsapp_model::spec::Kind;
 use mock_whatsapp_model::world::Config as WorldConfig;
 use mock_whatsapp_model::{Input, Output, World};
 use notices::Notices;
+use numbers::Numbers;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use webhook_log::WebhookLog;
 
@@ -74,6 +86,8 @@ pub struct Tenant {
     place: usize,
     identity: Identity,
     config: Arc<Config>,
+    /// What it was made with, whatever the configuration became since.
+    made_with: Arc<Config>,
     outside: Outside,
     /// Where the clock starts, and starts again after a reset.
     anchor: Timestamp,
@@ -88,6 +102,8 @@ pub struct Tenant {
     handsets: Handsets,
     inbound: Inbound,
     media: Media,
+    numbers: Numbers,
+    account: Account,
     notices: Notices,
     messages: MessageLog,
     faults: Vec<Armed>,
@@ -96,15 +112,25 @@ pub struct Tenant {
     configured_faults: Vec<u64>,
     webhook: Option<Webhook>,
     webhooks: WebhookLog,
+    /// The webhook that the next delivery is one more of.
+    repeated: Option<u64>,
     outbox: VecDeque<Departure>,
+    held: Held,
+    batches: Batches,
     nowhere: Vec<DeliveryId>,
     under_way: BTreeSet<DeliveryId>,
     flights: JoinSet<()>,
-    kept: Vec<crate::target::Kept>,
+    kept: Vec<(crate::target::Target, crate::target::Kept)>,
     /// Verdicts that are not due yet, by their time and the order of their making.
-    replies: BTreeMap<(Timestamp, u64), (Reply, Verdict)>,
+    replies: BTreeMap<(Timestamp, u64), (Reply, Verdict, Owed)>,
     replies_made: u64,
     journey: Option<Journey>,
+    journal: Journal,
+    referee: Referee,
+    /// Rules that are left out of the judgement.
+    ignored: Vec<Rule>,
+    /// How many calls were written down, for whoever waits for one.
+    written: watch::Sender<u64>,
     out: Vec<Output>,
 }
 
@@ -126,7 +152,8 @@ impl Tenant {
         let number = world.add_number_in(config.throughput, portfolio);
         let mut tenant = Self {
             place,
-            wamids: Wamids::new(seed, start),
+            // Whoever comes again under a name does not use an id again.
+            wamids: Wamids::new(join(seed, place as u64), start),
             identity,
             outside,
             anchor,
@@ -139,6 +166,8 @@ impl Tenant {
             handsets: Handsets::default(),
             inbound: Inbound::default(),
             media: Media::default(),
+            numbers: Numbers::default(),
+            account: Account::default(),
             notices: Notices::default(),
             messages: MessageLog::default(),
             faults: Vec::new(),
@@ -146,7 +175,10 @@ impl Tenant {
             configured_faults: Vec::new(),
             webhook: None,
             webhooks: WebhookLog::default(),
+            repeated: None,
             outbox: VecDeque::new(),
+            held: Held::default(),
+            batches: Batches::default(),
             nowhere: Vec::new(),
             under_way: BTreeSet::new(),
             flights: JoinSet::new(),
@@ -154,9 +186,15 @@ impl Tenant {
             replies: BTreeMap::new(),
             replies_made: 0,
             journey: None,
+            journal: Journal::new(config.journal_bytes),
+            referee: Referee::new(MessageIndex(0)),
+            ignored: Vec::new(),
+            written: watch::Sender::new(0),
             out: Vec::new(),
+            made_with: config.clone(),
             config,
         };
+        tenant.found(start);
         tenant.arm_configured(start);
         tenant
     }
@@ -211,6 +249,36 @@ impl Tenant {
         &self.inbound
     }
 
+    /// The last moment that anything was told of.
+    pub fn time(&self) -> Timestamp {
+        self.time
+    }
+
+    /// When its time began.
+    pub fn started(&self) -> Timestamp {
+        self.anchor
+    }
+
+    /// Its numbers.
+    pub fn numbers(&self) -> &Numbers {
+        &self.numbers
+    }
+
+    /// Its numbers, to be changed.
+    pub fn numbers_mut(&mut self) -> &mut Numbers {
+        &mut self.numbers
+    }
+
+    /// Its account.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// Its account, to be changed.
+    pub fn account_mut(&mut self) -> &mut Account {
+        &mut self.account
+    }
+
     /// What it uploaded.
     pub fn media(&self) -> &Media {
         &self.media
@@ -221,6 +289,11 @@ impl Tenant {
         &mut self.media
     }
 
+    /// The settings that it was made with.
+    pub fn made_with(&self) -> &Config {
+        &self.made_with
+    }
+
     /// Its settings.
     pub fn config(&self) -> &Config {
         &self.config
@@ -228,13 +301,13 @@ impl Tenant {
 
     /// How much is still to come: events, webhooks that wait or will be sent again, answers.
     pub fn due(&self) -> usize {
-        self.world.snapshot().due + self.outbox.len() + self.replies.len()
+        self.world.snapshot().due + self.outbox.len() + self.held.len() + self.replies.len()
     }
 
     /// When the next of it is due, if it has a time.
     pub fn next_due(&self) -> Option<Timestamp> {
         let reply = self.replies.first_key_value().map(|((at, _), _)| *at);
-        self.world.next_deadline().into_iter().chain(reply).min()
+        self.world.next_deadline().into_iter().chain(reply).chain(self.held.until()).min()
     }
 
     /// The real moment at which there is something to do, if nothing happens before.
@@ -263,8 +336,11 @@ impl Tenant {
         self.time = self.time.max(now);
         self.hand_in(Input::Tick);
         while let Some(entry) = self.replies.first_entry().filter(|entry| entry.key().0 <= self.time) {
-            let ((at, _), (reply, verdict)) = entry.remove_entry();
-            give(reply, verdict, at);
+            let ((at, _), (reply, verdict, owed)) = entry.remove_entry();
+            self.give_late(reply, verdict, owed, at);
+        }
+        if self.held.until().is_some_and(|until| until <= self.time) {
+            self.release();
         }
         self.settle_nowhere();
     }
@@ -276,27 +352,35 @@ impl Tenant {
         let unknown = self.config.unknown_templates == UnknownTemplates::Accept;
         let mut record = match sending.fit(&self.templates, &self.identity, unknown) {
             Ok(record) => record,
-            Err(refusal) => return give(reply, Verdict::Refused(Box::new(refusal)), now),
+            Err(refusal) => return self.turn_down(real, sending, refusal, reply),
         };
         let handset = self.telephone(sending.wa_id);
+        let previous = self.handsets.messages(handset).last().copied();
         let post = Post {
             request: 0,
             number: self.number,
             handset,
-            key: message_key(self.canonical(handset), self.identity.number_key(), sending.content),
-            callback: 0,
+            key: self.key(handset, sending.content),
+            callback: sending.callback_data().map_or(0, |data| Callback::of(data).whole),
             template: record.template.as_deref().map_or(0, template_key),
             marketing: record.category == Some(Category::Marketing),
         };
         let before = self.world.snapshot().messages;
         self.world.handle(now, Input::Post(post), &mut self.out);
-        if self.world.snapshot().messages > before {
+        let taken = (self.world.snapshot().messages > before).then(|| self.messages.end());
+        if taken.is_some() {
             record.timeline.push(Event { at: now, what: "accepted", webhook: None });
             self.handsets.sent(handset, self.messages.end());
             self.messages.push(record);
         }
-        self.carry_out(Some((reply, handset)));
+        let Post { key, marketing, .. } = post;
+        self.carry_out(Some(Asked { reply, real, handset, key, marketing, previous, sending, taken }));
         self.settle_nowhere();
+    }
+
+    /// The key of all attempts of a message.
+    fn key(&self, handset: HandsetId, content: u64) -> u64 {
+        message_key(self.canonical(handset), self.identity.number_key(), content)
     }
 
     /// The telephone of a number, which may be mentioned for the first time.
@@ -310,31 +394,28 @@ impl Tenant {
     }
 
     /// Carries out what the world wants. A reply is to the send that was just handed in.
-    fn carry_out(&mut self, mut asked: Option<(Reply, HandsetId)>) {
+    fn carry_out(&mut self, mut asked: Option<Asked<'_>>) {
         let mut out = std::mem::take(&mut self.out);
         for output in out.drain(..) {
             match output {
                 Output::Reply { at, answer, .. } => {
-                    let Some((reply, handset)) = asked.take() else { continue };
-                    let verdict = self.verdict(answer, handset);
-                    if at <= self.time {
-                        give(reply, verdict, self.time);
-                    } else {
-                        self.replies_made += 1;
-                        self.replies.insert((at, self.replies_made), (reply, verdict));
+                    if let Some(asked) = asked.take() {
+                        self.rule(asked, answer, at);
                     }
                 }
                 Output::Webhook { delivery, update, sent_before } => {
-                    if sent_before == 0 {
-                        self.open_webhook(delivery, &update);
+                    match self.repeated.take().filter(|_| sent_before == 0) {
+                        Some(webhook) => self.webhooks.repeat(delivery, webhook),
+                        None if sent_before == 0 => self.open_webhook(Some(delivery), &update),
+                        None => {}
                     }
-                    if self.webhook.is_some() {
-                        self.outbox.push_back(Departure { delivery, update });
-                    } else {
-                        self.nowhere.push(delivery);
-                    }
+                    self.depart(Departure { delivery, update }, sent_before == 0);
                 }
-                Output::Dropped { .. } => {}
+                Output::Dropped { update, delivery: None } => {
+                    self.open_webhook(None, &update);
+                }
+                // Whoever gave it up says so in the log.
+                Output::Dropped { delivery: Some(_), .. } => {}
             }
         }
         self.out = out;
@@ -355,7 +436,8 @@ impl Tenant {
         }
     }
 
-    fn open_webhook(&mut self, delivery: DeliveryId, update: &Update) {
+    /// Notes a webhook that is to be sent, or one that a fault took.
+    fn open_webhook(&mut self, delivery: Option<DeliveryId>, update: &Update) {
         let kind = self.kind_of(update);
         let wamid = self.wamid_of(update).unwrap_or_default();
         let webhook = self.webhooks.open(delivery, kind.clone(), *update, wamid);
@@ -389,7 +471,9 @@ impl Tenant {
                 let record = update.about.and_then(|about| self.messages.get(about));
                 if record.is_some_and(|record| !record.buttons.is_empty()) { "message.button" } else { "message.text" }
             }
-            What::Says(text) => self.inbound.get(text).map_or("message.text", |said| said.kind()),
+            What::Says(text) => {
+                return self.inbound.get(text).map_or(Cow::Borrowed("message.text"), |said| Cow::Owned(said.label()));
+            }
             What::Notice(words) => {
                 return self
                     .notices
@@ -421,15 +505,18 @@ impl Tenant {
         self.canonical(handset).to_string()
     }
 
-    fn canonical(&self, handset: HandsetId) -> u64 {
+    pub(crate) fn canonical(&self, handset: HandsetId) -> u64 {
         let given = self.handsets.wa_id(handset);
         if self.world.persona(handset).kind == Kind::OtherWaId { other_id(given) } else { given }
     }
 
     /// Lets time begin anew: everything that happened is gone; ids, webhook and templates stay.
-    pub fn reset(&mut self, real: Timestamp) {
+    /// What is under way is ended by whoever waits for it.
+    pub fn reset(&mut self, real: Timestamp) -> JoinSet<()> {
         self.flights.abort_all();
-        self.flights = JoinSet::new();
+        let flights = std::mem::take(&mut self.flights);
+        self.held.clear();
+        self.batches.clear();
         self.under_way.clear();
         self.outbox.clear();
         self.nowhere.clear();
@@ -443,12 +530,15 @@ impl Tenant {
         self.world.limit_throughput(limits_throughput(&self.config, &self.clock));
         self.handsets.reset(&mut self.world, self.time, self.config.magic_numbers);
         self.messages.clear();
+        self.forget_calls();
         self.webhooks.clear();
         self.inbound.clear();
         self.media.renew(self.time);
+        self.account.forget_calls();
         self.notices.clear();
         self.faults.clear();
         self.configured_faults.clear();
+        flights
     }
 
     /// Stops or moves the clock by setting it; time that is due falls due.
@@ -470,8 +560,11 @@ fn limits_throughput(config: &Config, clock: &VirtualClock) -> bool {
 }
 
 /// Gives a verdict to whoever waits for it.
-pub(crate) fn give(reply: Reply, verdict: Verdict, at: Timestamp) {
-    if reply.send((verdict, at)).is_err() {
+/// Whether anybody did.
+pub(crate) fn give(reply: Reply, verdict: Verdict, at: Timestamp) -> bool {
+    let heard = reply.send((verdict, at)).is_ok();
+    if !heard {
         tracing::debug!("the sender hung up before it was answered");
     }
+    heard
 }

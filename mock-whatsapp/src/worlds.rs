@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 
 /// What the worlds are asked.
 pub enum Call {
@@ -84,7 +85,9 @@ pub struct Worlds {
     config: Arc<Config>,
     outside: Outside,
     anchor: Timestamp,
-    tenants: Vec<Tenant>,
+    /// By the order of their making; a place is never used twice.
+    tenants: BTreeMap<usize, Tenant>,
+    made: usize,
     names: BTreeMap<String, usize>,
 }
 
@@ -94,7 +97,8 @@ pub fn start(config: Config, connector: Connector, clock: Clock) -> (Handle, imp
     let (landings, landed) = mpsc::unbounded_channel();
     let anchor = config.anchor.unwrap_or_else(|| clock.now());
     let outside = Outside { connector: connector.clone(), clock, landings };
-    let mut worlds = Worlds { config: Arc::new(config), outside, anchor, tenants: Vec::new(), names: BTreeMap::new() };
+    let mut worlds =
+        Worlds { config: Arc::new(config), outside, anchor, tenants: BTreeMap::new(), made: 0, names: BTreeMap::new() };
     if let Some(identity) = Identity::of(crate::identity::DEFAULT) {
         worlds.enter(&identity);
     }
@@ -109,35 +113,56 @@ impl Worlds {
 
     /// The tenant of an identity, made if it is new; `None` if there are too many.
     pub fn enter(&mut self, identity: &Identity) -> Option<&mut Tenant> {
-        let place = match self.names.get(&identity.name) {
-            Some(place) => *place,
-            None if self.tenants.len() == TENANTS => return None,
-            None => {
-                let place = self.tenants.len();
-                let (config, outside) = (self.config.clone(), self.outside.clone());
-                self.tenants.push(Tenant::new(place, identity.clone(), config, outside, self.anchor));
-                self.names.insert(identity.name.clone(), place);
-                place
-            }
-        };
-        self.tenants.get_mut(place)
+        match self.names.get(&identity.name) {
+            Some(place) => self.tenants.get_mut(place),
+            None => self.make(identity, self.config.clone()),
+        }
+    }
+
+    /// Makes a tenant that is not there, with settings of its own; `None` if there are too many.
+    pub fn make(&mut self, identity: &Identity, config: Arc<Config>) -> Option<&mut Tenant> {
+        if self.tenants.len() == TENANTS {
+            return None;
+        }
+        let place = self.made;
+        self.made += 1;
+        let tenant = Tenant::new(place, identity.clone(), config, self.outside.clone(), self.anchor);
+        self.names.insert(identity.name.clone(), place);
+        Some(self.tenants.entry(place).or_insert(tenant))
+    }
+
+    /// Removes a tenant and all that it has; what was under way for it is ended by whoever waits for it.
+    pub fn remove(&mut self, name: &str) -> Option<JoinSet<()>> {
+        let place = self.names.remove(name)?;
+        let real = self.real();
+        self.tenants.remove(&place).map(|mut tenant| tenant.reset(real))
     }
 
     /// The tenant of a name, if it is there.
     pub fn find(&mut self, name: &str) -> Option<&mut Tenant> {
-        self.names.get(name).and_then(|place| self.tenants.get_mut(*place))
+        self.names.get(name).and_then(|place| self.tenants.get_mut(place))
     }
 
-    /// All of them.
-    pub fn all(&mut self) -> &mut [Tenant] {
-        &mut self.tenants
+    /// All of them, oldest first.
+    pub fn all(&mut self) -> impl Iterator<Item = &mut Tenant> {
+        self.tenants.values_mut()
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.tenants.len()
+    }
+
+    /// What a tenant starts with of which nothing is said.
+    pub fn config(&self) -> &Arc<Config> {
+        &self.config
     }
 
     /// Goes by another configuration, and says what that changes. What happened so far is kept.
     pub fn reconfigure(&mut self, config: Config) -> Vec<String> {
         let (old, real) = (self.config.clone(), self.real());
         let changes = reload::changes(&old, &config);
-        for tenant in &mut self.tenants {
+        for tenant in self.tenants.values_mut() {
             tenant.reconfigure(&old, &config, real);
         }
         // The seed stays: tenants that are yet to be made belong to the same run.
@@ -148,7 +173,7 @@ impl Worlds {
     async fn run(mut self, mut calls: mpsc::Receiver<Call>, mut landed: mpsc::UnboundedReceiver<Landed>) {
         let mut batch = Vec::with_capacity(BATCH);
         loop {
-            let wake = self.tenants.iter().filter_map(Tenant::wake).min();
+            let wake = self.tenants.values().filter_map(Tenant::wake).min();
             let clock = self.outside.clock;
             tokio::select! {
                 biased;
@@ -173,7 +198,7 @@ impl Worlds {
                 self.land(landed);
             }
             let real = self.real();
-            for tenant in &mut self.tenants {
+            for tenant in self.tenants.values_mut() {
                 tenant.go_on(real);
             }
         }
@@ -187,7 +212,9 @@ impl Worlds {
                 let (identity, sending) = *sending;
                 match self.enter(&identity) {
                     Some(tenant) => tenant.post(real, &sending, reply),
-                    None => give(reply, Verdict::Refused(Box::new(too_many())), real),
+                    None => {
+                        give(reply, Verdict::Refused(Box::new(too_many())), real);
+                    }
                 }
             }
         }
@@ -195,7 +222,7 @@ impl Worlds {
 
     fn land(&mut self, landed: Landed) {
         let real = self.real();
-        if let Some(tenant) = self.tenants.get_mut(landed.tenant) {
+        if let Some(tenant) = self.tenants.get_mut(&landed.tenant) {
             tenant.land(real, landed);
         }
     }

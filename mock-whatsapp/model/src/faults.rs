@@ -154,6 +154,12 @@ impl Fault {
         Self { place: u16::try_from(place).unwrap_or(u16::MAX), ..self }
     }
 
+    /// Whether it is one that lowers the throughput of a number at `now`, of whichever share of the requests.
+    pub(crate) fn throttles(&self, now: Timestamp, number: NumberId) -> bool {
+        let of = self.number.is_none_or(|only| only == number);
+        self.kind == FaultKind::Throttle && of && now >= self.from && now < self.until
+    }
+
     /// What it acts on.
     pub(crate) fn target(&self) -> Target {
         use FaultKind::*;

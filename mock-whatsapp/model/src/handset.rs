@@ -61,7 +61,13 @@ pub(crate) struct Handset {
     pub(crate) persona: u32,
     pub(crate) posts: u8,
     pub(crate) opted_out: bool,
+    /// By hand: nothing arrives, ever.
+    pub(crate) blocked: bool,
+    /// By hand: what arrives waits.
+    pub(crate) off: bool,
 }
+
+const _: () = assert!(size_of::<Handset>() <= 16);
 
 /// How one message goes on after it arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,10 +81,12 @@ pub(crate) struct AfterArrival {
 impl Persona {
     /// The error that a message to this handset ends with although it was accepted.
     pub(crate) fn refuses(&self, marketing: bool, opted_out: bool) -> Option<CodeIndex> {
+        if marketing && opted_out && self.kind != Kind::NotOnWhatsapp {
+            return Some(catalogue::find(131_050, None));
+        }
         match self.kind {
             Kind::NotOnWhatsapp => Some(catalogue::find(131_026, None)),
             Kind::MarketingCapped if marketing => Some(catalogue::find(131_049, None)),
-            Kind::OptsOut if marketing && opted_out => Some(catalogue::find(131_050, None)),
             Kind::Plain
             | Kind::Blocked
             | Kind::ReceiptsOff

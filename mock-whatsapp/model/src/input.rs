@@ -1,4 +1,7 @@
-//! What the world is told. Every input is `Copy` and at most 32 bytes; text is the shells'.
+//! What the world is told. Every input is `Copy` and at most 40 bytes; text is the shells'.
+
+use crate::output::Update;
+use cloud_api::catalogue::CodeIndex;
 
 /// A business phone number, in order of registration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,6 +62,35 @@ pub enum Act {
         /// The quoted message.
         reply_to: Option<MessageIndex>,
     },
+    /// Opens the chat: this message is read, if it arrived.
+    Reads(MessageIndex),
+    /// Blocks the business: nothing arrives any more, and what was sent meanwhile never will.
+    Blocks,
+    /// Lets the business write again.
+    Unblocks,
+    /// Turns the telephone off: what comes now waits.
+    TurnsOff,
+    /// Turns it on: what waits arrives.
+    TurnsOn,
+    /// This message has waited long enough, for the telephone is on earlier than it was to be.
+    Receives(MessageIndex),
+    /// Wants no more marketing, by WhatsApp's own switch.
+    OptsOut,
+    /// Wants it again.
+    OptsIn,
+}
+
+/// What can be made of a message by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// It leaves.
+    Sent,
+    /// It arrives, wherever the telephone is.
+    Delivered,
+    /// It is read.
+    Read,
+    /// It fails, and that is its end.
+    Failed(CodeIndex),
 }
 
 /// Something that happens to the world. Time comes beside it; when [`crate::World::next_deadline`] is reached,
@@ -90,6 +122,16 @@ pub enum Input {
         /// The caller's handle on the words.
         words: u32,
     },
+    /// A message becomes this, now and whatever else was to become of it; where it is further already, the business is told
+    /// all the same.
+    Force {
+        /// Which.
+        message: MessageIndex,
+        /// What.
+        turn: Turn,
+    },
+    /// The business is told of an update once more.
+    Repeat(Update),
     /// Something is due.
     Tick,
 }

@@ -16,6 +16,7 @@ pub mod magic;
 pub mod output;
 mod pair;
 mod portfolio;
+pub mod referee;
 pub mod spec;
 pub mod wheel;
 pub mod world;

@@ -157,5 +157,7 @@ pub enum Output {
     Dropped {
         /// What it would have been told.
         update: Update,
+        /// The delivery that ends with it; none, if a fault took it beforehand.
+        delivery: Option<DeliveryId>,
     },
 }

@@ -6,7 +6,7 @@
 
 use crate::input::{HandsetId, NumberId};
 use cloud_api::limits::{PAIR_BURST, PAIR_REFILL};
-use cloud_api::time::Timestamp;
+use cloud_api::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 
 /// Pairs in the map before it is looked through for those that are empty again.
@@ -58,6 +58,15 @@ impl Pairs {
         fill(now, self.others.entry((handset, number)).or_default())
     }
 
+    /// How long it takes until one more message fits.
+    pub(crate) fn wait(&self, now: Timestamp, handset: HandsetId, number: NumberId) -> Span {
+        let slot = self.slots.get(handset.0 as usize).filter(|slot| slot.number == number);
+        let empty_at = self.others.get(&(handset, number)).copied().or(slot.map(|slot| slot.empty_at));
+        let room = (now.max(empty_at.unwrap_or_default()) + PAIR_REFILL).since(now);
+        let most = PAIR_REFILL * u64::from(PAIR_BURST);
+        Span(room.0.saturating_sub(most.0))
+    }
+
     /// Empties all of them.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
@@ -76,7 +85,6 @@ fn fill(now: Timestamp, empty_at: &mut Timestamp) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cloud_api::time::Span;
     use proptest::prelude::*;
 
     const START: Timestamp = Timestamp::from_unix_seconds(1_000_000_000);
@@ -102,6 +110,18 @@ mod tests {
                 prop_assert_eq!(pairs.take(now, HandsetId(handset), NumberId(number)), fill(now, bucket));
             }
         }
+    }
+
+    #[test]
+    fn a_full_pair_says_when_there_is_room() {
+        let mut pairs = Pairs::default();
+        let wait = |pairs: &Pairs, after| pairs.wait(START + after, HandsetId(5), NumberId(0));
+        assert_eq!(wait(&pairs, Span::ZERO), Span::ZERO);
+        for _ in 0..45 {
+            pairs.take(START, HandsetId(5), NumberId(0));
+        }
+        assert_eq!(wait(&pairs, Span::secs(1)), Span::secs(5));
+        assert_eq!(wait(&pairs, Span::secs(6)), Span::ZERO);
     }
 
     #[test]

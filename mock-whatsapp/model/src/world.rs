@@ -1,6 +1,7 @@
 //! The dispatcher of WhatsApp's side: POSTs, handsets and statuses, in virtual or real time. What becomes of the webhooks
 //! that tell of them is in `telling`, and what is within limits in `limiting`.
 
+mod acting;
 mod limiting;
 mod telling;
 
@@ -8,7 +9,7 @@ use crate::delivery::{Deliveries, Next};
 use crate::fate::{What as Draw, fate};
 use crate::faults::{self, End, Fault, Target};
 use crate::handset::{Handset, Known, Persona, Rule};
-use crate::input::{Act, DeliveryId, HandsetId, Input, MessageIndex, NumberId, PortfolioId, Post};
+use crate::input::{DeliveryId, HandsetId, Input, MessageIndex, NumberId, PortfolioId, Post};
 use crate::output::{Answer, Output, Update, What, Why};
 use crate::pair::Pairs;
 use crate::portfolio::Portfolio;
@@ -121,6 +122,8 @@ pub struct World {
     other_posts: BTreeMap<u64, u8>,
     /// When contacts opted out.
     opted_out: BTreeMap<HandsetId, Timestamp>,
+    /// What waits for telephones that were turned off by hand.
+    waiting: BTreeMap<HandsetId, Vec<u32>>,
     now: Timestamp,
 }
 
@@ -155,6 +158,7 @@ impl World {
             deliveries: Deliveries::default(),
             other_posts: BTreeMap::new(),
             opted_out: BTreeMap::new(),
+            waiting: BTreeMap::new(),
         }
     }
 
@@ -235,6 +239,7 @@ impl World {
             *handset = Handset::default();
         }
         self.opted_out.clear();
+        self.waiting.clear();
         self.forget_use();
         self.config.start = now;
         self.now = now;
@@ -254,18 +259,19 @@ impl World {
                     None => (0, status),
                 };
                 match self.deliveries.answered(self.now, self.config.seed, key, delivery, status) {
-                    Next::Done => {
-                        out.extend(failed.filter(|_| status != 200).map(|(update, _)| Output::Dropped { update }))
-                    }
+                    Next::Done => out.extend(
+                        failed
+                            .filter(|_| status != 200)
+                            .map(|(update, _)| Output::Dropped { update, delivery: Some(delivery) }),
+                    ),
                     Next::Again(at) => self.due.push(at, Due::Deliver(delivery)),
                 }
             }
-            Input::Handset { handset, number, act: Act::Says { text, reply_to } } => {
-                self.hear(handset, number);
-                let (what, at) = (What::Says(text), self.now);
-                let update = Update { about: reply_to, handset, number, what, at, echoes: true, forged: false };
+            Input::Handset { handset, number, act } => self.act(handset, number, act, out),
+            Input::Force { message, turn } => self.force(message, turn, out),
+            Input::Repeat(update) => {
                 let delivery = self.deliveries.open(self.now, update);
-                self.go_out(delivery, update, out);
+                self.send(delivery, update, 0, out);
             }
             Input::Notify { number, words } => {
                 let (handset, what, at) = (HandsetId::NOBODY, What::Notice(words), self.now);
@@ -429,39 +435,47 @@ impl World {
             }
             Due::Fail(place) => {
                 let message = &mut self.messages[place as usize];
+                if message.stage != Stage::Accepted {
+                    return;
+                }
                 message.stage = Stage::Failed;
                 let code = CodeIndex::from_raw(message.code).unwrap_or(CodeIndex::UNLISTED);
                 self.tell(place, What::Failed(code), false, out);
             }
-            Due::Send(place) => {
+            // What was done by hand meanwhile is not done again.
+            Due::Send(place) if self.messages[place as usize].stage == Stage::Accepted => {
                 let message = &mut self.messages[place as usize];
                 message.stage = Stage::Sent;
-                let known = &self.personas[self.handsets[message.handset.0 as usize].persona as usize];
-                if let Some(at) = known.persona.arrives(now, known.back_at, seed, message.key, timing) {
+                let handset = self.handsets[message.handset.0 as usize];
+                let known = &self.personas[handset.persona as usize];
+                if handset.off {
+                    self.waiting.entry(message.handset).or_default().push(place);
+                } else if !handset.blocked
+                    && let Some(at) = known.persona.arrives(now, known.back_at, seed, message.key, timing)
+                {
                     self.due.push(at, Due::Arrive(place));
                 }
                 self.tell(place, What::Sent, false, out);
             }
-            Due::Arrive(place) => {
-                let message = &mut self.messages[place as usize];
-                message.stage = Stage::Delivered;
-                let known = &self.personas[self.handsets[message.handset.0 as usize].persona as usize];
-                let next = known.persona.after_arrival(seed, message.key, timing);
-                if let Some(read) = next.read {
-                    self.due.push(now + read, Due::Read(place));
+            Due::Arrive(place) if self.messages[place as usize].stage == Stage::Sent => {
+                let contact = self.messages[place as usize].handset;
+                let handset = self.handsets[contact.0 as usize];
+                if handset.off {
+                    self.waiting.entry(contact).or_default().push(place);
+                } else if !handset.blocked {
+                    self.arrive(place, out);
                 }
-                if let Some(answer) = next.answer {
-                    self.due.push(now + answer, Due::Reply(place));
-                }
-                self.tell(place, What::Delivered, next.read.is_some(), out);
             }
-            Due::Read(place) => {
-                let message = &mut self.messages[place as usize];
-                message.stage = message.stage.max(Stage::Read);
+            Due::Read(place) if self.messages[place as usize].stage == Stage::Delivered => {
+                self.messages[place as usize].stage = Stage::Read;
                 self.tell(place, What::Read, false, out);
             }
+            Due::Send(_) | Due::Arrive(_) | Due::Read(_) => {}
             Due::Reply(place) => {
                 let message = &mut self.messages[place as usize];
+                if message.stage == Stage::Failed {
+                    return;
+                }
                 message.stage = Stage::Replied;
                 let (contact, number) = (message.handset, NumberId(u16::from(message.number)));
                 let handset = &mut self.handsets[contact.0 as usize];

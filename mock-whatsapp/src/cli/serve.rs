@@ -76,7 +76,7 @@ async fn listen(options: Serve, config: Config) -> Result<(), Failure> {
         written.map_err(|error| Failure::Run(format!("{}: {error}", file.display())))?;
     }
     print(&format!("mock-whatsapp listening on {}://{address}\n", listener.scheme()))?;
-    let (server, worlds) = crate::prepare(config, listener, Connector::Tcp, Clock::system(), stopped);
+    let (server, shared) = crate::prepare(config, listener, Connector::Tcp, Clock::system(), stopped);
     let mut server = std::pin::pin!(server);
     let mut file = Watched::of(options.config.as_deref());
     loop {
@@ -87,9 +87,9 @@ async fn listen(options: Serve, config: Config) -> Result<(), Failure> {
             () = &mut server => return Ok(()),
             _ = signals.hang_up.recv() => {
                 file.look();
-                reload(&options, &worlds).await;
+                reload(&options, &shared.worlds).await;
             }
-            () = file.changes() => reload(&options, &worlds).await,
+            () = file.changes() => reload(&options, &shared.worlds).await,
         }
     }
     tracing::info!("stopping");

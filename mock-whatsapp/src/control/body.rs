@@ -87,6 +87,11 @@ impl Fields {
         self.take(key, "a number", Value::as_f64)
     }
 
+    /// Takes a whole number that is not negative.
+    pub fn integer(&mut self, key: &'static str) -> Result<Option<u64>, Problem> {
+        self.take(key, "a whole number", Value::as_u64)
+    }
+
     /// Takes a length of time.
     pub fn span(&mut self, key: &'static str) -> Result<Option<Span>, Problem> {
         self.take(key, "a length of time, as in \"300ms\", \"2s\", \"1h30m\"", |value| value.as_str()?.parse().ok())
@@ -141,6 +146,14 @@ impl Fields {
         let expected = if known.is_empty() { "no field".to_owned() } else { format!("one of {known}") };
         Err(Problem::malformed(self.pointer(key), expected, format!("`{key}` is not known here")))
     }
+}
+
+/// Reads a value of a type that has a form of its own.
+///
+/// # Errors
+/// If it has another form.
+pub fn typed<T: DeserializeOwned>(pointer: &str, expected: &str, value: &Value) -> Result<T, Problem> {
+    T::deserialize(value).map_err(|error| Problem::malformed(pointer, expected, error.to_string()))
 }
 
 fn wrong(pointer: &str, expected: &str, got: &Value) -> Problem {

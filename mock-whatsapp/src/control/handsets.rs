@@ -4,16 +4,16 @@ use super::body::Fields;
 use super::problem::Problem;
 use super::{Ask, Done, phone};
 use crate::tenant::Tenant;
-use crate::tenant::inbound::Said;
-use crate::wamids::Meaning;
-use cloud_api::limits::TEXT_BODY_MAX;
-use cloud_api::time::Timestamp;
+use crate::tenant::gestures::Gesture;
 use mock_whatsapp_model::handset::Persona;
 use mock_whatsapp_model::spec::Kind;
 use serde_json::{Value, json};
 
 const KINDS: &str = "a kind: plain, not_on_whatsapp, blocked, receipts_off, offline, replies, opts_out, marketing_capped, \
                      reports_spam or other_wa_id";
+/// As many as WhatsApp lets people call themselves by.
+const NAME_MOST: usize = 25;
+
 const DELAY: &str = "a delay: \"300ms\", or {\"median\":\"2s\",\"p99\":\"5m\"}";
 
 /// Reads what a telephone is to be like; beside the persona, what was written.
@@ -26,8 +26,14 @@ fn read(mut fields: Fields, written: Value) -> Result<(Persona, Value), Problem>
         away,
         delivered_after: fields.typed("delivered_after", DELAY)?,
         read_after: fields.typed("read_after", DELAY)?,
+        reads: fields.flag("reads")?,
         ..Persona::default()
     };
+    let name = fields.text("name")?;
+    if name.as_ref().is_some_and(|name| name.is_empty() || name.chars().count() > NAME_MOST) {
+        let expected = format!("1 to {NAME_MOST} characters");
+        return Err(Problem::malformed(fields.pointer("name"), expected, "nobody is called that"));
+    }
     if persona.kind == Kind::Offline && away.is_none() {
         return Err(fields.missing("for", "how long the telephone is off, as in \"12h\""));
     }
@@ -111,65 +117,25 @@ fn show(tenant: &Tenant, number: u64) -> Value {
     shown["wa_id"] = json!(number.to_string());
     let accepted = tenant.handsets().find(number).map_or(0, |handset| tenant.handsets().messages(handset).len());
     shown["messages"] = json!(accepted);
+    let handset = tenant.handsets().find(number);
+    let (blocked, off) = handset.map_or((false, false), |handset| tenant.world().is_blocked_or_off(handset));
+    let persona = handset.map(|handset| tenant.world().persona(handset));
+    shown["blocked"] = json!(blocked || persona.is_some_and(|persona| persona.kind == Kind::Blocked));
+    shown["online"] = json!(!off && handset.is_none_or(|handset| tenant.world().is_back(handset)));
+    shown["opted_out"] = json!(handset.is_some_and(|handset| tenant.world().is_opted_out(handset)));
+    shown["reports"] = json!(tenant.handsets().reports(number));
     shown
 }
 
-pub(super) async fn say(ask: Ask<'_>, wa_id: &str) -> Done {
+pub(super) async fn act(ask: Ask<'_>, wa_id: &str, gesture: Gesture) -> Done {
     ask.end()?;
     let number = phone(wa_id)?;
-    let mut fields = ask.fields()?;
-    let kind = fields.needed_text("type")?;
-    let reply_to = fields.text("reply_to")?;
-    let (text, button) = match kind.as_str() {
-        "text" => (fields.needed_text("text")?, false),
-        "button" => (fields.needed_text("button")?, true),
-        other => {
-            let expected = "\"text\" or \"button\"";
-            return Err(Problem::malformed(
-                "/type",
-                expected,
-                format!("contacts do not write messages of type `{other}` here"),
-            ));
-        }
-    };
-    fields.end()?;
-    if text.is_empty() || text.chars().count() > TEXT_BODY_MAX {
-        return Err(Problem::malformed(
-            format!("/{kind}"),
-            format!("1 to {TEXT_BODY_MAX} characters"),
-            "nobody can write that",
-        ));
-    }
-    let said = ask.tenant(move |tenant, real| speak(tenant, real, number, &text, button, reply_to));
-    let (wamid, webhook) = said.await?;
-    Ok((201, json!({ "wamid": wamid, "webhook": format!("w{webhook}") })))
-}
-
-fn speak(
-    tenant: &mut Tenant,
-    real: Timestamp,
-    number: u64,
-    text: &str,
-    button: bool,
-    reply_to: Option<String>,
-) -> Result<(String, u64), Problem> {
-    let quoted = match reply_to {
-        None => None,
-        Some(wamid) => match tenant.wamids().read(&wamid) {
-            Some(Meaning::Outbound(index)) if tenant.world().message(index).is_some() => Some(index),
-            _ => {
-                let detail = format!("`{wamid}` is no message that this tenant sent");
-                return Err(Problem { pointer: Some("/reply_to".to_owned()), ..Problem::impossible(detail) });
-            }
-        },
-    };
-    if !button {
-        return Ok(tenant.say(real, number, Said::Text(text.into()), quoted));
-    }
-    let found = tenant.handsets().find(number).and_then(|handset| tenant.button(handset, text, quoted));
-    let Some((index, pressed)) = found else {
-        let detail = format!("{number} has no message with a button `{text}`");
-        return Err(Problem { pointer: Some("/button".to_owned()), ..Problem::impossible(detail) });
-    };
-    Ok(tenant.say(real, number, Said::Button(pressed), Some(index)))
+    ask.fields()?.end()?;
+    let done = ask.tenant(move |tenant, real| {
+        let webhooks = tenant.gesture(real, number, gesture);
+        let mut shown = show(tenant, number);
+        shown["webhooks"] = webhooks.map(|webhook| json!(format!("w{webhook}"))).collect();
+        Ok(shown)
+    });
+    Ok((200, done.await?))
 }

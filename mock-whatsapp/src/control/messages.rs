@@ -1,10 +1,12 @@
 //! `/messages`: what was accepted, and what really became of it.
 
+use super::problem::Problem;
 use super::{Ask, Done, page, phone};
 use crate::instant;
 use crate::tenant::Tenant;
-use cloud_api::catalogue::CodeIndex;
-use mock_whatsapp_model::input::MessageIndex;
+use crate::wamids::Meaning;
+use cloud_api::catalogue::{self, CodeIndex};
+use mock_whatsapp_model::input::{MessageIndex, Turn};
 use mock_whatsapp_model::world::{MessageView, Stage};
 use serde::Serialize;
 use serde_json::json;
@@ -69,10 +71,57 @@ pub(super) async fn list(mut ask: Ask<'_>) -> Done {
     let status = ask.parameter("status");
     let (after, limit) = (ask.number("after", 0)?, ask.limit()?);
     ask.end()?;
+    const STATUSES: [&str; 5] = ["accepted", "sent", "delivered", "read", "failed"];
+    if let Some(status) = status.as_deref().filter(|status| !STATUSES.contains(status)) {
+        let expected = format!("one of {}", STATUSES.join(", "));
+        return Err(Problem::malformed("?status", expected, format!("`{status}` is no status of a message")));
+    }
     let wanted = Wanted { to, status, after, limit };
     let found = ask.tenant(move |tenant, _| Ok((find(tenant, &wanted), tenant.messages().evicted())));
     let ((items, next), evicted) = found.await?;
     Ok((200, page(items.iter().map(|item| json!(item)).collect(), next, evicted)))
+}
+
+/// Makes a message be something now, by hand.
+pub(super) async fn force(ask: Ask<'_>, wamid: &str) -> Done {
+    ask.end()?;
+    let mut fields = ask.fields()?;
+    let status = fields.needed_text("status")?;
+    let code = fields.integer("code")?;
+    let pointer = fields.pointer("code");
+    fields.end()?;
+    let turn = match (status.as_str(), code) {
+        ("sent", None) => Turn::Sent,
+        ("delivered", None) => Turn::Delivered,
+        ("read", None) => Turn::Read,
+        ("failed", code) => {
+            let code = code.unwrap_or(131_000);
+            let listed = u32::try_from(code).map(|code| catalogue::find(code, None));
+            match listed {
+                Ok(listed) if listed != CodeIndex::UNLISTED => Turn::Failed(listed),
+                Ok(_) | Err(_) => {
+                    let detail = format!("{code} is no code of the Cloud API's catalogue");
+                    return Err(Problem { pointer: Some(pointer), ..Problem::impossible(detail) });
+                }
+            }
+        }
+        ("sent" | "delivered" | "read", Some(_)) => {
+            return Err(Problem { pointer: Some(pointer), ..Problem::impossible("only `failed` has a `code`") });
+        }
+        (other, _) => {
+            let expected = "\"sent\", \"delivered\", \"read\" or \"failed\"";
+            return Err(Problem::malformed("/status", expected, format!("`{other}` is no status")));
+        }
+    };
+    let wamid = wamid.to_owned();
+    let forced = ask.tenant(move |tenant, real| match tenant.wamids().read(&wamid) {
+        Some(Meaning::Outbound(index)) if tenant.world().message(index).is_some() => {
+            Ok(tenant.force(real, index, turn))
+        }
+        _ => Err(Problem::unknown(format!("`{wamid}` is no message that this tenant sent"))),
+    });
+    let webhook = forced.await?;
+    Ok((202, json!({ "webhook": webhook.map(|webhook| format!("w{webhook}")) })))
 }
 
 /// The messages that are wanted, oldest first, and the cursor of what comes behind them.
@@ -105,6 +154,11 @@ pub(crate) fn find(tenant: &Tenant, wanted: &Wanted) -> (Vec<Message>, Option<u6
         }
     }
     (items, next)
+}
+
+/// One message.
+pub(super) fn one(tenant: &Tenant, index: MessageIndex) -> Option<Message> {
+    show(tenant, &tenant.world().message(index)?)
 }
 
 fn status_of(view: &MessageView) -> &'static str {

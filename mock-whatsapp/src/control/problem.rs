@@ -20,6 +20,9 @@ pub struct Problem {
     /// What came back from elsewhere, where that is what failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub received: Option<Box<serde_json::Value>>,
+    /// The methods that there are, where it is another.
+    #[serde(skip)]
+    pub allow: &'static [&'static str],
 }
 
 impl Problem {
@@ -54,6 +57,6 @@ impl Problem {
 
     /// Any other.
     pub fn new(status: u16, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, title, detail: detail.into(), pointer: None, expected: None, received: None }
+        Self { status, title, detail: detail.into(), pointer: None, expected: None, received: None, allow: &[] }
     }
 }

@@ -1,5 +1,6 @@
 //! A call of the Graph API on its way to its operation, and what may become of it.
 
+use super::noted::Noted;
 use super::path::Path;
 use super::refusal::Refusal;
 use super::route::{Route, Verb};
@@ -41,6 +42,8 @@ pub struct Call<'a> {
     pub body: Bytes,
     /// The body, where it is read bit by bit.
     pub stream: Option<Incoming>,
+    /// What the journal is to know of it.
+    pub noted: &'a Noted,
 }
 
 impl fmt::Debug for Call<'_> {
@@ -137,6 +140,28 @@ impl Call<'_> {
         Ok(done.await??)
     }
 
+    /// The same, to a number of the caller's, whose id is handed in.
+    ///
+    /// # Errors
+    /// Also if the caller has no such number.
+    pub async fn with_number<R: Send + 'static>(
+        &self,
+        run: impl FnOnce(&mut Tenant, String) -> Result<R, Refusal> + Send + 'static,
+    ) -> Result<(R, Timestamp), Stop> {
+        let (id, verb) = (self.id.clone(), spell(self.route.verb));
+        let done = self.tenant(move |tenant, _| {
+            if tenant.numbers().get(&id).is_none() {
+                let has: Vec<&str> = tenant.numbers().all().iter().map(|number| number.id.as_str()).collect();
+                let name = &tenant.identity().name;
+                let why =
+                    format!("the token decides the tenant, which is {name}, and its numbers are {}", has.join(", "));
+                return Err(Refusal::no_object(verb, &id, why));
+            }
+            run(tenant, id)
+        });
+        done.await
+    }
+
     /// That the call is for the caller's own app.
     ///
     /// # Errors
@@ -151,14 +176,6 @@ impl Call<'_> {
     /// If it is for another.
     pub fn account(&self) -> Result<(), Refusal> {
         self.own("account", &self.identity.waba_id)
-    }
-
-    /// That the call is for the caller's own number.
-    ///
-    /// # Errors
-    /// If it is for another.
-    pub fn number(&self) -> Result<(), Refusal> {
-        self.own("number", &self.identity.phone_number_id)
     }
 
     fn own(&self, what: &str, id: &str) -> Result<(), Refusal> {

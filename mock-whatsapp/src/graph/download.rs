@@ -5,11 +5,11 @@ use super::parameters::Parameters;
 use super::refusal::Refusal;
 use crate::identity::Identity;
 use crate::instant;
-use crate::respond::{Answer, put};
+use crate::respond::{self, Answer, put};
 use bytes::Bytes;
 use cloud_api::time::Timestamp;
 use http_body_util::Full;
-use hyper::header::{ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, HOST, HeaderValue, RANGE};
+use hyper::header::{ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RANGE};
 use hyper::{Response, StatusCode};
 use mock_whatsapp_model::fate::{digest, join};
 
@@ -18,14 +18,11 @@ pub(super) const WORD: &str = "whatsapp_business";
 
 /// How the caller reaches this server: the address in its own request.
 pub(super) fn base(call: &Call<'_>) -> String {
-    let text = |name| call.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let host = text(HOST.as_str()).unwrap_or("127.0.0.1");
-    let scheme = text("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or(call.server.scheme);
-    format!("{scheme}://{host}")
+    respond::base(call.headers, call.server)
 }
 
 /// The path of a file, good until a moment.
-pub(super) fn place(identity: &Identity, id: &str, until: Timestamp) -> String {
+pub fn place(identity: &Identity, id: &str, until: Timestamp) -> String {
     // Whole seconds, as the real one has them; rounded up, so that it is good for no less than it should be.
     let seconds = until.0.div_ceil(1_000_000);
     format!("/{WORD}/attachments/?mid={id}&ext={seconds}&hash={}", seal(identity, id, seconds))

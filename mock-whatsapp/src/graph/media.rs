@@ -7,9 +7,10 @@ use super::refusal::Refusal;
 use crate::limits;
 use crate::media::kinds::{TYPES, kind_of, type_of};
 use crate::media::room::{Growing, Held};
-use crate::media::{Full, URL_LIFETIME};
+use crate::media::{Full, NewMedium, URL_LIFETIME};
 use crate::respond::Cut;
 use bytes::Bytes;
+use cloud_api::limits::MEDIA_LIFETIME;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::header::CONTENT_TYPE;
@@ -38,7 +39,12 @@ pub(super) struct File {
 
 /// Takes in a file.
 pub(super) async fn upload(mut call: Call<'_>) -> Done {
-    call.number()?;
+    if let Err(stop) = call.with_number(|_, _| Ok(())).await {
+        if let Some(stream) = call.stream.take() {
+            drain(stream).await?;
+        }
+        return Err(stop);
+    }
     let form = read(&mut call).await?;
     form.fields.product()?;
     let file = form.file.ok_or_else(|| required("file"))?;
@@ -57,7 +63,8 @@ pub(super) async fn upload(mut call: Call<'_>) -> Done {
     let (number_id, name) = (call.id.clone(), file.name);
     let added = call.tenant(move |tenant, real| {
         let (identity, now) = (tenant.identity().clone(), tenant.now(real));
-        let added = tenant.media_mut().add(&identity, now, &number_id, mime_type, name, bytes);
+        let new = NewMedium { number_id, mime_type, file_name: name, bytes, lifetime: MEDIA_LIFETIME };
+        let added = tenant.media_mut().add(&identity, now, new);
         added.map_err(|Full { most }| no_room(most))
     });
     let (id, at) = added.await?;

@@ -10,12 +10,15 @@ use crate::wamids::Meaning;
 
 /// Sends a message, or marks one as read.
 pub(super) async fn post(call: Call<'_>) -> Done {
-    call.number()?;
-    let sending = match Wish::read(&call.body)? {
+    if call.id != call.identity.phone_number_id {
+        call.with_number(|_, _| Ok(())).await?;
+    }
+    let mut sending = match Wish::read(&call.body)? {
         Wish::Send(sending) => sending,
         Wish::Read(receipt) => return mark_as_read(call, receipt.message_id).await,
     };
     let (input, is_template) = (sending.input.clone(), sending.is_template());
+    sending.raw = call.noted.send();
     match call.server.worlds.post(call.identity, sending).await? {
         (Verdict::Accepted { wamid, wa_id }, at) => {
             Ok(Outcome::reply(at, send::reply(input, wa_id, wamid, is_template)))

@@ -10,6 +10,8 @@ pub struct Refusal {
     code: CodeIndex,
     text: Text,
     details: Option<String>,
+    /// A number that the catalogue does not have, since no sender meets it.
+    number: Option<u32>,
     /// Where it is not the catalogue's: a request that was not read to its end has a status of HTTP's own.
     status: Option<u16>,
     /// Where the catalogue's row has none.
@@ -38,7 +40,21 @@ impl Refusal {
 
     /// An error that the model decided on.
     pub fn of_model(code: CodeIndex, why: String) -> Self {
-        Self { code, text: Text::Usual, details: None, status: None, subcode: None, for_people: None, why }
+        Self {
+            code,
+            text: Text::Usual,
+            details: None,
+            number: None,
+            status: None,
+            subcode: None,
+            for_people: None,
+            why,
+        }
+    }
+
+    /// An error that the catalogue does not have.
+    pub fn unlisted(code: u32, title: &str, why: impl Into<String>) -> Self {
+        Self { number: Some(code), ..Self::parameter(title, why) }
     }
 
     /// (#100) with a text that names what is wrong.
@@ -93,9 +109,14 @@ impl Refusal {
         self
     }
 
+    /// Where the error stands in the catalogue.
+    pub fn index(&self) -> CodeIndex {
+        self.code
+    }
+
     /// The error's number.
     pub fn code(&self) -> u32 {
-        self.code.code()
+        self.number.unwrap_or(self.code.code())
     }
 
     /// The HTTP status.
@@ -110,6 +131,9 @@ impl Refusal {
             Text::Own(message) => ErrorReply::of(self.code, self.details.as_deref(), trace).with_message(message),
             Text::NoObject { verb, id } => ErrorReply::no_such_object(verb, id, trace),
         };
+        if let (Some(number), Text::Own(title)) = (self.number, &self.text) {
+            (reply.error.code, reply.error.message) = (number.into(), format!("(#{number}) {title}"));
+        }
         if let Some(subcode) = self.subcode {
             reply.error.error_subcode = Some(subcode.into());
         }

@@ -30,7 +30,7 @@ pub enum Node {
 }
 
 /// Words that stand in place of an id.
-const WORDS: [&str; 1] = [download::WORD];
+const WORDS: [&str; 5] = [download::WORD, "me", "app", "debug_token", "oauth"];
 
 impl Node {
     /// What a node's name can only be, by [`Identity::id`]'s rule. Whether the tenant has it, the operation finds out.
@@ -137,6 +137,94 @@ pub enum Operation {
     GetUpload,
     /// Goes on with an upload.
     SendUpload,
+    /// Shows a number.
+    GetNumber,
+    /// Changes a number's PIN, name or webhook.
+    ChangeNumber,
+    /// Sends a number its code.
+    RequestCode,
+    /// Takes a number's code.
+    VerifyCode,
+    /// Registers a number.
+    Register,
+    /// Takes a number off Cloud API.
+    Deregister,
+    /// Shows a number's business profile.
+    GetProfile,
+    /// Changes a number's business profile.
+    SetProfile,
+    /// Shows a number's settings.
+    GetSettings,
+    /// Changes a number's settings.
+    SetSettings,
+    /// Shows a number's commerce settings.
+    GetCommerce,
+    /// Changes a number's commerce settings.
+    SetCommerce,
+    /// Shows what a number says by itself.
+    GetAutomation,
+    /// Changes what a number says by itself.
+    SetAutomation,
+    /// Shows a number's user name.
+    GetUsername,
+    /// Gives a number a user name.
+    SetUsername,
+    /// Takes a number's user name away.
+    DeleteUsername,
+    /// Shows user names that can be had.
+    SuggestUsernames,
+    /// Shows the key of a number's flows.
+    GetKey,
+    /// Sets the key of a number's flows.
+    SetKey,
+    /// Lists whom a number blocked.
+    ListBlocked,
+    /// Blocks contacts.
+    Block,
+    /// Unblocks contacts.
+    Unblock,
+    /// Lists a number's links.
+    ListCodes,
+    /// Makes or changes a link.
+    SetCode,
+    /// Shows a link.
+    GetCode,
+    /// Deletes a link.
+    DeleteCode,
+    /// Shows an account.
+    GetAccount,
+    /// Changes an account's settings.
+    ChangeAccount,
+    /// Lists an account's numbers.
+    ListNumbers,
+    /// Adds a number to an account.
+    AddNumber,
+    /// Lists the apps that are subscribed to an account.
+    ListSubscriptions,
+    /// Unsubscribes the app from an account.
+    Unsubscribe,
+    /// Shows the app.
+    GetApp,
+    /// Shows where the app's webhooks go.
+    ListAppSubscriptions,
+    /// Sends the app's webhooks to a URL.
+    SubscribeApp,
+    /// Sends the app's webhooks nowhere.
+    UnsubscribeApp,
+    /// Shows a portfolio.
+    GetBusiness,
+    /// Lists a portfolio's accounts.
+    ListOwnedAccounts,
+    /// Lists the accounts that are shared with a portfolio.
+    ListSharedAccounts,
+    /// Shows the token's user.
+    GetMe,
+    /// Shows the token's app.
+    GetOwnApp,
+    /// Tells what a token is worth.
+    DebugToken,
+    /// Gives the app's own token.
+    GetAccessToken,
 }
 
 /// A row of the table.
@@ -160,6 +248,10 @@ const fn row(node: Node, edge: &'static str, verb: Verb, operation: Operation, p
     Route { node, edge, item: false, verb, operation, permission }
 }
 
+const fn item(node: Node, edge: &'static str, verb: Verb, operation: Operation, permission: Permission) -> Route {
+    Route { node, edge, item: true, verb, operation, permission }
+}
+
 /// Everything that can be called.
 pub const ROUTES: &[Route] = &[
     row(Node::Number, "messages", Verb::Post, Operation::SendMessage, Permission::Messaging),
@@ -171,6 +263,62 @@ pub const ROUTES: &[Route] = &[
     row(Node::App, "uploads", Verb::Post, Operation::OpenUpload, Permission::Any),
     row(Node::Upload, "", Verb::Get, Operation::GetUpload, Permission::Any),
     row(Node::Upload, "", Verb::Post, Operation::SendUpload, Permission::Any),
+    row(Node::Number, "", Verb::Get, Operation::GetNumber, Permission::Management),
+    row(Node::Number, "", Verb::Post, Operation::ChangeNumber, Permission::Management),
+    row(Node::Number, "request_code", Verb::Post, Operation::RequestCode, Permission::Management),
+    row(Node::Number, "verify_code", Verb::Post, Operation::VerifyCode, Permission::Management),
+    row(Node::Number, "register", Verb::Post, Operation::Register, Permission::Management),
+    row(Node::Number, "deregister", Verb::Post, Operation::Deregister, Permission::Management),
+    row(Node::Number, "whatsapp_business_profile", Verb::Get, Operation::GetProfile, Permission::Messaging),
+    row(Node::Number, "whatsapp_business_profile", Verb::Post, Operation::SetProfile, Permission::Messaging),
+    row(Node::Number, "settings", Verb::Get, Operation::GetSettings, Permission::Management),
+    row(Node::Number, "settings", Verb::Post, Operation::SetSettings, Permission::Management),
+    row(Node::Number, "whatsapp_commerce_settings", Verb::Get, Operation::GetCommerce, Permission::Management),
+    row(Node::Number, "whatsapp_commerce_settings", Verb::Post, Operation::SetCommerce, Permission::Management),
+    row(Node::Number, "conversational_automation", Verb::Get, Operation::GetAutomation, Permission::Management),
+    row(Node::Number, "conversational_automation", Verb::Post, Operation::SetAutomation, Permission::Management),
+    row(Node::Number, "username", Verb::Get, Operation::GetUsername, Permission::Management),
+    row(Node::Number, "username", Verb::Post, Operation::SetUsername, Permission::Management),
+    row(Node::Number, "username", Verb::Delete, Operation::DeleteUsername, Permission::Management),
+    row(Node::Number, "username_suggestions", Verb::Get, Operation::SuggestUsernames, Permission::Management),
+    row(Node::Number, "whatsapp_business_encryption", Verb::Get, Operation::GetKey, Permission::Messaging),
+    row(Node::Number, "whatsapp_business_encryption", Verb::Post, Operation::SetKey, Permission::Messaging),
+    row(Node::Number, "block_users", Verb::Get, Operation::ListBlocked, Permission::Messaging),
+    row(Node::Number, "block_users", Verb::Post, Operation::Block, Permission::Messaging),
+    row(Node::Number, "block_users", Verb::Delete, Operation::Unblock, Permission::Messaging),
+    row(Node::Number, "message_qrdls", Verb::Get, Operation::ListCodes, Permission::Management),
+    row(Node::Number, "message_qrdls", Verb::Post, Operation::SetCode, Permission::Management),
+    item(Node::Number, "message_qrdls", Verb::Get, Operation::GetCode, Permission::Management),
+    item(Node::Number, "message_qrdls", Verb::Delete, Operation::DeleteCode, Permission::Management),
+    row(Node::Account, "", Verb::Get, Operation::GetAccount, Permission::Management),
+    row(Node::Account, "", Verb::Post, Operation::ChangeAccount, Permission::Management),
+    row(Node::Account, "phone_numbers", Verb::Get, Operation::ListNumbers, Permission::Management),
+    row(Node::Account, "phone_numbers", Verb::Post, Operation::AddNumber, Permission::Management),
+    row(Node::Account, "subscribed_apps", Verb::Get, Operation::ListSubscriptions, Permission::Management),
+    row(Node::Account, "subscribed_apps", Verb::Delete, Operation::Unsubscribe, Permission::Management),
+    row(Node::App, "", Verb::Get, Operation::GetApp, Permission::Any),
+    row(Node::App, "subscriptions", Verb::Get, Operation::ListAppSubscriptions, Permission::Any),
+    row(Node::App, "subscriptions", Verb::Post, Operation::SubscribeApp, Permission::Any),
+    row(Node::App, "subscriptions", Verb::Delete, Operation::UnsubscribeApp, Permission::Any),
+    row(Node::Business, "", Verb::Get, Operation::GetBusiness, Permission::Management),
+    row(
+        Node::Business,
+        "owned_whatsapp_business_accounts",
+        Verb::Get,
+        Operation::ListOwnedAccounts,
+        Permission::Management,
+    ),
+    row(
+        Node::Business,
+        "client_whatsapp_business_accounts",
+        Verb::Get,
+        Operation::ListSharedAccounts,
+        Permission::Management,
+    ),
+    row(Node::Word("me"), "", Verb::Get, Operation::GetMe, Permission::Any),
+    row(Node::Word("app"), "", Verb::Get, Operation::GetOwnApp, Permission::Any),
+    row(Node::Word("debug_token"), "", Verb::Get, Operation::DebugToken, Permission::Any),
+    row(Node::Word("oauth"), "access_token", Verb::Get, Operation::GetAccessToken, Permission::Any),
 ];
 
 impl Route {

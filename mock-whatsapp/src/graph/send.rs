@@ -25,6 +25,15 @@ pub enum Wish {
     Read(ReadReceipt),
 }
 
+/// A call as it came.
+#[derive(Clone, Debug, Default)]
+pub struct Raw {
+    /// Its path and query, without secrets.
+    pub path: String,
+    /// Its body.
+    pub body: bytes::Bytes,
+}
+
 /// A send that is well formed.
 #[derive(Debug)]
 pub struct Sending {
@@ -34,6 +43,8 @@ pub struct Sending {
     pub wa_id: u64,
     /// The key of what it says.
     pub content: u64,
+    /// The call that it came with, for the journal.
+    pub raw: Raw,
     /// Boxed: it is large, and passed on.
     request: Box<SendRequest>,
 }
@@ -123,7 +134,17 @@ impl Sending {
         if callback.chars().count() > CALLBACK_DATA_MAX {
             return Err(longer("biz_opaque_callback_data", CALLBACK_DATA_MAX));
         }
-        Ok(Self { input, wa_id, content: content::digest(&request), request })
+        Ok(Self { input, wa_id, content: content::digest(&request), raw: Raw::default(), request })
+    }
+
+    /// What the sender calls it.
+    pub fn callback_data(&self) -> Option<&str> {
+        self.request.biz_opaque_callback_data.as_deref()
+    }
+
+    /// The name of its template, if it is one.
+    pub fn template(&self) -> Option<&str> {
+        self.request.template.as_ref().filter(|_| self.is_template()).map(|template| template.name.as_str())
     }
 
     /// Whether it is a template.
@@ -210,7 +231,7 @@ fn no_object(kind: &str) -> Refusal {
 }
 
 /// The digits of a phone number, whatever stands between them.
-fn digits(to: &str) -> Option<u64> {
+pub(super) fn digits(to: &str) -> Option<u64> {
     let digits: String = to.trim_start_matches('+').chars().filter(|c| !" -().".contains(*c)).collect();
     let is_number = (7..=15).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
     digits.parse().ok().filter(|_| is_number && !digits.starts_with('0'))

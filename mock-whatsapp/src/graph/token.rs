@@ -2,7 +2,7 @@
 
 use super::refusal::Refusal;
 use super::route::Permission;
-use crate::identity::Standing;
+use crate::identity::{Bearer, Identity, Standing};
 use crate::query;
 use cloud_api::time::{Span, Timestamp};
 use hyper::header::AUTHORIZATION;
@@ -22,6 +22,24 @@ pub(super) fn of(parts: &Parts) -> Option<String> {
     }
     let query = parts.uri.query().unwrap_or_default();
     query::pairs(query).find(|(key, _)| key == "access_token").map(|(_, token)| token)
+}
+
+/// The app that a call names by its id and its secret, in place of a token.
+///
+/// # Errors
+/// If they are no app's.
+pub(super) fn of_client(parts: &Parts) -> Result<Identity, Refusal> {
+    let query = parts.uri.query().unwrap_or_default();
+    let find = |wanted: &str| query::pairs(query).find(|(key, _)| key == wanted).map(|(_, value)| value);
+    let token = find("client_id").zip(find("client_secret")).map(|(id, secret)| format!("{id}|{secret}"));
+    let bearer = token.as_deref().and_then(Bearer::read).ok_or_else(no_client)?;
+    Ok(bearer.identity)
+}
+
+/// The refusal of an app that is none.
+pub(super) fn no_client() -> Refusal {
+    let why = "client_id and client_secret are the app's id and secret: `mock-whatsapp env` prints them";
+    Refusal::new(1, why).message("Error validating client secret.")
 }
 
 /// The refusal of no token, or of one that is nobody's.

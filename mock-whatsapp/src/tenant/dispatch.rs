@@ -5,15 +5,16 @@ use crate::clock::Clock;
 use crate::limits::{WEBHOOK_WAIT, WEBHOOKS_AT_ONCE};
 use crate::net::Connector;
 use crate::payload;
+use crate::signing::Signature;
 use crate::target::{Answer, Failure, Kept, Target, exchange};
 use bytes::Bytes;
-use cloud_api::time::Timestamp;
+use cloud_api::time::{Span, Timestamp};
 use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
 use hyper::{Method, Request};
 use mock_whatsapp_model::Input;
 use mock_whatsapp_model::input::DeliveryId;
-use mock_whatsapp_model::output::Update;
+use mock_whatsapp_model::output::{Update, What};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use webhook_log::{Attempt, State};
@@ -29,12 +30,28 @@ pub struct Webhook {
     pub retries: bool,
     /// How long the receiver may take, in real time.
     pub wait: Duration,
+    /// The major version whose form they have.
+    pub version: u16,
+    /// How many updates share a POST; one each, unless said.
+    pub batch: Option<Batching>,
 }
+
+/// How webhooks share a POST.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batching {
+    /// How many at most.
+    pub size: usize,
+    /// How long the first waits for others, in the tenant's time.
+    pub wait: Span,
+}
+
+/// The version whose form webhooks have, unless told otherwise.
+pub const WEBHOOK_VERSION: u16 = 25;
 
 impl Webhook {
     /// With all that can be left unsaid.
     pub fn new(target: Target, verify_token: String) -> Self {
-        Self { target, verify_token, retries: true, wait: WEBHOOK_WAIT }
+        Self { target, verify_token, retries: true, wait: WEBHOOK_WAIT, version: WEBHOOK_VERSION, batch: None }
     }
 }
 
@@ -55,7 +72,7 @@ pub struct Landed {
     answer: Result<Answer, Failure>,
     ms: u64,
     kept: Option<Kept>,
-    target: Target,
+    webhook: Webhook,
 }
 
 /// What an attempt needs of the world around.
@@ -73,20 +90,27 @@ impl Tenant {
     /// Sends what waits, as many at a time as may be.
     pub(super) fn dispatch(&mut self) {
         while self.under_way.len() < WEBHOOKS_AT_ONCE
-            && let Some(Departure { delivery, update }) = self.outbox.pop_front()
+            && let Some(departure) = self.outbox.pop_front()
         {
-            let Some(webhook) = self.webhook.clone() else {
+            let Departure { delivery, update } = departure;
+            let Some(webhook) = self.webhook_of(&update).cloned() else {
                 self.nowhere.push(delivery);
+                let followers = self.batches.remove(&delivery).unwrap_or_default();
+                self.nowhere.extend(followers.iter().map(|follower| follower.delivery));
                 continue;
             };
             let (body, signature) = self.webhooks.sent(delivery).unwrap_or_else(|| {
-                let body = Bytes::from(payload::body(self, &update));
-                let signature = payload::sign(&self.identity.app_secret, &update, &body);
+                let body = Bytes::from(payload::body(self, &self.carried(&departure)));
+                let signature = self.sign(&update, &body);
                 self.webhooks.sends(delivery, &body, &signature);
+                for follower in self.batches.get(&delivery).into_iter().flatten() {
+                    self.webhooks.sends(follower.delivery, &body, &signature);
+                }
                 (body, signature)
             });
             let request = post(&webhook.target, body, &signature);
-            let kept = self.kept.pop();
+            let kept = self.kept.iter().position(|(target, _)| *target == webhook.target);
+            let kept = kept.map(|place| self.kept.swap_remove(place).1);
             let outside = self.outside.clone();
             let (tenant, epoch) = (self.place, self.epoch);
             self.under_way.insert(delivery);
@@ -94,7 +118,7 @@ impl Tenant {
                 let begun = outside.clock.now();
                 let (answer, kept) = exchange(&outside.connector, &webhook.target, kept, request, webhook.wait).await;
                 let ms = outside.clock.now().since(begun).as_millis();
-                let landed = Landed { tenant, epoch, delivery, answer, ms, kept, target: webhook.target };
+                let landed = Landed { tenant, epoch, delivery, answer, ms, kept, webhook };
                 if outside.landings.send(landed).is_err() {
                     tracing::debug!("a webhook was answered after the worlds ended");
                 }
@@ -118,9 +142,9 @@ impl Tenant {
             return;
         }
         if let Some(kept) = landed.kept
-            && self.webhook.as_ref().is_some_and(|webhook| webhook.target == landed.target)
+            && self.targets().any(|target| *target == landed.webhook.target)
         {
-            self.kept.push(kept);
+            self.kept.push((landed.webhook.target.clone(), kept));
         }
         let now = self.now(real);
         self.tick(now);
@@ -131,7 +155,7 @@ impl Tenant {
         if status != 200 {
             tracing::debug!(tenant = %self.identity.name, status, failure, "a webhook was not acknowledged");
         }
-        let gives_up = status != 200 && self.webhook.as_ref().is_none_or(|webhook| !webhook.retries);
+        let gives_up = status != 200 && (!landed.webhook.retries || self.targets().next().is_none());
         let before = self.world.snapshot().unacknowledged;
         self.hand_in(Input::Answered { delivery: landed.delivery, status: if gives_up { 200 } else { status } });
         let done = self.world.snapshot().unacknowledged < before;
@@ -141,16 +165,72 @@ impl Tenant {
             (_, false) => State::Retrying,
         };
         let attempt = Attempt { at: now, status, ms: landed.ms, failure };
+        self.follow(landed.delivery, Some(&attempt), state);
         self.webhooks.ends(landed.delivery, Some(attempt), state);
+        if let Some(update) = self.webhooks.update(landed.delivery) {
+            // Where retries are off, WhatsApp would not have given up.
+            let is_last = state == State::GaveUp && !gives_up;
+            let is_in_order = status == 200 || self.is_in_order(landed.delivery, &update);
+            if is_in_order {
+                self.judge_webhook(real, &update, &landed.answer, landed.ms, is_last);
+            }
+        }
         if let Some(journey) = &mut self.journey {
             journey.count(0, 1);
         }
+    }
+
+    /// Delivers a webhook once more, whatever became of it; whether there is one of that number.
+    pub fn redeliver(&mut self, real: Timestamp, webhook: u64) -> bool {
+        self.tick(self.now(real));
+        let Some(record) = self.webhooks.get(webhook) else { return false };
+        let update = record.update;
+        self.repeated = Some(webhook);
+        self.hand_in(Input::Repeat(update));
+        self.repeated = None;
+        self.settle_nowhere();
+        true
+    }
+
+    /// The signature of an update's body. Who forges an update does not know the secret.
+    pub fn sign(&self, update: &Update, body: &[u8]) -> Signature {
+        if update.forged { Signature::forged(body) } else { Signature::of(&self.identity.app_secret, body) }
     }
 
     /// Sends webhooks elsewhere, or nowhere, from now on.
     pub fn set_webhook(&mut self, webhook: Option<Webhook>) {
         self.webhook = webhook;
         self.kept.clear();
+        // Whoever waited for others under the old rules waits no more.
+        self.release();
+    }
+
+    /// Sends the account's webhooks elsewhere than the app's, or not, from now on.
+    pub fn set_account_webhook(&mut self, webhook: Option<Webhook>) {
+        self.account.webhook = webhook;
+        self.kept.clear();
+    }
+
+    /// Where the webhook of an update goes: what its number says, else its account, else the app (section 3.9). What is not
+    /// about messages is the app's, and the account's only where the app says nothing.
+    pub(super) fn webhook_of(&self, update: &Update) -> Option<&Webhook> {
+        if self.account.unsubscribed {
+            return None;
+        }
+        let number = self.numbers.of_model(update.number).and_then(|number| number.webhook.as_ref());
+        let account = self.account.webhook.as_ref();
+        match update.what {
+            What::Notice(_) => self.webhook.as_ref().or(account),
+            What::Sent | What::Delivered | What::Read | What::Failed(_) | What::Reply | What::Stop | What::Says(_) => {
+                number.or(account).or(self.webhook.as_ref())
+            }
+        }
+    }
+
+    /// Everywhere that webhooks go.
+    fn targets(&self) -> impl Iterator<Item = &Target> {
+        let numbers = self.numbers.all().iter().filter_map(|number| number.webhook.as_ref());
+        self.webhook.iter().chain(&self.account.webhook).chain(numbers).map(|webhook| &webhook.target)
     }
 
     /// Where webhooks go.
@@ -159,13 +239,17 @@ impl Tenant {
     }
 }
 
-fn post(target: &Target, body: Bytes, signature: &str) -> Request<Full<Bytes>> {
+fn post(target: &Target, body: Bytes, signature: &Signature) -> Request<Full<Bytes>> {
     let mut request = target.request(Method::POST, "", body);
     let headers = request.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(USER_AGENT, HeaderValue::from_static("facebookexternalua"));
-    if let Ok(signature) = HeaderValue::from_str(signature) {
-        headers.insert("x-hub-signature-256", signature);
+    for (name, value) in [("x-hub-signature", &signature.sha1), ("x-hub-signature-256", &signature.sha256)] {
+        if !value.is_empty()
+            && let Ok(value) = HeaderValue::from_str(value)
+        {
+            headers.insert(name, value);
+        }
     }
     request
 }

@@ -18,6 +18,8 @@ pub struct Handsets {
     all: Vec<Phone>,
     /// What telephones were made to be by hand, as it was written.
     given: BTreeMap<u64, Value>,
+    /// How often contacts reported the business.
+    reports: BTreeMap<u64, u32>,
     /// Personas that were made known to the model, and when: an absence counts from then.
     personas: Vec<(Persona, Timestamp, u32)>,
 }
@@ -67,6 +69,23 @@ impl Handsets {
         self.given.get(&wa_id)
     }
 
+    /// What a contact calls itself.
+    pub fn name(&self, handset: HandsetId) -> String {
+        let wa_id = self.wa_id(handset);
+        let given = self.given.get(&wa_id).and_then(|given| given["name"].as_str());
+        given.map_or_else(|| format!("Contact {:04}", wa_id % 10_000), str::to_owned)
+    }
+
+    /// How often a contact reported the business.
+    pub fn reports(&self, wa_id: u64) -> u32 {
+        self.reports.get(&wa_id).copied().unwrap_or_default()
+    }
+
+    pub(super) fn report(&mut self, wa_id: u64) {
+        let reports = self.reports.entry(wa_id).or_default();
+        *reports = reports.saturating_add(1);
+    }
+
     /// The number of a telephone.
     pub fn wa_id(&self, handset: HandsetId) -> u64 {
         self.all[handset.0 as usize].wa_id
@@ -91,6 +110,7 @@ impl Handsets {
     pub fn reset(&mut self, world: &mut World, now: Timestamp, magic_numbers: bool) {
         self.personas.clear();
         self.given.clear();
+        self.reports.clear();
         for place in 0..self.all.len() {
             self.all[place].sent = Vec::new();
             let meaning = magic::persona(self.all[place].wa_id).filter(|_| magic_numbers);
@@ -107,11 +127,19 @@ impl Tenant {
     pub fn give(&mut self, real: Timestamp, wa_id: u64, persona: Persona, written: Value) {
         self.tick(self.now(real));
         let handset = self.telephone(wa_id);
+        if persona.away.is_none() {
+            self.turn_on(handset);
+        }
+        self.change(handset, persona);
+        self.handsets.note(wa_id, written);
+    }
+
+    /// Makes a telephone another one.
+    pub(super) fn change(&mut self, handset: HandsetId, persona: Persona) {
         let persona = match persona == Persona::default() {
             true => 0,
             false => self.handsets.persona(&mut self.world, self.time, persona),
         };
         self.world.set_persona(handset, persona);
-        self.handsets.note(wa_id, written);
     }
 }

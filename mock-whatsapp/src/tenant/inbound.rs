@@ -1,70 +1,149 @@
-//! What contacts wrote by hand of the control API: the words to the model's handles. Bounded; the oldest go first.
+//! What contacts wrote by hand of the control API: the words to the model's handles. Bounded by bytes; the oldest go first.
 
 use super::Tenant;
 use super::message_log::Button;
-use crate::limits::INBOUND;
+use crate::limits::INBOUND_BYTES;
 use cloud_api::time::Timestamp;
 use mock_whatsapp_model::Input;
 use mock_whatsapp_model::input::{Act, HandsetId, MessageIndex};
+use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
 
+/// Whether a message comes from elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Forwarded {
+    /// No.
+    #[default]
+    No,
+    /// Yes.
+    Once,
+    /// More than five times.
+    Often,
+}
+
 /// One thing that a contact said.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Said {
-    /// Words.
-    Text(Box<str>),
-    /// It pressed a button.
-    Button(Button),
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    /// The message's type, as in `image`.
+    pub kind: &'static str,
+    /// The object of that type, and what else stands beside it (`referral`, `errors`), as webhooks have it.
+    pub objects: Map<String, Value>,
+    /// Whether it was forwarded.
+    pub forwarded: Forwarded,
 }
 
 impl Said {
-    pub(super) fn kind(&self) -> &'static str {
-        match self {
-            Self::Text(_) => "message.text",
-            Self::Button(_) => "message.button",
-        }
+    /// A message of a type, with its object.
+    pub fn of(kind: &'static str, object: Value) -> Self {
+        let mut objects = Map::new();
+        objects.insert(kind.to_owned(), object);
+        Self { kind, objects, forwarded: Forwarded::No }
+    }
+
+    /// Words.
+    pub fn text(body: &str) -> Self {
+        Self::of("text", json!({ "body": body }))
+    }
+
+    /// It pressed a template's button.
+    pub fn button(pressed: &Button) -> Self {
+        Self::of("button", json!({ "payload": pressed.payload, "text": pressed.text }))
+    }
+
+    /// What is said, or the label of the button, and beside it the button's payload.
+    pub(super) fn words(&self) -> Option<(&str, &str)> {
+        let of = |pointer: [&str; 3]| {
+            let object = self.objects.get(pointer[0])?;
+            let object = if pointer[1].is_empty() { object } else { object.get(pointer[1])? };
+            object.get(pointer[2])?.as_str()
+        };
+        let text = of(["text", "", "body"]).map(|body| (body, ""));
+        let button = of(["button", "", "text"]).map(|label| (label, of(["button", "", "payload"]).unwrap_or("")));
+        let reply = || {
+            let title = of(["interactive", "button_reply", "title"])?;
+            Some((title, of(["interactive", "button_reply", "id"]).unwrap_or("")))
+        };
+        text.or(button).or_else(reply)
+    }
+
+    pub(super) fn label(&self) -> String {
+        format!("message.{}", self.kind)
+    }
+
+    /// About what it takes in memory: the text twice over, for its tree.
+    fn bytes(&self) -> usize {
+        let texts: usize = self.objects.iter().map(|(key, value)| key.len() + 2 * value.to_string().len()).sum();
+        size_of::<Self>() + texts + 64
     }
 }
 
 /// What contacts said, by handle.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Inbound {
-    all: VecDeque<Said>,
+    all: VecDeque<(Said, usize)>,
     first: u32,
+    bytes: usize,
 }
 
 impl Inbound {
     fn push(&mut self, said: Said) -> u32 {
-        self.all.push_back(said);
-        if self.all.len() > INBOUND {
-            self.all.pop_front();
+        let bytes = said.bytes();
+        self.bytes += bytes;
+        self.all.push_back((said, bytes));
+        while self.bytes > INBOUND_BYTES
+            && self.all.len() > 1
+            && let Some((_, bytes)) = self.all.pop_front()
+        {
+            self.bytes -= bytes;
             self.first += 1;
         }
         self.first + self.all.len() as u32 - 1
     }
 
+    /// The handle that the next thing to be said will have.
+    pub fn next(&self) -> u32 {
+        self.first + self.all.len() as u32
+    }
+
     /// What was said under a handle.
     pub fn get(&self, handle: u32) -> Option<&Said> {
-        self.all.get(handle.checked_sub(self.first)? as usize)
+        self.all.get(handle.checked_sub(self.first)? as usize).map(|(said, _)| said)
     }
 
     pub(super) fn clear(&mut self) {
-        *self = Self { first: self.first + self.all.len() as u32, ..Self::default() };
+        *self = Self { first: self.next(), ..Self::default() };
     }
 }
 
 impl Tenant {
-    /// A contact says something to the business; the wamid and the webhook's number.
-    pub fn say(&mut self, real: Timestamp, wa_id: u64, said: Said, reply_to: Option<MessageIndex>) -> (String, u64) {
+    /// A contact says something to the business; the wamid and the webhook's number, if the business is told.
+    pub fn say(
+        &mut self,
+        real: Timestamp,
+        wa_id: u64,
+        said: Said,
+        reply_to: Option<MessageIndex>,
+    ) -> (String, Option<u64>) {
         let now = self.now(real);
         self.tick(now);
         let handset = self.telephone(wa_id);
         let handle = self.inbound.push(said);
-        let webhook = self.webhooks.next();
+        if self.numbers.of_model(self.number).is_some_and(|number| number.blocked.contains_key(&wa_id)) {
+            // It believes that it wrote.
+            return (self.wamids.said(&self.wa_id(handset), handle), None);
+        }
         let act = Act::Says { text: handle, reply_to };
-        self.hand_in(Input::Handset { handset, number: self.number, act });
-        self.settle_nowhere();
+        let number = self.number;
+        let webhook = self.told(|tenant| tenant.hand_in(Input::Handset { handset, number, act }));
         (self.wamids.said(&self.wa_id(handset), handle), webhook)
+    }
+
+    /// Does something, and gives the number of the first webhook that tells of it.
+    pub(super) fn told(&mut self, does: impl FnOnce(&mut Self)) -> Option<u64> {
+        let webhook = self.webhooks.next();
+        does(self);
+        self.settle_nowhere();
+        (self.webhooks.next() > webhook).then_some(webhook)
     }
 
     /// The button of that label on a message to a telephone: on the message that is quoted, or on the newest that has it.

@@ -1,6 +1,7 @@
 //! The webhooks that were to be sent, each with its body and every attempt. Bounded; the oldest go first.
 
 use crate::limits::WEBHOOK_LOG_BYTES;
+use crate::signing::Signature;
 use bytes::Bytes;
 use cloud_api::time::Timestamp;
 use mock_whatsapp_model::input::DeliveryId;
@@ -21,9 +22,14 @@ pub enum State {
     GaveUp,
     /// There was nowhere to send it.
     NoWebhook,
+    /// A fault took it.
+    Faulted,
 }
 
 impl State {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Due, Self::Retrying, Self::Acked, Self::GaveUp, Self::NoWebhook, Self::Faulted];
+
     /// As the control API spells it.
     pub fn name(self) -> &'static str {
         match self {
@@ -32,6 +38,7 @@ impl State {
             Self::Acked => "acked",
             Self::GaveUp => "gave_up",
             Self::NoWebhook => "no_webhook",
+            Self::Faulted => "faulted",
         }
     }
 }
@@ -64,15 +71,15 @@ pub struct Record {
     pub state: State,
     /// Every attempt.
     pub attempts: Vec<Attempt>,
-    /// The header of its signature.
-    pub signature: String,
+    /// The headers of its signature. Empty until it is sent.
+    pub signature: Signature,
     /// The body, byte for byte. Empty until it is sent.
     pub body: Bytes,
 }
 
 impl Record {
     fn bytes(&self) -> usize {
-        size_of::<Self>() + self.kind.len() + self.wamid.len() + self.signature.len() + self.body.len() + 96
+        size_of::<Self>() + self.kind.len() + self.wamid.len() + self.signature.bytes() + self.body.len() + 96
     }
 }
 
@@ -89,20 +96,46 @@ pub struct WebhookLog {
 }
 
 impl WebhookLog {
-    /// Opens the record of a delivery that is new.
-    pub fn open(&mut self, delivery: DeliveryId, kind: Cow<'static, str>, update: Update, wamid: String) -> u64 {
+    /// Opens the record of a webhook that is to be delivered, or of one that will not be.
+    pub fn open(
+        &mut self,
+        delivery: Option<DeliveryId>,
+        kind: Cow<'static, str>,
+        update: Update,
+        wamid: String,
+    ) -> u64 {
         let id = self.next();
-        let (state, attempts, signature, body) = (State::Due, Vec::new(), String::new(), Bytes::new());
+        let state = if delivery.is_some() { State::Due } else { State::Faulted };
+        let (attempts, signature, body) = (Vec::new(), Signature::default(), Bytes::new());
         let record = Record { id, kind, update, wamid, state, attempts, signature, body };
+        if let Some(delivery) = delivery {
+            self.delivers(delivery, id);
+        }
+        self.bytes += record.bytes();
+        self.records.push_back(record);
+        self.evict();
+        id
+    }
+
+    fn delivers(&mut self, delivery: DeliveryId, id: u64) {
         let place = delivery.0 as usize;
         if self.of_delivery.len() <= place {
             self.of_delivery.resize(place + 1, u64::MAX);
         }
         self.of_delivery[place] = id;
-        self.bytes += record.bytes();
-        self.records.push_back(record);
-        self.evict();
-        id
+    }
+
+    /// A webhook is delivered once more.
+    pub fn repeat(&mut self, delivery: DeliveryId, id: u64) {
+        self.delivers(delivery, id);
+        if let Some(record) = self.of(delivery) {
+            record.state = State::Due;
+        }
+    }
+
+    /// A webhook.
+    pub fn get(&self, id: u64) -> Option<&Record> {
+        self.records.get(usize::try_from(id.checked_sub(self.first)?).ok()?)
     }
 
     /// The number of the next webhook.
@@ -127,20 +160,27 @@ impl WebhookLog {
     }
 
     /// Notes what is sent, the first time.
-    pub fn sends(&mut self, delivery: DeliveryId, body: &Bytes, signature: &str) {
+    pub fn sends(&mut self, delivery: DeliveryId, body: &Bytes, signature: &Signature) {
         let Some(record) = self.of(delivery).filter(|record| record.body.is_empty()) else { return };
         let before = record.bytes();
         record.body = body.clone();
-        record.signature = signature.to_owned();
+        record.signature = signature.clone();
         let grown = record.bytes() - before;
         self.bytes += grown;
         self.evict();
     }
 
     /// The body and the signature of a webhook that was sent before.
-    pub fn sent(&mut self, delivery: DeliveryId) -> Option<(Bytes, String)> {
+    pub fn sent(&mut self, delivery: DeliveryId) -> Option<(Bytes, Signature)> {
         let record = self.of(delivery).filter(|record| !record.body.is_empty())?;
         Some((record.body.clone(), record.signature.clone()))
+    }
+
+    /// What a delivery tells.
+    pub fn update(&self, delivery: DeliveryId) -> Option<Update> {
+        let id = *self.of_delivery.get(delivery.0 as usize)?;
+        let place = usize::try_from(id.checked_sub(self.first)?).ok()?;
+        self.records.get(place).map(|record| record.update)
     }
 
     /// Notes an attempt and what follows from it.
@@ -155,6 +195,11 @@ impl WebhookLog {
     pub fn from(&self, id: u64) -> impl Iterator<Item = &Record> {
         let skipped = usize::try_from(id.saturating_sub(self.first)).unwrap_or(usize::MAX);
         self.records.iter().skip(skipped)
+    }
+
+    /// What it takes in memory.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// How many were forgotten.

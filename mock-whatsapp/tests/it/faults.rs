@@ -96,7 +96,9 @@ async fn webhooks_can_be_late_double_or_lost() {
     mock.done("POST", "/clock/settle", Value::Null).await;
     assert!(receiver.ready().is_none());
     let lost = mock.messages("").await.pop().unwrap();
-    assert_eq!((&lost["status"], events(&lost)), (&json!("read"), vec!["accepted"]));
+    assert_eq!((&lost["status"], events(&lost)), (&json!("read"), vec!["accepted", "sent", "delivered", "read"]));
+    let log = mock.done("GET", "/webhooks?state=faulted", Value::Null).await;
+    assert_eq!(log["items"].as_array().unwrap().len(), 3);
 }
 
 #[tokio::test]

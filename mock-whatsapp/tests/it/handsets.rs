@@ -47,7 +47,9 @@ async fn each_kind_of_telephone_ends_a_message_its_own_way() {
     let failed = mock.messages("?status=failed").await;
     assert_eq!(failed.iter().map(|message| &message["error"]["code"]).collect::<Vec<_>>(), [131_026, 131_049]);
     let shown = mock.done("GET", "/handsets/+491511000003", Value::Null).await;
-    assert_eq!(shown, json!({ "wa_id": "491511000003", "kind": "blocked", "messages": 1 }));
+    let wanted = json!({ "wa_id": "491511000003", "kind": "blocked", "messages": 1, "blocked": true, "online": true,
+                         "opted_out": false, "reports": 0 });
+    assert_eq!(shown, wanted);
 }
 
 #[tokio::test]

@@ -2,19 +2,28 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod accounts;
 mod client;
 mod clock;
 mod faults;
+mod gestures;
 mod handsets;
+mod inbound;
+mod library;
 mod limits;
 mod media;
+mod numbers;
 mod oddities;
 mod program;
 mod receiver;
+mod referee;
 mod refusals;
+mod requests;
 mod seams;
 mod server;
 mod slow_clients;
+mod tenants;
 mod tokens;
 mod uploads;
+mod verify;
 mod webhooks;

@@ -149,3 +149,25 @@ async fn what_whatsapp_does_not_take_is_refused_by_its_type_and_size() {
     let elsewhere = mock.raw(Method::POST, "/100000000000009/media", "mock-token", b"{}".to_vec()).await.unwrap();
     assert_eq!(elsewhere.error().1, Some(33));
 }
+
+#[tokio::test]
+async fn what_a_contact_sends_can_be_fetched_for_seven_days() {
+    let mock = Mock::of(mock_whatsapp::MockWhatsApp::builder().clock(mock_whatsapp::clock::Pace::Frozen)).await;
+    let say = json!({ "type": "document", "document": { "filename": "a.pdf", "data": "JVBERi0=" } });
+    let said = mock.done("POST", "/handsets/14155550777/messages", say).await;
+    let webhooks = mock.done("GET", &format!("/webhooks?wamid={}", said["wamid"].as_str().unwrap()), Value::Null).await;
+    let body: Value = serde_json::from_str(webhooks["items"][0]["body_raw"].as_str().unwrap()).unwrap();
+    let document = &body["entry"][0]["changes"][0]["value"]["messages"][0]["document"];
+    let id = document["id"].as_str().unwrap();
+    let told = document["url"].as_str().unwrap().strip_prefix("http://graph.facebook.com").unwrap();
+    assert_eq!(download(&mock, told, "mock-token", "").await, (200, String::new(), b"%PDF-".to_vec()));
+    let about = mock.graph(Method::GET, &format!("/{id}"), Value::Null).await.body;
+    assert_eq!((&about["mime_type"], &about["file_size"]), (&json!("application/pdf"), &json!(5)));
+    mock.done("POST", "/clock/advance", json!({ "by": "167h59m" })).await;
+    assert_eq!(mock.graph(Method::GET, &format!("/{id}"), Value::Null).await.status, 200);
+    mock.done("POST", "/clock/advance", json!({ "by": "2m" })).await;
+    assert_eq!(mock.graph(Method::GET, &format!("/{id}"), Value::Null).await.error().1, Some(33));
+    let wrong = json!({ "type": "image", "image": { "data": "***" } });
+    let wrong = mock.control("POST", "/handsets/14155550777/messages", wrong).await;
+    assert_eq!((wrong.status, wrong.body["pointer"].as_str()), (400, Some("/image/data")));
+}

@@ -251,3 +251,35 @@ fn a_file_is_linted_by_line_and_column() {
     std::fs::write(&file, "throughput = 80\n").unwrap();
     assert_eq!(lint().status.code(), Some(0));
 }
+
+#[tokio::test]
+async fn the_referee_ends_with_the_verdict() {
+    let mock = crate::client::Mock::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("referee.xml");
+    let judge = |url: &str| {
+        let mut judge = program();
+        judge.args(["referee", "--url", url, "--junit"]).arg(&file);
+        judge.output().unwrap()
+    };
+    let url = mock.whatsapp.base_url().to_owned();
+    let clean = judge(&url);
+    let said = String::from_utf8(clean.stdout).unwrap();
+    assert_eq!((clean.status.code(), said.starts_with("clean: of 0 sends")), (Some(0), true), "{said}");
+    mock.send(&crate::client::text("+14155550123", "")).await;
+    let guilty = judge(&url);
+    let said = String::from_utf8(guilty.stdout).unwrap();
+    assert_eq!(guilty.status.code(), Some(1), "{said}");
+    assert!(said.contains("malformed: 1 certain, 0 suspected\n  certain    "), "{said}");
+    let junit = std::fs::read_to_string(&file).unwrap();
+    assert!(junit.contains("name=\"malformed\"><failure message=\"1 certain"), "{junit}");
+    for (arguments, words) in
+        [(["--url", "http://127.0.0.1:1"], "no judgement"), (["--tenant", "nobody"], "no tenant nobody")]
+    {
+        let mut judge = program();
+        judge.args(["referee"]).args(arguments).env("MOCK_WHATSAPP_URL", &url);
+        let output = judge.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), said.contains(words)), (Some(2), true), "{said}");
+    }
+}

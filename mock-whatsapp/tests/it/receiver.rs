@@ -20,6 +20,9 @@ use tokio::sync::mpsc;
 #[derive(Debug)]
 pub(crate) struct Webhook {
     pub(crate) signature: String,
+    /// `X-Hub-Signature`, the older one.
+    pub(crate) sha1: String,
+    pub(crate) length: String,
     pub(crate) user_agent: String,
     pub(crate) raw: Bytes,
     pub(crate) body: Value,
@@ -138,9 +141,10 @@ async fn take(
     let raw = body.collect().await.unwrap().to_bytes();
     let header = |name: &str| parts.headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
     let (signature, user_agent) = (header("x-hub-signature-256"), header("user-agent"));
+    let (sha1, length) = (header("x-hub-signature"), header("content-length"));
     let body = serde_json::from_slice(&raw).unwrap();
     // Whoever does not listen any more has seen enough.
-    sender.send(Webhook { signature, user_agent, raw, body }).unwrap_or_default();
+    sender.send(Webhook { signature, sha1, length, user_agent, raw, body }).unwrap_or_default();
     let mut response = Response::new(Full::default());
     *response.status_mut() = answered.load(Ordering::Relaxed).try_into().unwrap();
     response

@@ -21,7 +21,11 @@ async fn a_text_is_sent_delivered_and_read_and_each_webhook_is_signed() {
         let webhook = receiver.next().await;
         assert!(webhook.is_signed_with("mock-app-secret") && !webhook.is_signed_with("other"));
         assert_eq!((webhook.kind(), webhook.user_agent.as_str()), (kind, "facebookexternalua"));
+        assert!(webhook.sha1.starts_with("sha1=") && webhook.sha1.len() == 45, "{}", webhook.sha1);
+        assert_eq!(webhook.length, webhook.raw.len().to_string());
         let status = webhook.status();
+        let contact = &webhook.body["entry"][0]["changes"][0]["value"]["contacts"][0];
+        assert_eq!(status["recipient_user_id"], contact["user_id"]);
         assert_eq!(status["id"], json!(accepted.wamid()));
         assert_eq!(status["recipient_id"], "14155550123");
         assert_eq!(status["biz_opaque_callback_data"], "c:17|r:90211");
@@ -36,7 +40,7 @@ async fn a_text_is_sent_delivered_and_read_and_each_webhook_is_signed() {
     assert_eq!(messages[0]["status"], "read");
     assert_eq!(messages[0]["copies_on_handset"], 1);
     assert_eq!(events(&messages[0]), ["accepted", "sent", "delivered", "read"]);
-    assert_eq!(receiver.connections(), 1, "the connection is kept");
+    assert!(receiver.connections() < 3, "connections are kept");
 }
 
 #[tokio::test]
@@ -147,4 +151,83 @@ async fn without_a_webhook_updates_are_kept_to_be_looked_at() {
     let path = format!("/webhooks?after={}", log["next"].as_str().unwrap());
     let rest = mock.done("GET", &path, Value::Null).await;
     assert_eq!((&rest["items"][0]["kind"], &rest["next"]), (&json!("status.read"), &Value::Null));
+}
+
+#[tokio::test]
+async fn any_webhook_can_be_told_by_hand() {
+    let mock = Mock::start().await;
+    let mut receiver = Receiver::of(&mock).await;
+    let value = json!({ "event": "ACCOUNT_RESTRICTION", "restriction_info": [{ "restriction_type": "é/👍" }] });
+    let told = mock.control("POST", "/webhooks", json!({ "field": "account_update", "value": value })).await;
+    assert_eq!((told.status, &told.body["webhook"]), (201, &json!("w0")));
+    let webhook = receiver.next().await;
+    assert!(webhook.is_signed_with("mock-app-secret"));
+    let entry = &webhook.body["entry"][0];
+    assert_eq!(entry["changes"][0], json!({ "field": "account_update", "value": value }));
+    assert_eq!((&entry["id"], entry["time"].is_u64()), (&json!("200000000000001"), true));
+    assert!(String::from_utf8(webhook.raw.to_vec()).unwrap().contains(r"\u00e9\/\ud83d\udc4d"));
+    let log = mock.done("GET", "/webhooks", Value::Null).await;
+    assert_eq!(log["items"][0]["kind"], "account_update");
+    for (body, pointer) in [
+        (json!({ "value": {} }), "/field"),
+        (json!({ "field": "a b", "value": {} }), "/field"),
+        (json!({ "field": "messages" }), "/value"),
+        (json!({ "field": "messages", "value": 1 }), "/value"),
+        (json!({ "field": "messages", "value": {}, "x": 1 }), "/x"),
+    ] {
+        let refused = mock.control("POST", "/webhooks", body.clone()).await;
+        assert_eq!((refused.status, refused.body["pointer"].as_str()), (400, Some(pointer)), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_can_be_delivered_once_more() {
+    let mock = Mock::start().await;
+    let mut receiver = Receiver::of(&mock).await;
+    mock.send(&text("+14155550403", "x")).await.wamid();
+    let first = receiver.next().await;
+    mock.settled("").await;
+    let again = mock.control("POST", "/webhooks/w0/redeliver", Value::Null).await;
+    assert_eq!((again.status, &again.body["webhook"]), (202, &json!("w0")));
+    let second = receiver.next().await;
+    assert_eq!((first.raw, first.signature), (second.raw, second.signature));
+    mock.settled("").await;
+    let log = mock.done("GET", "/webhooks", Value::Null).await;
+    assert_eq!((log["items"].as_array().unwrap().len(), &log["items"][0]["state"]), (1, &json!("acked")));
+    assert_eq!(log["items"][0]["attempts"].as_array().unwrap().len(), 2);
+    for id in ["w1", "x", "w"] {
+        let path = format!("/webhooks/{id}/redeliver");
+        assert_eq!(mock.control("POST", &path, Value::Null).await.status, 404, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn where_webhooks_go_can_be_asked_and_older_versions_tell_conversations() {
+    let mock = Mock::start().await;
+    assert_eq!(mock.done("GET", "/webhook", Value::Null).await, json!({ "url": null }));
+    let mut receiver = Receiver::start("x").await;
+    let wanted =
+        json!({ "url": receiver.url, "handshake": false, "retry": "none", "timeout": "3s", "version": "v23.0" });
+    mock.done("PUT", "/webhook", wanted).await;
+    let shown = mock.done("GET", "/webhook", Value::Null).await;
+    let set = json!({ "url": receiver.url, "tls": "verify", "retry": "none", "timeout": "3s", "version": "v23.0",
+                      "batch": 1, "batch_wait": "0s" });
+    assert_eq!(shown, set);
+    mock.send(&sale("+14155550123", "Ana")).await.wamid();
+    let sent = receiver.next().await;
+    let conversation = &sent.status()["conversation"];
+    assert_eq!(conversation["origin"]["type"], "marketing");
+    assert!(conversation["expiration_timestamp"].is_string());
+    let delivered = receiver.next().await;
+    assert_eq!(delivered.status()["conversation"]["id"], conversation["id"]);
+    assert!(delivered.status()["conversation"].get("expiration_timestamp").is_none());
+    for (body, pointer) in [
+        (json!({ "url": receiver.url, "timeout": "0s" }), "/timeout"),
+        (json!({ "url": receiver.url, "timeout": "1h" }), "/timeout"),
+        (json!({ "url": receiver.url, "version": "23" }), "/version"),
+        (json!({ "url": receiver.url, "retry": "often" }), "/retry"),
+    ] {
+        let refused = mock.control("PUT", "/webhook", body.clone()).await;
+        assert_eq!((refused.status, refused.body["pointer"].as_str()), (400, Some(pointer)), "{body}");
+    }
 }

@@ -349,7 +349,7 @@ impl<'a> Run<'a> {
                     }
                     self.network.webhook(self.now, delivery, update);
                 }
-                Output::Dropped { update } => {
+                Output::Dropped { update, .. } => {
                     let about =
                         update.about.and_then(|index| self.world.callback(index)).map(|data| from_callback(data).0);
                     if let Some(message) = about {

@@ -9,7 +9,7 @@ use crate::portfolio::Portfolio;
 use crate::spec::MessagingLimit;
 use cloud_api::catalogue::{self, CodeIndex};
 use cloud_api::limits::SERVICE_WINDOW;
-use cloud_api::time::Timestamp;
+use cloud_api::time::{Span, Timestamp};
 
 /// A business number.
 #[derive(Clone, Debug)]
@@ -18,6 +18,13 @@ pub(super) struct Number {
     portfolio: PortfolioId,
     /// When each contact last wrote to it, by its place; long ago where it never did. Empty until anybody does.
     heard: Vec<Timestamp>,
+}
+
+impl Number {
+    /// When a contact last wrote to it.
+    pub(super) fn heard_from(&self, handset: HandsetId) -> Option<Timestamp> {
+        self.heard.get(handset.0 as usize).copied().filter(|heard| *heard > Timestamp(0))
+    }
 }
 
 impl World {
@@ -86,6 +93,21 @@ impl World {
     /// Sets whether a number may send only so many messages to one contact; it may send any, unless said.
     pub fn limit_pairs(&mut self, limit: bool) {
         self.pairs = limit.then(|| self.pairs.take().unwrap_or_default());
+    }
+
+    /// How long it takes until a number may write to a contact again.
+    pub fn pair_wait(&self, handset: HandsetId, number: NumberId, now: Timestamp) -> Span {
+        self.pairs.as_ref().map_or(Span::ZERO, |pairs| pairs.wait(now, handset, number))
+    }
+
+    /// Whether a fault lowers the throughput of a number at `now`.
+    pub fn is_throttled(&self, number: NumberId, now: Timestamp) -> bool {
+        self.post_faults.iter().any(|fault| fault.throttles(now, number))
+    }
+
+    /// Whether a `tier` fault sets the limit of a portfolio at `now`.
+    pub fn is_limit_lowered(&self, portfolio: PortfolioId, now: Timestamp) -> bool {
+        self.limit_of(portfolio, now) != self.portfolios[usize::from(portfolio.0)].limit
     }
 
     /// Whether the contacts of a portfolio are counted.

@@ -35,7 +35,7 @@ impl World {
         match cut_off.then(|| self.deliveries.answered(now, seed, key, delivery, 0)) {
             None => self.go_out(delivery, update, out),
             Some(Next::Again(at)) => self.due.push(at, Due::Deliver(delivery)),
-            Some(Next::Done) => out.push(Output::Dropped { update }),
+            Some(Next::Done) => out.push(Output::Dropped { update, delivery: Some(delivery) }),
         }
     }
 
@@ -69,7 +69,7 @@ impl World {
             Odd::Unsaid | Odd::FailsToo { before: false } | Odd::Mute | Odd::Nothing => {}
         }
         if fault.lost {
-            out.push(Output::Dropped { update });
+            out.push(Output::Dropped { update, delivery: None });
         } else {
             let update = Update { echoes: fault.odd != Odd::Mute, ..update };
             for copy in 0..=fault.copies {

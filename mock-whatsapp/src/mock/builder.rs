@@ -1,0 +1,111 @@
+//! Settings of a mock that a test starts.
+
+use super::{Error, MockWhatsApp, Started, Tenant, serve};
+use crate::clock::Pace;
+use crate::config::{Config, Rules, UnknownTemplates};
+use crate::identity::{DEFAULT, Identity};
+use mock_whatsapp_model::spec::{FaultSpec, MessagingLimit, Timing};
+use std::thread;
+use tokio::sync::{oneshot, watch};
+
+/// Settings of a [`MockWhatsApp`].
+#[derive(Clone, Debug, Default)]
+pub struct Builder {
+    config: Config,
+    verify_on_drop: bool,
+}
+
+impl Builder {
+    /// What all chance hangs on.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.config.seed = seed;
+        self
+    }
+
+    /// How time begins: `Pace::Frozen` moves only by hand.
+    #[must_use]
+    pub fn clock(mut self, pace: Pace) -> Self {
+        self.config.pace = pace;
+        self
+    }
+
+    /// How long handsets take: [`Timing::quick`] unless said.
+    #[must_use]
+    pub fn timing(mut self, timing: Timing) -> Self {
+        self.config.timing = timing;
+        self
+    }
+
+    /// Messages a second that a number allows.
+    #[must_use]
+    pub fn throughput(mut self, messages_per_second: u32) -> Self {
+        self.config.throughput = messages_per_second.max(1);
+        self
+    }
+
+    /// Different contacts in 24 h that the portfolio may write to first; any number, unless said.
+    #[must_use]
+    pub fn messaging_limit(mut self, contacts: u32) -> Self {
+        self.config.messaging_limit = MessagingLimit::Contacts(contacts);
+        self
+    }
+
+    /// Which limits are kept: all, unless said.
+    #[must_use]
+    pub fn rules(mut self, rules: Rules) -> Self {
+        self.config.rules = rules;
+        self
+    }
+
+    /// Takes templates that it does not know.
+    #[must_use]
+    pub fn accept_unknown_templates(mut self) -> Self {
+        self.config.unknown_templates = UnknownTemplates::Accept;
+        self
+    }
+
+    /// Whether `+1 AAA 555 NNNN` have a meaning; they have, unless said.
+    #[must_use]
+    pub fn magic_numbers(mut self, meaning: bool) -> Self {
+        self.config.magic_numbers = meaning;
+        self
+    }
+
+    /// Arms a fault in every tenant from its start; [`Tenant::fault`] arms one later.
+    #[must_use]
+    pub fn fault(mut self, fault: FaultSpec) -> Self {
+        self.config.faults.push(fault);
+        self
+    }
+
+    /// Everything else.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Lets the test fail when the mock is dropped, if the referee finds the sender guilty. A test that has failed already is
+    /// left in peace.
+    #[must_use]
+    pub fn verify_on_drop(mut self) -> Self {
+        self.verify_on_drop = true;
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    /// If there is no port or no thread to be had.
+    pub async fn start(self) -> Result<MockWhatsApp, Error> {
+        let (started, starting) = oneshot::channel();
+        let (stop, stopped) = watch::channel(false);
+        let body = move || serve(self.config, stopped, started);
+        let thread = thread::Builder::new().name("mock-whatsapp".to_owned()).spawn(body).map_err(Error::Start)?;
+        let Started { address, server, runtime } = starting.await.map_err(|_| Error::Closed)?.map_err(Error::Start)?;
+        let identity = Identity::of(DEFAULT).ok_or(Error::Closed)?;
+        let tenant = Tenant::new(identity, format!("http://{address}"), server, runtime);
+        Ok(MockWhatsApp { tenant, stop, thread: Some(thread), verify_on_drop: self.verify_on_drop })
+    }
+}
