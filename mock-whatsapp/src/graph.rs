@@ -62,12 +62,20 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
         Err(Stop::Refused(refusal)) => Outcome::Refusal(time_of_caller(server, &parts).await?, refusal),
         Err(Stop::Cut(cut)) => return Err(cut),
     };
+    let (outcome, manner) = match outcome {
+        Outcome::Mannered(outcome, manner) => (*outcome, Some(manner)),
+        outcome => (outcome, None),
+    };
     let mut answer = match outcome {
         Outcome::Reply(at, body) => body.answer(at),
         Outcome::Refusal(at, refusal) => refuse(&refusal, &trace, at),
         Outcome::Other(answer) => *answer,
         Outcome::Garbled(form) => return Ok(respond::garbled(form)),
+        Outcome::Mannered(..) => return Err(Cut::Close),
     };
+    if let Some(manner) = manner {
+        answer.extensions_mut().insert(manner);
+    }
     put(&mut answer, "facebook-api-version", path.version);
     put(&mut answer, "x-fb-trace-id", &trace);
     put(&mut answer, "x-fb-request-id", &trace);

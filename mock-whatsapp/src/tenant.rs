@@ -11,6 +11,7 @@ pub mod inbound;
 pub mod journal;
 pub mod journey;
 pub mod judging;
+pub mod matcher;
 pub mod message_log;
 pub mod notices;
 pub mod numbers;
@@ -27,7 +28,7 @@ use crate::templates::{Category, Templates};
 use crate::wamids::Wamids;
 use account::Account;
 use batches::{Batches, Held};
-use cloud_api::time::Timestamp;
+use cloud_api::time::{Span, Timestamp};
 use dispatch::{Departure, Outside, Webhook};
 use faults::Armed;
 use handsets::Handsets;
@@ -39,7 +40,7 @@ use message_log::{Event, MessageLog};
 use mock_whatsapp_model::fate::{digest, join, message_key};
 use mock_whatsapp_model::handset::other_id;
 use mock_whatsapp_model::input::{DeliveryId, HandsetId, MessageIndex, NumberId, Post, template_key};
-use mock_whatsapp_model::output::{Answer, Garble, Update, What};
+use mock_whatsapp_model::output::{Answer, Garble, Manner, Update, What};
 use mock_whatsapp_model::referee::{Callback, Referee, Rule};
 use mock_whatsapp_model::spec::Kind;
 use mock_whatsapp_model::world::Config as WorldConfig;
@@ -71,6 +72,10 @@ pub enum Verdict {
     Reset,
     /// Something comes that is no answer.
     Garbled(Garble),
+    /// The connection ends in order.
+    Close,
+    /// One of these, in an unusual manner.
+    Mannered(Box<Verdict>, Manner),
 }
 
 /// Where a verdict goes, with the tenant's time at which it is given.
@@ -365,16 +370,36 @@ impl Tenant {
             template: record.template.as_deref().map_or(0, template_key),
             marketing: record.category == Some(Category::Marketing),
         };
+        if !self.faults.is_empty() {
+            self.aim_at(sending, &record);
+        }
+        let manner = self.world.manner(now, &post);
+        let Post { key, marketing, .. } = post;
+        let asked = Asked { reply, real, handset, key, marketing, previous, sending, taken: None, manner };
+        let lasts = match manner {
+            Some(Manner::CloseBefore { accepted: false } | Manner::Lost(None)) => Some(Span::ZERO),
+            Some(Manner::Lost(lasts)) => lasts,
+            Some(
+                Manner::CloseBefore { accepted: true } | Manner::Drip(_) | Manner::CloseMiddle | Manner::CloseAfter,
+            )
+            | None => None,
+        };
+        if let Some(lasts) = lasts {
+            // The world never sees it.
+            return self.rule(asked, Answer::Reset, now + lasts);
+        }
         let before = self.world.snapshot().messages;
         self.world.handle(now, Input::Post(post), &mut self.out);
         let taken = (self.world.snapshot().messages > before).then(|| self.messages.end());
-        if taken.is_some() {
+        if let Some(message) = taken {
             record.timeline.push(Event { at: now, what: "accepted", webhook: None });
-            self.handsets.sent(handset, self.messages.end());
+            self.handsets.sent(handset, message);
             self.messages.push(record);
+            if !self.faults.is_empty() {
+                self.aim_later(message, sending);
+            }
         }
-        let Post { key, marketing, .. } = post;
-        self.carry_out(Some(Asked { reply, real, handset, key, marketing, previous, sending, taken }));
+        self.carry_out(Some(Asked { taken, ..asked }));
         self.settle_nowhere();
     }
 
@@ -438,9 +463,10 @@ impl Tenant {
 
     /// Notes a webhook that is to be sent, or one that a fault took.
     fn open_webhook(&mut self, delivery: Option<DeliveryId>, update: &Update) {
+        let dress = self.world.dress(self.time, update);
         let kind = self.kind_of(update);
         let wamid = self.wamid_of(update).unwrap_or_default();
-        let webhook = self.webhooks.open(delivery, kind.clone(), *update, wamid);
+        let webhook = self.webhooks.open(delivery, kind.clone(), *update, wamid, dress);
         if let Some(journey) = &mut self.journey {
             journey.count(u64::from(kind.starts_with("status.") && !update.forged), 0);
         }

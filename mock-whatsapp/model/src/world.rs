@@ -2,12 +2,13 @@
 //! that tell of them is in `telling`, and what is within limits in `limiting`.
 
 mod acting;
+mod arming;
 mod limiting;
 mod telling;
 
 use crate::delivery::{Deliveries, Next};
 use crate::fate::{What as Draw, fate};
-use crate::faults::{self, End, Fault, Target};
+use crate::faults::{self, End, Fault};
 use crate::handset::{Handset, Known, Persona, Rule};
 use crate::input::{DeliveryId, HandsetId, Input, MessageIndex, NumberId, PortfolioId, Post};
 use crate::output::{Answer, Output, Update, What, Why};
@@ -16,7 +17,7 @@ use crate::portfolio::Portfolio;
 use crate::spec::{Kind, Timing};
 use crate::wheel::Wheel;
 use cloud_api::catalogue::{CodeIndex, Mode};
-use cloud_api::time::Timestamp;
+use cloud_api::time::{Span, Timestamp};
 use limiting::Number;
 use std::collections::BTreeMap;
 
@@ -116,6 +117,11 @@ pub struct World {
     post_faults: Vec<Fault>,
     webhook_faults: Vec<Fault>,
     tiers: Vec<Fault>,
+    /// Those that act on how things are said, which is the shells' business.
+    answer_faults: Vec<Fault>,
+    dress_faults: Vec<Fault>,
+    /// How long the last POST's answer is silent, where a fault says so.
+    silence: Option<Span>,
     due: Wheel<Due>,
     deliveries: Deliveries,
     /// How often a message was POSTed, where its handset's own slot holds another message's count.
@@ -154,6 +160,9 @@ impl World {
             post_faults: Vec::new(),
             webhook_faults: Vec::new(),
             tiers: Vec::new(),
+            answer_faults: Vec::new(),
+            dress_faults: Vec::new(),
+            silence: None,
             due: Wheel::default(),
             deliveries: Deliveries::default(),
             other_posts: BTreeMap::new(),
@@ -189,25 +198,6 @@ impl World {
     /// The persona of a telephone.
     pub fn persona(&self, handset: HandsetId) -> &Persona {
         &self.personas[self.handsets[handset.0 as usize].persona as usize].persona
-    }
-
-    /// Arms faults, in place of all that were.
-    pub fn set_faults(&mut self, faults: Vec<Fault>) {
-        self.disarm();
-        for (place, fault) in faults.into_iter().enumerate() {
-            let armed = match fault.target() {
-                Target::Posts => &mut self.post_faults,
-                Target::Webhooks => &mut self.webhook_faults,
-                Target::MessagingLimit => &mut self.tiers,
-            };
-            armed.push(fault.at(place));
-        }
-    }
-
-    fn disarm(&mut self) {
-        self.post_faults.clear();
-        self.webhook_faults.clear();
-        self.tiers.clear();
     }
 
     /// The seed and the timing.
@@ -276,8 +266,7 @@ impl World {
             Input::Notify { number, words } => {
                 let (handset, what, at) = (HandsetId::NOBODY, What::Notice(words), self.now);
                 let update = Update { about: None, handset, number, what, at, echoes: true, forged: false };
-                let delivery = self.deliveries.open(self.now, update);
-                self.send(delivery, update, 0, out);
+                self.report(update, out);
             }
             Input::Tick => {}
         }
@@ -359,10 +348,11 @@ impl World {
         let fault = if self.post_faults.is_empty() {
             faults::OnPost::default()
         } else {
-            faults::on_post(&self.post_faults, now, seed, post, nth)
+            faults::on_post(&mut self.post_faults, now, seed, post, nth)
         };
         let draw = fate(seed, post.key ^ u64::from(nth), Draw::Answer);
         let at = now + self.config.timing.answer_after.draw(draw) + fault.delay;
+        self.silence = fault.silence;
         let mut later = fault.later;
         let refused = match fault.end {
             Some(End::Error(code, place)) => Some(Answer::Refused(code, Why::Fault(place))),

@@ -19,7 +19,12 @@ pub(super) async fn post(call: Call<'_>) -> Done {
     };
     let (input, is_template) = (sending.input.clone(), sending.is_template());
     sending.raw = call.noted.send();
-    match call.server.worlds.post(call.identity, sending).await? {
+    let (verdict, at) = call.server.worlds.post(call.identity, sending).await?;
+    let (verdict, manner) = match verdict {
+        Verdict::Mannered(verdict, manner) => (*verdict, Some(manner)),
+        verdict => (verdict, None),
+    };
+    let outcome: Done = match (verdict, at) {
         (Verdict::Accepted { wamid, wa_id }, at) => {
             Ok(Outcome::reply(at, send::reply(input, wa_id, wamid, is_template)))
         }
@@ -34,7 +39,12 @@ pub(super) async fn post(call: Call<'_>) -> Done {
             }
             Err(Cut::Close.into())
         }
-    }
+        (Verdict::Close | Verdict::Mannered(..), _) => Err(Cut::Close.into()),
+    };
+    Ok(match manner {
+        Some(manner) => Outcome::Mannered(Box::new(outcome?), manner),
+        None => outcome?,
+    })
 }
 
 /// Marks a contact's message as read. Nobody sees that here, but the id must be one.

@@ -43,7 +43,10 @@ impl Tenant {
         };
         let first = self.held.waiting.first().and_then(|first| self.webhook_of(&first.update));
         let fits = first.is_none_or(|first| first.target == webhook.target);
-        match webhook.batch.filter(|_| is_new && fits) {
+        let by_setting = webhook.batch;
+        let by_fault = self.webhooks.dress(departure.delivery).batch;
+        let by_fault = by_fault.map(|(size, wait)| Batching { size: usize::from(size), wait });
+        match by_fault.or(by_setting).filter(|_| is_new && fits) {
             Some(Batching { size, wait }) => {
                 self.held.until.get_or_insert(self.time + wait);
                 self.held.waiting.push(departure);

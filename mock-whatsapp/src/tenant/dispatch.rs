@@ -14,7 +14,7 @@ use hyper::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
 use hyper::{Method, Request};
 use mock_whatsapp_model::Input;
 use mock_whatsapp_model::input::DeliveryId;
-use mock_whatsapp_model::output::{Update, What};
+use mock_whatsapp_model::output::{Forgery, Update, What};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use webhook_log::{Attempt, State};
@@ -101,7 +101,8 @@ impl Tenant {
             };
             let (body, signature) = self.webhooks.sent(delivery).unwrap_or_else(|| {
                 let body = Bytes::from(payload::body(self, &self.carried(&departure)));
-                let signature = self.sign(&update, &body);
+                let forgery = self.webhooks.dress(delivery).signature;
+                let signature = self.sign(&update, forgery, &body);
                 self.webhooks.sends(delivery, &body, &signature);
                 for follower in self.batches.get(&delivery).into_iter().flatten() {
                     self.webhooks.sends(follower.delivery, &body, &signature);
@@ -192,9 +193,15 @@ impl Tenant {
         true
     }
 
-    /// The signature of an update's body. Who forges an update does not know the secret.
-    pub fn sign(&self, update: &Update, body: &[u8]) -> Signature {
-        if update.forged { Signature::forged(body) } else { Signature::of(&self.identity.app_secret, body) }
+    /// The signature of an update's body. Who forges an update does not know the secret, and a fault may spoil it.
+    pub fn sign(&self, update: &Update, forgery: Option<Forgery>, body: &[u8]) -> Signature {
+        match forgery {
+            Some(Forgery::Missing) => Signature::default(),
+            Some(Forgery::Rotated) => Signature::of(&format!("{}-rotated", self.identity.app_secret), body),
+            Some(Forgery::Wrong) => Signature::forged(body),
+            None if update.forged => Signature::forged(body),
+            None => Signature::of(&self.identity.app_secret, body),
+        }
     }
 
     /// Sends webhooks elsewhere, or nowhere, from now on.

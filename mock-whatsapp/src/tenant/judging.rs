@@ -10,7 +10,7 @@ use cloud_api::catalogue::Class;
 use cloud_api::time::Timestamp;
 use hyper::Method;
 use mock_whatsapp_model::input::{DeliveryId, HandsetId, MessageIndex, template_key};
-use mock_whatsapp_model::output::{Answer, Update, What, Why};
+use mock_whatsapp_model::output::{Answer, Manner, Update, What, Why};
 use mock_whatsapp_model::referee::{Answered, By, Callback, Moment, Referee, Rule, Ruling, Sent, Tidings};
 use mock_whatsapp_model::spec::Kind;
 use serde_json::{Value, json};
@@ -29,6 +29,8 @@ pub(super) struct Asked<'a> {
     pub(super) sending: &'a Sending,
     /// The message, if it was taken.
     pub(super) taken: Option<MessageIndex>,
+    /// How a fault wants it answered.
+    pub(super) manner: Option<Manner>,
 }
 
 /// An answer that is still to be given: which request's, and how it was ruled.
@@ -206,15 +208,26 @@ impl Tenant {
 
     /// Writes down how a send was ruled, has it judged, and gives the answer when it is due.
     pub(super) fn rule(&mut self, asked: Asked<'_>, answer: Answer, at: Timestamp) {
-        let verdict = self.verdict(answer, asked.handset);
+        let (verdict, at) = self.mannered(self.verdict(answer, asked.handset), asked.manner, at);
         let (outcome, status) = match &verdict {
+            Verdict::Close => (Outcome::Lost, 0),
+            Verdict::Mannered(_, Manner::CloseMiddle) => (Outcome::Garbled, 200),
+            Verdict::Mannered(verdict, _) => match &**verdict {
+                Verdict::Refused(refusal) => (Outcome::Refused, refusal.status()),
+                Verdict::Accepted { .. } => (Outcome::Accepted, 200),
+                Verdict::Silence | Verdict::Reset | Verdict::Garbled(_) | Verdict::Close | Verdict::Mannered(..) => {
+                    (Outcome::Lost, 0)
+                }
+            },
             Verdict::Accepted { .. } => (Outcome::Accepted, 200),
             Verdict::Refused(refusal) => (Outcome::Refused, refusal.status()),
             Verdict::Silence => (Outcome::Lost, 0),
             Verdict::Reset => (Outcome::Reset, 0),
             Verdict::Garbled(form) => (Outcome::Garbled, crate::respond::garbled(*form).status().as_u16()),
         };
+        let hears_nothing = matches!(asked.manner, Some(Manner::CloseBefore { .. } | Manner::CloseMiddle));
         let (ruling, decider) = match answer {
+            _ if hears_nothing => (Ruling::Unknown { taken: asked.taken, fair: true }, Decider::Fault),
             Answer::Accepted(message) => (Ruling::Accepted(message), Decider::Nothing),
             Answer::Refused(code, why) => (Ruling::Refused(code, self.by(why, asked.handset)), decider_of(why)),
             Answer::Silence(message) if self.faults.is_empty() => {
@@ -229,7 +242,13 @@ impl Tenant {
         let (code, why, saw) = match &verdict {
             Verdict::Refused(refusal) => (refusal.code(), refusal.why.as_str(), self.saw(&asked).to_string()),
             Verdict::Accepted { .. } => (0, "", String::new()),
-            Verdict::Silence | Verdict::Reset | Verdict::Garbled(_) => {
+            Verdict::Mannered(_, Manner::Drip(_)) => {
+                (0, "the answer drips, as a fault wants it", self.saw(&asked).to_string())
+            }
+            Verdict::Mannered(_, Manner::CloseAfter) => {
+                (0, "the connection closes behind the answer, as a fault wants it", self.saw(&asked).to_string())
+            }
+            Verdict::Silence | Verdict::Reset | Verdict::Garbled(_) | Verdict::Close | Verdict::Mannered(..) => {
                 let why = match asked.taken {
                     Some(_) => "the message was taken, and the sender is not told",
                     None => "the message was not taken, and the sender is not told",
@@ -253,6 +272,22 @@ impl Tenant {
             self.judge(&sent, ruling, !heard);
         }
         self.tell_listeners(request);
+    }
+
+    /// A verdict in the manner that a fault wants, and when it is given.
+    fn mannered(&self, verdict: Verdict, manner: Option<Manner>, at: Timestamp) -> (Verdict, Timestamp) {
+        match (verdict, manner) {
+            (_, Some(Manner::CloseBefore { .. } | Manner::Lost(Some(_)))) => (Verdict::Close, at),
+            (_, Some(Manner::Lost(None))) => (Verdict::Silence, at),
+            (verdict @ (Verdict::Accepted { .. } | Verdict::Refused(_)), Some(manner)) => {
+                (Verdict::Mannered(Box::new(verdict), manner), at)
+            }
+            (Verdict::Silence, _) => match self.world.silence() {
+                Some(silence) => (Verdict::Close, at + silence),
+                None => (Verdict::Silence, at),
+            },
+            (verdict, _) => (verdict, at),
+        }
     }
 
     /// Gives an answer that was due later.

@@ -51,6 +51,7 @@ pub fn plain(kind: FaultKind) -> FaultSpec {
         by: None,
         template: None,
         messaging_limit: None,
+        size: None,
     }
 }
 
