@@ -109,6 +109,8 @@ fn fault(kind: FaultKind, scenario: &Scenario, options: &Options, sending: Span,
         | FaultKind::WebhookForged
         | FaultKind::DiskFull
         | FaultKind::TokenRevoked => {}
+        // No scenario has these.
+        FaultKind::Drip | FaultKind::Close | FaultKind::WebhookSignature | FaultKind::WebhookBatch => {}
     }
     fault
 }
