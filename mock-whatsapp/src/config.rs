@@ -33,11 +33,14 @@ pub struct Rules {
     pub pair: bool,
     /// Above 5,000 management calls an hour (200 before a number is registered), 80007.
     pub management: bool,
+    /// A portfolio that uses half of its messaging limit, with numbers of good quality, has the next one 6 h later. Off, unless
+    /// said: a test that counts wants a limit that stays.
+    pub tier_upgrade: bool,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { throughput: true, pair: true, management: true }
+        Self { throughput: true, pair: true, management: true, tier_upgrade: false }
     }
 }
 

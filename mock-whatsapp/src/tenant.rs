@@ -306,13 +306,17 @@ impl Tenant {
 
     /// How much is still to come: events, webhooks that wait or will be sent again, answers.
     pub fn due(&self) -> usize {
-        self.world.snapshot().due + self.outbox.len() + self.held.len() + self.replies.len()
+        self.world.snapshot().due
+            + self.outbox.len()
+            + self.held.len()
+            + self.replies.len()
+            + usize::from(self.account.upgrade.is_some())
     }
 
     /// When the next of it is due, if it has a time.
     pub fn next_due(&self) -> Option<Timestamp> {
         let reply = self.replies.first_key_value().map(|((at, _), _)| *at);
-        self.world.next_deadline().into_iter().chain(reply).chain(self.held.until()).min()
+        self.world.next_deadline().into_iter().chain(reply).chain(self.held.until()).chain(self.account.upgrade).min()
     }
 
     /// The real moment at which there is something to do, if nothing happens before.
@@ -346,6 +350,9 @@ impl Tenant {
         }
         if self.held.until().is_some_and(|until| until <= self.time) {
             self.release();
+        }
+        if self.config.rules.tier_upgrade {
+            self.raise_limit();
         }
         self.settle_nowhere();
     }
@@ -560,7 +567,7 @@ impl Tenant {
         self.webhooks.clear();
         self.inbound.clear();
         self.media.renew(self.time);
-        self.account.forget_calls();
+        self.account.forget();
         self.notices.clear();
         self.faults.clear();
         self.configured_faults.clear();
