@@ -13,6 +13,7 @@ mod numbers;
 pub mod problem;
 pub mod referee;
 mod requests;
+mod templates;
 mod tenants;
 mod tokens;
 mod verify;
@@ -142,6 +143,8 @@ fn methods(path: &[&str]) -> Option<&'static [&'static str]> {
         ["tenants", _] => &["GET", "DELETE"],
         ["webhook"] => &["GET", "PUT"],
         ["handsets"] => &["PUT"],
+        ["templates", _, "status" | "quality" | "category" | "pacing"] => &["PUT"],
+        ["templates"] | ["recipients"] => &["GET", "PUT"],
         ["handsets", _] => &["GET", "PUT"],
         ["numbers", _] => &["GET", "PUT"],
         ["handsets", _, "messages"] => &["POST"],
@@ -194,6 +197,14 @@ async fn route(ask: Ask<'_>, method: &Method, path: &[&str]) -> Done {
         (_, ["handsets"]) => handsets::put_all(ask).await,
         ("GET", ["numbers", id]) => numbers::get(ask, id).await,
         (_, ["numbers", id]) => numbers::put(ask, id).await,
+        ("GET", ["templates"]) => templates::list(ask).await,
+        (_, ["templates"]) => templates::put(ask).await,
+        (_, ["templates", name, "status"]) => templates::status(ask, name).await,
+        (_, ["templates", name, "quality"]) => templates::quality(ask, name).await,
+        (_, ["templates", name, "category"]) => templates::category(ask, name).await,
+        (_, ["templates", name, _]) => templates::pacing(ask, name).await,
+        ("GET", ["recipients"]) => templates::recipients(ask).await,
+        (_, ["recipients"]) => templates::put_recipients(ask).await,
         ("GET", ["faults"]) => faults::list(ask).await,
         ("POST", ["faults"]) => faults::arm(ask).await,
         (_, ["faults", id]) => faults::disarm(ask, Some(id)).await,

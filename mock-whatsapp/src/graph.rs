@@ -23,6 +23,7 @@ mod registration;
 pub mod route;
 pub mod send;
 mod subscribe;
+mod templates;
 mod token;
 mod uploads;
 
@@ -162,7 +163,16 @@ async fn check(
 /// Carries out an operation.
 async fn run(call: Call<'_>) -> Done {
     match call.route.operation {
-        Operation::SendMessage => messages::post(call).await,
+        Operation::SendMessage | Operation::SendMarketing => messages::post(call).await,
+        Operation::ListTemplates => templates::list(call).await,
+        Operation::CreateTemplate => templates::create(call).await,
+        Operation::UpsertTemplates => templates::upsert(call).await,
+        Operation::DeleteTemplates => templates::delete(call).await,
+        Operation::GetTemplate => templates::get(call).await,
+        Operation::EditTemplate => templates::edit(call).await,
+        Operation::UnpauseTemplate => templates::unpause(call).await,
+        Operation::ArchiveTemplates => templates::archive(call).await,
+        Operation::CompareTemplates => templates::compare(call).await,
         Operation::Subscribe => subscribe::post(call).await,
         Operation::UploadMedia => media::upload(call).await,
         Operation::GetMedia => media::get(call).await,

@@ -16,19 +16,21 @@ pub mod message_log;
 pub mod notices;
 pub mod numbers;
 pub mod reload;
+mod sending;
+pub mod templates;
 pub mod webhook_log;
 
 use crate::clock::VirtualClock;
-use crate::config::{Config, UnknownTemplates};
+use crate::config::Config;
 use crate::graph::refusal::Refusal;
-use crate::graph::send::Sending;
 use crate::identity::Identity;
 use crate::media::Media;
-use crate::templates::{Category, Templates};
+use crate::templates::Templates;
 use crate::wamids::Wamids;
 use account::Account;
 use batches::{Batches, Held};
-use cloud_api::time::{Span, Timestamp};
+use cloud_api::reply::MessageStatus;
+use cloud_api::time::Timestamp;
 use dispatch::{Departure, Outside, Webhook};
 use faults::Armed;
 use handsets::Handsets;
@@ -37,11 +39,11 @@ use journal::Journal;
 use journey::Journey;
 use judging::{Asked, Owed};
 use message_log::{Event, MessageLog};
-use mock_whatsapp_model::fate::{digest, join, message_key};
+use mock_whatsapp_model::fate::{digest, join};
 use mock_whatsapp_model::handset::other_id;
-use mock_whatsapp_model::input::{DeliveryId, HandsetId, MessageIndex, NumberId, Post, template_key};
-use mock_whatsapp_model::output::{Answer, Garble, Manner, Update, What};
-use mock_whatsapp_model::referee::{Callback, Referee, Rule};
+use mock_whatsapp_model::input::{DeliveryId, HandsetId, MessageIndex, NumberId};
+use mock_whatsapp_model::output::{Garble, Manner, Update, What};
+use mock_whatsapp_model::referee::{Referee, Rule};
 use mock_whatsapp_model::spec::Kind;
 use mock_whatsapp_model::world::Config as WorldConfig;
 use mock_whatsapp_model::{Input, Output, World};
@@ -63,6 +65,8 @@ pub enum Verdict {
         wamid: String,
         /// The contact's canonical number.
         wa_id: String,
+        /// What becomes of it first, where that is told.
+        status: Option<MessageStatus>,
     },
     /// It is refused.
     Refused(Box<Refusal>),
@@ -104,6 +108,8 @@ pub struct Tenant {
     number: NumberId,
     wamids: Wamids,
     templates: Templates,
+    /// Whom alone it may write to.
+    allowed: Option<Vec<u64>>,
     handsets: Handsets,
     inbound: Inbound,
     media: Media,
@@ -151,10 +157,12 @@ impl Tenant {
         let limit_throughput = limits_throughput(&config, &clock);
         let mut world = World::new(WorldConfig { seed, start, timing: config.timing.clone(), limit_throughput });
         world.limit_pairs(config.rules.pair);
+        world.limit_windows(config.rules.window);
         let portfolio = world.add_portfolio(config.messaging_limit);
         // A `tier` that is armed later is to know the contacts of before.
         world.count_contacts(portfolio);
         let number = world.add_number_in(config.throughput, portfolio);
+        let templates = Templates::new(&identity, start, templates::review_of(&config.templates));
         let mut tenant = Self {
             place,
             // Whoever comes again under a name does not use an id again.
@@ -167,7 +175,8 @@ impl Tenant {
             epoch: Epoch::default(),
             world,
             number,
-            templates: Templates::default(),
+            templates,
+            allowed: config.allowed_recipients.clone(),
             handsets: Handsets::default(),
             inbound: Inbound::default(),
             media: Media::default(),
@@ -310,13 +319,15 @@ impl Tenant {
             + self.outbox.len()
             + self.held.len()
             + self.replies.len()
+            + self.templates.due()
             + usize::from(self.account.upgrade.is_some())
     }
 
     /// When the next of it is due, if it has a time.
     pub fn next_due(&self) -> Option<Timestamp> {
         let reply = self.replies.first_key_value().map(|((at, _), _)| *at);
-        self.world.next_deadline().into_iter().chain(reply).chain(self.held.until()).chain(self.account.upgrade).min()
+        let others = [reply, self.held.until(), self.account.upgrade, self.templates.next_due()];
+        self.world.next_deadline().into_iter().chain(others.into_iter().flatten()).min()
     }
 
     /// The real moment at which there is something to do, if nothing happens before.
@@ -344,6 +355,7 @@ impl Tenant {
     pub fn tick(&mut self, now: Timestamp) {
         self.time = self.time.max(now);
         self.hand_in(Input::Tick);
+        self.tend_templates();
         while let Some(entry) = self.replies.first_entry().filter(|entry| entry.key().0 <= self.time) {
             let ((at, _), (reply, verdict, owed)) = entry.remove_entry();
             self.give_late(reply, verdict, owed, at);
@@ -355,64 +367,6 @@ impl Tenant {
             self.raise_limit();
         }
         self.settle_nowhere();
-    }
-
-    /// Takes in a send that is well formed.
-    pub fn post(&mut self, real: Timestamp, sending: &Sending, reply: Reply) {
-        let now = self.now(real);
-        self.tick(now);
-        let unknown = self.config.unknown_templates == UnknownTemplates::Accept;
-        let mut record = match sending.fit(&self.templates, &self.identity, unknown) {
-            Ok(record) => record,
-            Err(refusal) => return self.turn_down(real, sending, refusal, reply),
-        };
-        let handset = self.telephone(sending.wa_id);
-        let previous = self.handsets.messages(handset).last().copied();
-        let post = Post {
-            request: 0,
-            number: self.number,
-            handset,
-            key: self.key(handset, sending.content),
-            callback: sending.callback_data().map_or(0, |data| Callback::of(data).whole),
-            template: record.template.as_deref().map_or(0, template_key),
-            marketing: record.category == Some(Category::Marketing),
-        };
-        if !self.faults.is_empty() {
-            self.aim_at(sending, &record);
-        }
-        let manner = self.world.manner(now, &post);
-        let Post { key, marketing, .. } = post;
-        let asked = Asked { reply, real, handset, key, marketing, previous, sending, taken: None, manner };
-        let lasts = match manner {
-            Some(Manner::CloseBefore { accepted: false } | Manner::Lost(None)) => Some(Span::ZERO),
-            Some(Manner::Lost(lasts)) => lasts,
-            Some(
-                Manner::CloseBefore { accepted: true } | Manner::Drip(_) | Manner::CloseMiddle | Manner::CloseAfter,
-            )
-            | None => None,
-        };
-        if let Some(lasts) = lasts {
-            // The world never sees it.
-            return self.rule(asked, Answer::Reset, now + lasts);
-        }
-        let before = self.world.snapshot().messages;
-        self.world.handle(now, Input::Post(post), &mut self.out);
-        let taken = (self.world.snapshot().messages > before).then(|| self.messages.end());
-        if let Some(message) = taken {
-            record.timeline.push(Event { at: now, what: "accepted", webhook: None });
-            self.handsets.sent(handset, message);
-            self.messages.push(record);
-            if !self.faults.is_empty() {
-                self.aim_later(message, sending);
-            }
-        }
-        self.carry_out(Some(Asked { taken, ..asked }));
-        self.settle_nowhere();
-    }
-
-    /// The key of all attempts of a message.
-    fn key(&self, handset: HandsetId, content: u64) -> u64 {
-        message_key(self.canonical(handset), self.identity.number_key(), content)
     }
 
     /// The telephone of a number, which may be mentioned for the first time.
@@ -451,21 +405,6 @@ impl Tenant {
             }
         }
         self.out = out;
-    }
-
-    fn verdict(&self, answer: Answer, handset: HandsetId) -> Verdict {
-        match answer {
-            Answer::Accepted(index) => {
-                Verdict::Accepted { wamid: self.wamid(index).unwrap_or_default(), wa_id: self.wa_id(handset) }
-            }
-            Answer::Refused(code, why) => {
-                Verdict::Refused(Box::new(Refusal::of_model(code, self.explain(why, handset))))
-            }
-            Answer::Silence(_) => Verdict::Silence,
-            Answer::Garbled(form) => Verdict::Garbled(form),
-            // A connection that was made cannot be refused any more: it ends without an answer all the same.
-            Answer::Reset | Answer::Unreachable => Verdict::Reset,
-        }
     }
 
     /// Notes a webhook that is to be sent, or one that a fault took.
@@ -569,6 +508,7 @@ impl Tenant {
         self.media.renew(self.time);
         self.account.forget();
         self.notices.clear();
+        self.templates.forget_messages();
         self.faults.clear();
         self.configured_faults.clear();
         flights

@@ -10,7 +10,7 @@ use crate::delivery::{Deliveries, Next};
 use crate::fate::{What as Draw, fate};
 use crate::faults::{self, End, Fault};
 use crate::handset::{Handset, Known, Persona, Rule};
-use crate::input::{DeliveryId, HandsetId, Input, MessageIndex, NumberId, PortfolioId, Post};
+use crate::input::{DeliveryId, Form, HandsetId, Input, MessageIndex, NumberId, PortfolioId, Post};
 use crate::output::{Answer, Output, Update, What, Why};
 use crate::pair::Pairs;
 use crate::portfolio::Portfolio;
@@ -19,7 +19,7 @@ use crate::wheel::Wheel;
 use cloud_api::catalogue::{CodeIndex, Mode};
 use cloud_api::time::{Span, Timestamp};
 use limiting::Number;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How far a message really came: the truth that no sender sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +50,8 @@ struct Message {
     stage: Stage,
     code: u8,
     marketing: bool,
+    /// Whether nothing is told of it but that it was sent.
+    only_sent: bool,
 }
 
 /// An accepted message as others may see it.
@@ -126,6 +128,10 @@ pub struct World {
     deliveries: Deliveries,
     /// How often a message was POSTed, where its handset's own slot holds another message's count.
     other_posts: BTreeMap<u64, u8>,
+    /// Whether what is no template reaches a contact only inside its service window.
+    windows: bool,
+    /// Accepted messages that are held.
+    held: BTreeSet<u32>,
     /// When contacts opted out.
     opted_out: BTreeMap<HandsetId, Timestamp>,
     /// What waits for telephones that were turned off by hand.
@@ -166,8 +172,10 @@ impl World {
             due: Wheel::default(),
             deliveries: Deliveries::default(),
             other_posts: BTreeMap::new(),
+            held: BTreeSet::new(),
             opted_out: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            windows: false,
         }
     }
 
@@ -228,6 +236,7 @@ impl World {
         for handset in &mut self.handsets {
             *handset = Handset::default();
         }
+        self.held.clear();
         self.opted_out.clear();
         self.waiting.clear();
         self.forget_use();
@@ -263,6 +272,7 @@ impl World {
                 let delivery = self.deliveries.open(self.now, update);
                 self.send(delivery, update, 0, out);
             }
+            Input::Decide { message, fails } => self.decide(message, fails),
             Input::Notify { number, words } => {
                 let (handset, what, at) = (HandsetId::NOBODY, What::Notice(words), self.now);
                 let update = Update { about: None, handset, number, what, at, echoes: true, forged: false };
@@ -389,11 +399,12 @@ impl World {
     }
 
     fn accept(&mut self, post: &Post, later: Option<CodeIndex>) -> MessageIndex {
-        let (now, seed) = (self.now, self.config.seed);
+        let now = self.now;
         let place = self.messages.len() as u32;
         let handset = self.handsets[post.handset.0 as usize];
         let persona = &self.personas[handset.persona as usize].persona;
-        let code = later.or_else(|| persona.refuses(post.marketing, handset.opted_out));
+        let code = later.or(post.fails).or_else(|| persona.refuses(post.marketing, handset.opted_out));
+        let code = code.or_else(|| self.outside_window(post, persona.always_open));
         self.messages.push(Message {
             key: post.key,
             callback: post.callback,
@@ -403,14 +414,36 @@ impl World {
             stage: Stage::Accepted,
             code: code.map_or(0, CodeIndex::raw),
             marketing: post.marketing,
+            only_sent: post.form == Form::Reaction,
         });
-        let timing = &self.config.timing;
-        if code.is_some() {
-            self.due.push(now + timing.failed_after.draw(fate(seed, post.key, Draw::Failed)), Due::Fail(place));
+        if post.held {
+            self.held.insert(place);
         } else {
-            self.due.push(now + timing.sent_after.draw(fate(seed, post.key, Draw::Sent)), Due::Send(place));
+            self.set_out(place);
         }
         MessageIndex(self.cleared + place)
+    }
+
+    /// An accepted message goes its way: it is sent, or fails.
+    #[inline]
+    fn set_out(&mut self, place: u32) {
+        let (now, seed, timing) = (self.now, self.config.seed, &self.config.timing);
+        let Message { key, code, .. } = self.messages[place as usize];
+        if code != 0 {
+            self.due.push(now + timing.failed_after.draw(fate(seed, key, Draw::Failed)), Due::Fail(place));
+        } else {
+            self.due.push(now + timing.sent_after.draw(fate(seed, key, Draw::Sent)), Due::Send(place));
+        }
+    }
+
+    fn decide(&mut self, message: MessageIndex, fails: Option<CodeIndex>) {
+        let Some(place) = message.0.checked_sub(self.cleared) else { return };
+        if self.held.remove(&place) {
+            if let Some(code) = fails {
+                self.messages[place as usize].code = code.raw();
+            }
+            self.set_out(place);
+        }
     }
 
     fn happen(&mut self, due: Due, out: &mut Vec<Output>) {
@@ -437,9 +470,10 @@ impl World {
                 message.stage = Stage::Sent;
                 let handset = self.handsets[message.handset.0 as usize];
                 let known = &self.personas[handset.persona as usize];
-                if handset.off {
+                if handset.off && !message.only_sent {
                     self.waiting.entry(message.handset).or_default().push(place);
                 } else if !handset.blocked
+                    && !message.only_sent
                     && let Some(at) = known.persona.arrives(now, known.back_at, seed, message.key, timing)
                 {
                     self.due.push(at, Due::Arrive(place));

@@ -7,6 +7,7 @@ use crate::graph::send::Sending;
 use crate::signing::Signature;
 use crate::target;
 use cloud_api::catalogue::Class;
+use cloud_api::reply::MessageStatus;
 use cloud_api::time::Timestamp;
 use hyper::Method;
 use mock_whatsapp_model::input::{DeliveryId, HandsetId, MessageIndex, template_key};
@@ -31,6 +32,8 @@ pub(super) struct Asked<'a> {
     pub(super) taken: Option<MessageIndex>,
     /// How a fault wants it answered.
     pub(super) manner: Option<Manner>,
+    /// What the answer says of it, if it says anything.
+    pub(super) told: Option<MessageStatus>,
 }
 
 /// An answer that is still to be given: which request's, and how it was ruled.
@@ -208,7 +211,7 @@ impl Tenant {
 
     /// Writes down how a send was ruled, has it judged, and gives the answer when it is due.
     pub(super) fn rule(&mut self, asked: Asked<'_>, answer: Answer, at: Timestamp) {
-        let (verdict, at) = self.mannered(self.verdict(answer, asked.handset), asked.manner, at);
+        let (verdict, at) = self.mannered(self.verdict(answer, asked.handset, asked.told.clone()), asked.manner, at);
         let (outcome, status) = match &verdict {
             Verdict::Close => (Outcome::Lost, 0),
             Verdict::Mannered(_, Manner::CloseMiddle) => (Outcome::Garbled, 200),

@@ -2,7 +2,7 @@
 //! and `portfolio`.
 
 use super::World;
-use crate::input::{HandsetId, NumberId, PortfolioId, Post};
+use crate::input::{Form, HandsetId, NumberId, PortfolioId, Post};
 use crate::limits::Bucket;
 use crate::output::Why;
 use crate::portfolio::Portfolio;
@@ -110,6 +110,23 @@ impl World {
         self.limit_of(portfolio, now) != self.portfolios[usize::from(portfolio.0)].limit
     }
 
+    /// Sets whether what is no template reaches a contact only inside its service window; it reaches it always, unless said.
+    /// Windows are known from then on, unless contacts were counted before.
+    pub fn limit_windows(&mut self, limit: bool) {
+        self.windows = limit;
+    }
+
+    /// The error of a message that is no template and comes outside the contact's service window.
+    #[inline]
+    pub(super) fn outside_window(&self, post: &Post, always_open: bool) -> Option<CodeIndex> {
+        let is_free = match post.form {
+            Form::Template => false,
+            Form::Free | Form::Reaction => true,
+        };
+        let shut = is_free && self.windows && !always_open && !self.is_window_open(post.handset, post.number, self.now);
+        shut.then(|| catalogue::find(131_047, None))
+    }
+
     /// Whether the contacts of a portfolio are counted.
     #[inline]
     fn is_counted(&self, portfolio: PortfolioId) -> bool {
@@ -118,7 +135,7 @@ impl World {
 
     /// A contact writes to a number: its service window opens.
     pub(super) fn hear(&mut self, handset: HandsetId, number: NumberId) {
-        if !self.is_counted(self.portfolio_of(number)) {
+        if !self.windows && !self.is_counted(self.portfolio_of(number)) {
             return;
         }
         let (now, handsets, place) = (self.now, self.handsets.len(), handset.0 as usize);
