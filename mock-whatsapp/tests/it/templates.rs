@@ -11,18 +11,18 @@ const TO: &str = "+14155550123";
 
 impl Mock {
     /// A call of the Graph API.
-    async fn graph(&self, method: Method, path: &str, body: Value) -> Answer {
+    async fn manage(&self, method: Method, path: &str, body: Value) -> Answer {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         self.raw(method, &format!("/v24.0/{path}"), &self.token, body).await.unwrap()
     }
 
     async fn templates(&self, query: &str) -> Answer {
         let path = format!("{}/message_templates{query}", self.whatsapp.waba_id());
-        self.graph(Method::GET, &path, Value::Null).await
+        self.manage(Method::GET, &path, Value::Null).await
     }
 
     async fn create(&self, body: Value) -> Answer {
-        self.graph(Method::POST, &format!("{}/message_templates", self.whatsapp.waba_id()), body).await
+        self.manage(Method::POST, &format!("{}/message_templates", self.whatsapp.waba_id()), body).await
     }
 
     /// Creates a template that must be fine; its id.
@@ -155,7 +155,7 @@ async fn variables_can_have_names() {
     let example = json!({ "body_text_named_params": [{ "param_name": "first_name", "example": "Ana" }, { "param_name": "day", "example": "Sunday" }] });
     let components = json!([{ "type": "BODY", "text": "Hello {{first_name}}, until {{day}}.", "example": example }]);
     let id = mock.made("named", components).await;
-    let shown = mock.graph(Method::GET, &id, Value::Null).await;
+    let shown = mock.manage(Method::GET, &id, Value::Null).await;
     assert_eq!(shown.body["parameter_format"], "NAMED");
     let of = |name: &str, text: &str| json!({ "type": "text", "parameter_name": name, "text": text });
     let send = |parameters: Value| send_of("named", json!([{ "type": "body", "parameters": parameters }]));
@@ -231,39 +231,39 @@ async fn what_is_wrong_inside_a_parameter_has_the_code_of_the_version() {
 async fn templates_are_created_shown_edited_and_deleted() {
     let mock = Mock::start().await;
     let id = mock.made("autumn_sale", json!([body("Hello {{1}}, buy now!", &["Ana"])])).await;
-    let shown = mock.graph(Method::GET, &id, Value::Null).await.body;
+    let shown = mock.manage(Method::GET, &id, Value::Null).await.body;
     for field in ["name", "language", "status", "category", "components", "parameter_format", "id"] {
         assert!(shown.get(field).is_some(), "{field}: {shown}");
     }
     let some = mock
-        .graph(Method::GET, &format!("{id}?fields=name,quality_score{{score}},rejected_reason"), Value::Null)
+        .manage(Method::GET, &format!("{id}?fields=name,quality_score{{score}},rejected_reason"), Value::Null)
         .await
         .body;
     let mut fields: Vec<&String> = some.as_object().unwrap().keys().collect();
     fields.sort();
     assert_eq!(fields, ["id", "name", "quality_score", "rejected_reason"]);
     assert_eq!(some["quality_score"]["score"], "UNKNOWN");
-    assert_eq!(mock.graph(Method::GET, &format!("{id}?fields=colour"), Value::Null).await.error().0, 100);
+    assert_eq!(mock.manage(Method::GET, &format!("{id}?fields=colour"), Value::Null).await.error().0, 100);
     let behind = format!("{}/message_templates/{id}", mock.whatsapp.waba_id());
-    assert_eq!(mock.graph(Method::GET, &behind, Value::Null).await.body["id"], json!(id));
-    let missing = mock.graph(Method::GET, "500000000000042", Value::Null).await;
+    assert_eq!(mock.manage(Method::GET, &behind, Value::Null).await.body["id"], json!(id));
+    let missing = mock.manage(Method::GET, "500000000000042", Value::Null).await;
     assert_eq!((missing.error().0, missing.error().1), (100, Some(33)));
 
     let edit = json!({ "components": [body("Dear {{1}}, buy now!", &["Ana"])] });
-    let edited = mock.graph(Method::POST, &id, edit.clone()).await;
+    let edited = mock.manage(Method::POST, &id, edit.clone()).await;
     assert_eq!(edited.body, json!({ "success": true, "id": id, "name": "autumn_sale", "category": "MARKETING" }));
     mock.send(&template(TO, "autumn_sale", &["Ana"])).await.wamid();
     assert_eq!(mock.messages("").await[0]["rendered"], "Dear Ana, buy now!");
-    let again = mock.graph(Method::POST, &id, edit).await;
+    let again = mock.manage(Method::POST, &id, edit).await;
     assert_eq!(again.error().0, 100, "an approved template is edited once a day");
     assert!(again.body["error"]["error_user_msg"].as_str().unwrap().contains("24 hours"));
 
     let account = mock.whatsapp.waba_id().to_owned();
     let deleted =
-        mock.graph(Method::DELETE, &format!("{account}/message_templates?name=autumn_sale"), Value::Null).await;
+        mock.manage(Method::DELETE, &format!("{account}/message_templates?name=autumn_sale"), Value::Null).await;
     assert_eq!(deleted.body, json!({ "success": true }));
     assert_eq!(mock.send(&template(TO, "autumn_sale", &["Ana"])).await.error().0, 132_001);
-    let twice = mock.graph(Method::DELETE, &format!("{account}/message_templates?name=autumn_sale"), Value::Null).await;
+    let twice = mock.manage(Method::DELETE, &format!("{account}/message_templates?name=autumn_sale"), Value::Null).await;
     assert_eq!((twice.status, twice.error().0), (400, 100));
     let locked = mock.create(draft("autumn_sale", json!([{ "type": "BODY", "text": "x" }]))).await;
     assert_eq!((locked.error().0, locked.error().1), (100, Some(2_388_023)));
@@ -415,9 +415,9 @@ async fn a_template_is_paused_by_hand_for_a_while_or_until_it_is_unpaused() {
     mock.done("POST", "/clock/advance", json!({ "by": "72h" })).await;
     assert_eq!(mock.send(&sale(TO, "Ana")).await.error().0, 132_015);
     let id = mock.templates("?name=spring_sale").await.body["data"][0]["id"].as_str().unwrap().to_owned();
-    assert_eq!(mock.graph(Method::POST, &format!("{id}/unpause"), Value::Null).await.body, json!({ "success": true }));
+    assert_eq!(mock.manage(Method::POST, &format!("{id}/unpause"), Value::Null).await.body, json!({ "success": true }));
     mock.send(&sale(TO, "Ana")).await.wamid();
-    assert_eq!(mock.graph(Method::POST, &format!("{id}/unpause"), Value::Null).await.status, 400);
+    assert_eq!(mock.manage(Method::POST, &format!("{id}/unpause"), Value::Null).await.status, 400);
     for (path, body, status, pointer) in [
         ("/templates/spring_sale/status", json!({ "status": "TIRED" }), 400, Some("/status")),
         ("/templates/spring_sale/status", json!({ "status": "APPROVED", "for": "1h" }), 422, Some("/for")),
@@ -455,10 +455,10 @@ async fn a_paced_template_holds_messages_until_it_is_decided() {
 async fn the_marketing_edge_takes_marketing_templates_only() {
     let mock = Mock::start().await;
     let path = format!("{}/marketing_messages", mock.number);
-    let sent = mock.graph(Method::POST, &path, sale(TO, "Ana")).await;
+    let sent = mock.manage(Method::POST, &path, sale(TO, "Ana")).await;
     assert_eq!(sent.body["messages"][0]["message_status"], "accepted");
-    assert_eq!(mock.graph(Method::POST, &path, template(TO, "hello_world", &[])).await.error().0, 134_100);
-    assert_eq!(mock.graph(Method::POST, &path, text(TO, "x")).await.error().0, 131_055);
+    assert_eq!(mock.manage(Method::POST, &path, template(TO, "hello_world", &[])).await.error().0, 134_100);
+    assert_eq!(mock.manage(Method::POST, &path, text(TO, "x")).await.error().0, 131_055);
 }
 
 #[tokio::test]
@@ -473,10 +473,35 @@ async fn categories_change_and_templates_of_codes_are_made_in_bulk() {
     let bulk = json!({ "name": "login", "languages": ["en_US", "de"], "category": "AUTHENTICATION",
                        "components": [{ "type": "BODY" }, { "type": "BUTTONS", "buttons": [{ "type": "OTP", "otp_type": "COPY_CODE" }] }] });
     let path = format!("{}/upsert_message_templates", mock.whatsapp.waba_id());
-    let made = mock.graph(Method::POST, &path, bulk).await;
+    let made = mock.manage(Method::POST, &path, bulk).await;
     let languages: Vec<&Value> = made.body["data"].as_array().unwrap().iter().map(|item| &item["language"]).collect();
     assert_eq!(languages, ["en_US", "de"]);
     assert_eq!(names(&mock.templates("?category=AUTHENTICATION").await), ["login", "login"]);
     let listed = mock.done("GET", "/templates", Value::Null).await;
     assert_eq!(listed["items"].as_array().unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn templates_are_put_away_and_compared() {
+    let mock = Mock::start().await;
+    let id_of = async |name: &str| {
+        let listed = mock.templates(&format!("?name={name}")).await;
+        listed.body["data"][0]["id"].as_str().unwrap().to_owned()
+    };
+    let (hello, sale_id) = (id_of("hello_world").await, id_of("spring_sale").await);
+    for name in ["Ana", "Ben"] {
+        mock.send(&sale(TO, name)).await.wamid();
+    }
+    let path = format!("{sale_id}/compare?template_ids={hello}&start=0&end=99999999999");
+    let compared = mock.manage(Method::GET, &path, Value::Null).await.body;
+    let sends = json!([{ "key": sale_id, "value": 2 }, { "key": hello, "value": 0 }]);
+    assert_eq!(compared["data"][1]["number_values"], sends);
+    let account = mock.whatsapp.waba_id().to_owned();
+    let ids = json!({ "hsm_ids": format!("{sale_id},42") });
+    let put_away = mock.manage(Method::POST, &format!("{account}/message_templates/archive"), ids.clone()).await.body;
+    assert_eq!(put_away["archived_templates"], json!([sale_id]));
+    assert!(put_away["failed_templates"]["42"].is_string());
+    assert_eq!(mock.send(&sale(TO, "Ana")).await.error().0, 132_001);
+    mock.manage(Method::POST, &format!("{account}/message_templates/unarchive"), ids).await;
+    mock.send(&sale(TO, "Ana")).await.wamid();
 }
