@@ -230,7 +230,7 @@ async fn every_code_of_the_catalogue_can_be_had() {
         assert_eq!((refused.status, refused.error().0), (entry.http, i64::from(entry.code)), "{refused:?}");
         mock.done("DELETE", &format!("/faults/{}", fault["id"].as_str().unwrap()), Value::Null).await;
         if entry.mode != Mode::Synchronous {
-            mock.done("POST", "/faults", json!({ "kind": "error", "code": entry.code, "async": true })).await;
+            mock.done("POST", "/faults", json!({ "kind": "error", "code": entry.code, "asynchronous": true })).await;
             mock.send(&sale(TO, "Ana")).await.wamid();
             let failed = mock.settled("").await.pop().unwrap();
             assert_eq!(failed["error"]["code"], entry.code);

@@ -111,7 +111,7 @@ async fn every_part_of_a_template_is_filled_and_counted() {
         (
             json!([header, { "type": "body", "parameters": [text("Ana"), text(&"x".repeat(1_024))] }, button]),
             132_005,
-            "body: 1054 characters, at most 1024",
+            "body: 1053 characters, at most 1024",
         ),
     ] {
         let answer = mock.send(&send_of("big_sale", components)).await;
@@ -263,7 +263,8 @@ async fn templates_are_created_shown_edited_and_deleted() {
         mock.manage(Method::DELETE, &format!("{account}/message_templates?name=autumn_sale"), Value::Null).await;
     assert_eq!(deleted.body, json!({ "success": true }));
     assert_eq!(mock.send(&template(TO, "autumn_sale", &["Ana"])).await.error().0, 132_001);
-    let twice = mock.manage(Method::DELETE, &format!("{account}/message_templates?name=autumn_sale"), Value::Null).await;
+    let twice =
+        mock.manage(Method::DELETE, &format!("{account}/message_templates?name=autumn_sale"), Value::Null).await;
     assert_eq!((twice.status, twice.error().0), (400, 100));
     let locked = mock.create(draft("autumn_sale", json!([{ "type": "BODY", "text": "x" }]))).await;
     assert_eq!((locked.error().0, locked.error().1), (100, Some(2_388_023)));
