@@ -4,6 +4,7 @@
 
 pub mod body;
 mod clock;
+mod export;
 mod faults;
 mod handsets;
 mod inbound;
@@ -138,7 +139,9 @@ pub async fn shut(server: &Server) -> Result<Answer, Cut> {
 /// What a path is for: its methods.
 fn methods(path: &[&str]) -> Option<&'static [&'static str]> {
     Some(match path {
-        ["health" | "messages" | "clock" | "metrics" | "openapi.json" | "requests"] | ["requests", _] => &["GET"],
+        ["health" | "messages" | "clock" | "metrics" | "openapi.json" | "requests" | "export"] | ["requests", _] => {
+            &["GET"]
+        }
         ["tenants" | "webhooks"] => &["GET", "POST"],
         ["tenants", _] => &["GET", "DELETE"],
         ["webhook"] => &["GET", "PUT"],
@@ -182,6 +185,7 @@ async fn route(ask: Ask<'_>, method: &Method, path: &[&str]) -> Done {
         ("POST", ["webhooks"]) => webhooks::tell(ask).await,
         (_, ["webhooks"]) => webhooks::list(ask).await,
         (_, ["messages"]) => messages::list(ask).await,
+        (_, ["export"]) => export::get(ask).await,
         (_, ["verify"]) => verify::post(ask).await,
         ("GET", ["referee"]) => referee::get(ask).await,
         (_, ["referee"]) => referee::put(ask).await,

@@ -75,6 +75,12 @@ impl Tenant {
         std::iter::once(leader).chain(followers).map(|departure| departure.update).collect()
     }
 
+    /// What the others of a batch tell.
+    pub(super) fn followers(&self, leader: DeliveryId) -> std::vec::IntoIter<Update> {
+        let followers = self.batches.get(&leader).map_or(&[][..], Vec::as_slice);
+        followers.iter().map(|follower| follower.update).collect::<Vec<_>>().into_iter()
+    }
+
     /// What happened to the first of a batch happens to the others.
     pub(super) fn follow(&mut self, leader: DeliveryId, attempt: Option<&Attempt>, state: State) {
         let ends = state != State::Retrying;

@@ -69,6 +69,7 @@ pub struct Landed {
     pub tenant: usize,
     epoch: Epoch,
     delivery: DeliveryId,
+    update: Update,
     answer: Result<Answer, Failure>,
     ms: u64,
     kept: Option<Kept>,
@@ -119,7 +120,7 @@ impl Tenant {
                 let begun = outside.clock.now();
                 let (answer, kept) = exchange(&outside.connector, &webhook.target, kept, request, webhook.wait).await;
                 let ms = outside.clock.now().since(begun).as_millis();
-                let landed = Landed { tenant, epoch, delivery, answer, ms, kept, webhook };
+                let landed = Landed { tenant, epoch, delivery, update, answer, ms, kept, webhook };
                 if outside.landings.send(landed).is_err() {
                     tracing::debug!("a webhook was answered after the worlds ended");
                 }
@@ -165,17 +166,17 @@ impl Tenant {
             (_, true) => State::GaveUp,
             (_, false) => State::Retrying,
         };
+        // Where retries are off, WhatsApp would not have given up.
+        let is_last = state == State::GaveUp && !gives_up;
+        if status == 200 || self.is_in_order(landed.delivery, &landed.update) {
+            self.judge_webhook(real, &landed.update, &landed.answer, landed.ms, is_last);
+        }
+        for update in self.followers(landed.delivery).filter(|_| status == 200) {
+            self.hear(real, &update);
+        }
         let attempt = Attempt { at: now, status, ms: landed.ms, failure };
         self.follow(landed.delivery, Some(&attempt), state);
         self.webhooks.ends(landed.delivery, Some(attempt), state);
-        if let Some(update) = self.webhooks.update(landed.delivery) {
-            // Where retries are off, WhatsApp would not have given up.
-            let is_last = state == State::GaveUp && !gives_up;
-            let is_in_order = status == 200 || self.is_in_order(landed.delivery, &update);
-            if is_in_order {
-                self.judge_webhook(real, &update, &landed.answer, landed.ms, is_last);
-            }
-        }
         if let Some(journey) = &mut self.journey {
             journey.count(0, 1);
         }

@@ -10,8 +10,13 @@ use cloud_api::catalogue::Class;
 use cloud_api::reply::MessageStatus;
 use cloud_api::time::Timestamp;
 use hyper::Method;
+<<<<<<< HEAD
 use mock_whatsapp_model::input::{DeliveryId, HandsetId, MessageIndex, template_key};
 use mock_whatsapp_model::output::{Answer, Manner, Update, What, Why};
+=======
+use mock_whatsapp_model::input::{DeliveryId, HandsetId, MessageIndex, NumberId, template_key};
+use mock_whatsapp_model::output::{Answer, Update, What, Why};
+>>>>>>> 8188a99 (mock-whatsapp: a session can be exported as a scenario; what a batch of webhooks told counts as told)
 use mock_whatsapp_model::referee::{Answered, By, Callback, Moment, Referee, Rule, Ruling, Sent, Tidings};
 use mock_whatsapp_model::spec::Kind;
 use serde_json::{Value, json};
@@ -62,6 +67,11 @@ impl Tenant {
     /// Its referee, to be told how to judge.
     pub fn referee_mut(&mut self) -> &mut Referee {
         &mut self.referee
+    }
+
+    /// Its business number in the model.
+    pub fn number(&self) -> NumberId {
+        self.number
     }
 
     /// Forgets every call and what is held against the sender; how to judge stays.
@@ -366,10 +376,16 @@ impl Tenant {
         let handset = Some(update.handset).filter(|handset| *handset != HandsetId::NOBODY);
         self.referee.webhook(now, handset, update.about, answered, is_last);
         if answered.is_acknowledged() {
-            for tidings in self.tidings(update) {
-                let messages = &self.messages;
-                self.referee.told(&self.world, now, tidings, &|message| words_of(messages, message));
-            }
+            self.hear(real, update);
+        }
+    }
+
+    /// The sender has acknowledged an update, and so it knows what that tells.
+    pub(super) fn hear(&mut self, real: Timestamp, update: &Update) {
+        let now = self.moment(real);
+        for tidings in self.tidings(update).into_iter().filter(|_| !update.forged) {
+            let messages = &self.messages;
+            self.referee.told(&self.world, now, tidings, &|message| words_of(messages, message));
         }
     }
 

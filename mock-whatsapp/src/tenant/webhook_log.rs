@@ -184,13 +184,6 @@ impl WebhookLog {
         Some((record.body.clone(), record.signature.clone()))
     }
 
-    /// What a delivery tells.
-    pub fn update(&self, delivery: DeliveryId) -> Option<Update> {
-        let id = *self.of_delivery.get(delivery.0 as usize)?;
-        let place = usize::try_from(id.checked_sub(self.first)?).ok()?;
-        self.records.get(place).map(|record| record.update)
-    }
-
     /// Notes an attempt and what follows from it.
     pub fn ends(&mut self, delivery: DeliveryId, attempt: Option<Attempt>, state: State) {
         if let Some(record) = self.of(delivery) {
