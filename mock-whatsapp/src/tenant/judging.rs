@@ -10,13 +10,8 @@ use cloud_api::catalogue::Class;
 use cloud_api::reply::MessageStatus;
 use cloud_api::time::Timestamp;
 use hyper::Method;
-<<<<<<< HEAD
-use mock_whatsapp_model::input::{DeliveryId, HandsetId, MessageIndex, template_key};
-use mock_whatsapp_model::output::{Answer, Manner, Update, What, Why};
-=======
 use mock_whatsapp_model::input::{DeliveryId, HandsetId, MessageIndex, NumberId, template_key};
-use mock_whatsapp_model::output::{Answer, Update, What, Why};
->>>>>>> 8188a99 (mock-whatsapp: a session can be exported as a scenario; what a batch of webhooks told counts as told)
+use mock_whatsapp_model::output::{Answer, Manner, Update, What, Why};
 use mock_whatsapp_model::referee::{Answered, By, Callback, Moment, Referee, Rule, Ruling, Sent, Tidings};
 use mock_whatsapp_model::spec::Kind;
 use serde_json::{Value, json};
@@ -238,8 +233,13 @@ impl Tenant {
             Verdict::Reset => (Outcome::Reset, 0),
             Verdict::Garbled(form) => (Outcome::Garbled, crate::respond::garbled(*form).status().as_u16()),
         };
-        let hears_nothing = matches!(asked.manner, Some(Manner::CloseBefore { .. } | Manner::CloseMiddle));
+        let hears_nothing =
+            matches!(asked.manner, Some(Manner::CloseBefore { .. } | Manner::CloseMiddle | Manner::Lost(_)));
         let (ruling, decider) = match answer {
+            // Whoever has patience reads it to its end, and whoever has not does not know how it ends.
+            Answer::Accepted(_) | Answer::Refused(..) if matches!(asked.manner, Some(Manner::Drip(_))) => {
+                (Ruling::Unknown { taken: asked.taken, fair: false }, Decider::Fault)
+            }
             _ if hears_nothing => (Ruling::Unknown { taken: asked.taken, fair: true }, Decider::Fault),
             Answer::Accepted(message) => (Ruling::Accepted(message), Decider::Nothing),
             Answer::Refused(code, why) => (Ruling::Refused(code, self.by(why, asked.handset)), decider_of(why)),
