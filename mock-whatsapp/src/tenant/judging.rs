@@ -111,7 +111,8 @@ impl Tenant {
             let now = self.moment(real);
             match refusal.index().class() {
                 Class::AccountWide if new.decider == Decider::Token => {
-                    self.referee.turned_away(request, now, refusal.index(), self.config.throughput);
+                    let rate = self.world.throughput(self.number);
+                    self.referee.turned_away(request, now, refusal.index(), rate);
                 }
                 _ => self.referee.malformed(request, now, None, refusal.index()),
             }
@@ -203,7 +204,7 @@ impl Tenant {
             callback: sending.callback_data().map_or_else(Callback::default, Callback::of),
             template: sending.template().map_or(0, template_key),
             marketing,
-            rate: self.config.throughput,
+            rate: self.world.throughput(self.number),
             blocked: self.world.persona(handset).kind == Kind::Blocked || self.world.is_blocked_or_off(handset).0,
             previous: previous.map(|message| (message, template_of(message))),
         }
@@ -316,7 +317,7 @@ impl Tenant {
         match why {
             Why::Fault(_) | Why::Magic => By::Arranged,
             Why::Throughput if self.world.is_throttled(self.number, now) => By::Lowered,
-            Why::Throughput => By::Throughput(self.config.throughput),
+            Why::Throughput => By::Throughput(self.world.throughput(self.number)),
             Why::Pair => By::Pair(self.world.pair_wait(handset, self.number, now)),
             Why::MessagingLimit => {
                 let portfolio = self.world.portfolio_of(self.number);
@@ -329,7 +330,7 @@ impl Tenant {
     fn saw(&self, asked: &Asked<'_>) -> Value {
         let (now, portfolio) = (self.time, self.world.portfolio_of(self.number));
         json!({
-            "throughput": self.config.throughput,
+            "throughput": self.world.throughput(self.number),
             "throttled_by_a_fault": self.world.is_throttled(self.number, now),
             "pair_free_in": self.world.pair_wait(asked.handset, self.number, now).to_string(),
             "contacts_in_24h": self.world.ledger_used(portfolio, now),

@@ -45,6 +45,11 @@ impl World {
         NumberId((self.numbers.len() - 1) as u16)
     }
 
+    /// The messages a second that WhatsApp allows a number, and tells it.
+    pub fn throughput(&self, number: NumberId) -> u32 {
+        self.numbers[usize::from(number.0)].bucket.rate()
+    }
+
     /// Sets the messages a second that WhatsApp allows a number.
     pub fn set_throughput(&mut self, number: NumberId, throughput: u32) {
         self.numbers[usize::from(number.0)].bucket.set_rate(throughput);
