@@ -9,7 +9,7 @@ use engine_core::command::Merge;
 use engine_core::event::{Event, Status};
 use engine_core::id::MessageId;
 use engine_core::message::Row;
-use mock_whatsapp_model::input::{HandsetId, Input, NumberId, Post};
+use mock_whatsapp_model::input::{Form, HandsetId, Input, NumberId, Post};
 use mock_whatsapp_model::spec::Timing;
 use mock_whatsapp_model::world::{Config, World};
 use std::hint::black_box;
@@ -87,7 +87,18 @@ fn mock(criterion: &mut Criterion) {
         bencher.iter(|| {
             now += Span::secs(1);
             key += 1;
-            let post = Post { request: 0, number, handset, key, callback: key, template: 0, marketing: true };
+            let post = Post {
+                request: 0,
+                number,
+                handset,
+                key,
+                callback: key,
+                template: 0,
+                marketing: true,
+                form: Form::Template,
+                held: false,
+                fails: None,
+            };
             world.handle(now, Input::Post(post), &mut out);
             while let Some(due) = world.next_deadline() {
                 world.handle(due, Input::Tick, &mut out);

@@ -4,7 +4,7 @@ use crate::access::ControlToken;
 use crate::clock::Pace;
 use crate::limits::JOURNAL_BYTES;
 use cloud_api::catalogue::{self, CodeIndex};
-use cloud_api::time::Timestamp;
+use cloud_api::time::{Span, Timestamp};
 use mock_whatsapp_model::faults::Fault;
 use mock_whatsapp_model::spec::{FaultSpec, MessagingLimit, Timing};
 use serde::{Deserialize, Serialize};
@@ -33,11 +33,16 @@ pub struct Rules {
     pub pair: bool,
     /// Above 5,000 management calls an hour (200 before a number is registered), 80007.
     pub management: bool,
+    /// A portfolio that uses half of its messaging limit, with numbers of good quality, has the next one 6 h later. Off, unless
+    /// said: a test that counts wants a limit that stays.
+    pub tier_upgrade: bool,
+    /// What is no template reaches a contact only within 24 h after it wrote, or fails with 131047.
+    pub window: bool,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { throughput: true, pair: true, management: true }
+        Self { throughput: true, pair: true, management: true, window: true, tier_upgrade: false }
     }
 }
 
@@ -63,6 +68,17 @@ impl FurtherNumber {
     }
 }
 
+/// How templates are reviewed, and what they must do before all of their messages go out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TemplateRules {
+    /// How long a review takes; at once, unless said.
+    #[serde(deserialize_with = "span")]
+    pub review: Span,
+    /// The names of templates that are rejected; `*` at an end stands for anything.
+    pub reject: Vec<String>,
+}
+
 /// What every tenant starts with.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -84,6 +100,12 @@ pub struct Config {
     pub anchor: Option<Timestamp>,
     /// What becomes of a template that is not known.
     pub unknown_templates: UnknownTemplates,
+    /// How templates are reviewed.
+    pub templates: TemplateRules,
+    /// Whom alone tenants may write to, digits, as with a test number; all, unless said.
+    pub allowed_recipients: Option<Vec<u64>>,
+    /// Whether answers to messages that are no template have a `message_status` too.
+    pub message_status_always: bool,
     /// Whether `+1 AAA 555 NNNN` have a meaning.
     pub magic_numbers: bool,
     /// Further numbers of every tenant.
@@ -108,6 +130,9 @@ impl Default for Config {
             pace: Pace::default(),
             anchor: None,
             unknown_templates: UnknownTemplates::default(),
+            templates: TemplateRules::default(),
+            allowed_recipients: None,
+            message_status_always: false,
             magic_numbers: true,
             numbers: Vec::new(),
             public_url: None,
@@ -125,6 +150,9 @@ struct File {
     messaging_limit: Option<MessagingLimit>,
     rules: Option<Rules>,
     unknown_templates: Option<UnknownTemplates>,
+    templates: Option<TemplateRules>,
+    allowed_recipients: Option<Spanned<Vec<String>>>,
+    message_status_always: Option<bool>,
     magic_numbers: Option<bool>,
     public_url: Option<String>,
     journal_bytes: Option<usize>,
@@ -204,6 +232,15 @@ impl Config {
         self.messaging_limit = file.messaging_limit.unwrap_or(self.messaging_limit);
         self.rules = file.rules.unwrap_or(self.rules);
         self.unknown_templates = file.unknown_templates.unwrap_or(self.unknown_templates);
+        if let Some(allowed) = file.allowed_recipients {
+            let (place, texts) = (allowed.span(), allowed.into_inner());
+            let numbers: Option<Vec<u64>> = texts.iter().map(|text| digits(text)).collect();
+            let numbers =
+                numbers.ok_or_else(|| Error::at(text, Some(place), "phone numbers, as in [\"+4915112345678\"]"))?;
+            self.allowed_recipients = Some(numbers);
+        }
+        self.templates = file.templates.unwrap_or_else(|| self.templates.clone());
+        self.message_status_always = file.message_status_always.unwrap_or(self.message_status_always);
         self.magic_numbers = file.magic_numbers.unwrap_or(self.magic_numbers);
         self.public_url = file.public_url.map(|url| url.trim_end_matches('/').to_owned()).or(self.public_url.take());
         self.journal_bytes = file.journal_bytes.unwrap_or(self.journal_bytes);
@@ -212,6 +249,18 @@ impl Config {
         self.faults.extend(file.fault.into_iter().map(Spanned::into_inner));
         Ok(())
     }
+}
+
+fn span<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| serde::de::Error::custom(format!("`{text}` is no length of time, as in \"2h\" or \"0s\"")))
+}
+
+/// The digits of a phone number, with or without +.
+fn digits(text: &str) -> Option<u64> {
+    let digits = text.trim_start_matches('+');
+    let is_number = (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|_| is_number)
 }
 
 /// Whether a fault can be armed.

@@ -4,6 +4,7 @@
 
 pub mod body;
 mod clock;
+mod export;
 mod faults;
 mod handsets;
 mod inbound;
@@ -13,6 +14,7 @@ mod numbers;
 pub mod problem;
 pub mod referee;
 mod requests;
+mod templates;
 mod tenants;
 mod tokens;
 mod verify;
@@ -137,11 +139,15 @@ pub async fn shut(server: &Server) -> Result<Answer, Cut> {
 /// What a path is for: its methods.
 fn methods(path: &[&str]) -> Option<&'static [&'static str]> {
     Some(match path {
-        ["health" | "messages" | "clock" | "metrics" | "openapi.json" | "requests"] | ["requests", _] => &["GET"],
+        ["health" | "messages" | "clock" | "metrics" | "openapi.json" | "requests" | "export"] | ["requests", _] => {
+            &["GET"]
+        }
         ["tenants" | "webhooks"] => &["GET", "POST"],
         ["tenants", _] => &["GET", "DELETE"],
         ["webhook"] => &["GET", "PUT"],
         ["handsets"] => &["PUT"],
+        ["templates", _, "status" | "quality" | "category" | "pacing"] => &["PUT"],
+        ["templates"] | ["recipients"] => &["GET", "PUT"],
         ["handsets", _] => &["GET", "PUT"],
         ["numbers", _] => &["GET", "PUT"],
         ["handsets", _, "messages"] => &["POST"],
@@ -179,6 +185,7 @@ async fn route(ask: Ask<'_>, method: &Method, path: &[&str]) -> Done {
         ("POST", ["webhooks"]) => webhooks::tell(ask).await,
         (_, ["webhooks"]) => webhooks::list(ask).await,
         (_, ["messages"]) => messages::list(ask).await,
+        (_, ["export"]) => export::get(ask).await,
         (_, ["verify"]) => verify::post(ask).await,
         ("GET", ["referee"]) => referee::get(ask).await,
         (_, ["referee"]) => referee::put(ask).await,
@@ -194,6 +201,14 @@ async fn route(ask: Ask<'_>, method: &Method, path: &[&str]) -> Done {
         (_, ["handsets"]) => handsets::put_all(ask).await,
         ("GET", ["numbers", id]) => numbers::get(ask, id).await,
         (_, ["numbers", id]) => numbers::put(ask, id).await,
+        ("GET", ["templates"]) => templates::list(ask).await,
+        (_, ["templates"]) => templates::put(ask).await,
+        (_, ["templates", name, "status"]) => templates::status(ask, name).await,
+        (_, ["templates", name, "quality"]) => templates::quality(ask, name).await,
+        (_, ["templates", name, "category"]) => templates::category(ask, name).await,
+        (_, ["templates", name, _]) => templates::pacing(ask, name).await,
+        ("GET", ["recipients"]) => templates::recipients(ask).await,
+        (_, ["recipients"]) => templates::put_recipients(ask).await,
         ("GET", ["faults"]) => faults::list(ask).await,
         ("POST", ["faults"]) => faults::arm(ask).await,
         (_, ["faults", id]) => faults::disarm(ask, Some(id)).await,

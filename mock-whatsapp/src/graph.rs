@@ -23,6 +23,7 @@ mod registration;
 pub mod route;
 pub mod send;
 mod subscribe;
+mod templates;
 mod token;
 mod uploads;
 
@@ -62,12 +63,20 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
         Err(Stop::Refused(refusal)) => Outcome::Refusal(time_of_caller(server, &parts).await?, refusal),
         Err(Stop::Cut(cut)) => return Err(cut),
     };
+    let (outcome, manner) = match outcome {
+        Outcome::Mannered(outcome, manner) => (*outcome, Some(manner)),
+        outcome => (outcome, None),
+    };
     let mut answer = match outcome {
         Outcome::Reply(at, body) => body.answer(at),
         Outcome::Refusal(at, refusal) => refuse(&refusal, &trace, at),
         Outcome::Other(answer) => *answer,
         Outcome::Garbled(form) => return Ok(respond::garbled(form)),
+        Outcome::Mannered(..) => return Err(Cut::Close),
     };
+    if let Some(manner) = manner {
+        answer.extensions_mut().insert(manner);
+    }
     put(&mut answer, "facebook-api-version", path.version);
     put(&mut answer, "x-fb-trace-id", &trace);
     put(&mut answer, "x-fb-request-id", &trace);
@@ -154,7 +163,16 @@ async fn check(
 /// Carries out an operation.
 async fn run(call: Call<'_>) -> Done {
     match call.route.operation {
-        Operation::SendMessage => messages::post(call).await,
+        Operation::SendMessage | Operation::SendMarketing => messages::post(call).await,
+        Operation::ListTemplates => templates::list(call).await,
+        Operation::CreateTemplate => templates::create(call).await,
+        Operation::UpsertTemplates => templates::upsert(call).await,
+        Operation::DeleteTemplates => templates::delete(call).await,
+        Operation::GetTemplate => templates::get(call).await,
+        Operation::EditTemplate => templates::edit(call).await,
+        Operation::UnpauseTemplate => templates::unpause(call).await,
+        Operation::ArchiveTemplates => templates::archive(call).await,
+        Operation::CompareTemplates => templates::compare(call).await,
         Operation::Subscribe => subscribe::post(call).await,
         Operation::UploadMedia => media::upload(call).await,
         Operation::GetMedia => media::get(call).await,

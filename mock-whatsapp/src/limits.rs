@@ -66,6 +66,9 @@ pub const INBOUND_BYTES: usize = 32 * 1024 * 1024;
 /// News of one tenant's account that are kept for webhooks to be made of: tens of thousands, at about 500 bytes each.
 pub const NOTICE_BYTES: usize = 16 * 1024 * 1024;
 
+/// Templates of one tenant: what a verified portfolio may have.
+pub const TEMPLATES: usize = 6_000;
+
 /// Tenants. A test worker has one; each costs about 100 KiB.
 pub const TENANTS: usize = 1_024;
 

@@ -167,12 +167,12 @@ impl Words<'_> {
         let is_free = match category {
             None => true,
             Some(Category::Utility) => self.was_window_open(),
-            Some(Category::Marketing) => false,
+            Some(Category::Marketing | Category::Authentication) => false,
         };
         Pricing {
             billable: Some(!is_free),
             pricing_model: Some("PMP".to_owned()),
-            category: Some(category.map_or("service", |category| category.name()).to_owned()),
+            category: Some(category.map_or("service", |category| category.price()).to_owned()),
             kind: Some(if is_free { "free_customer_service" } else { "regular" }.to_owned()),
         }
     }
@@ -194,7 +194,7 @@ impl Words<'_> {
         Conversation {
             id: Some(format!("{:016x}{:016x}", key, mix(key))),
             expiration_timestamp: opens.then(|| EventTime::text(until)),
-            origin: Some(Origin { kind: Some(category.map_or("service", |category| category.name()).to_owned()) }),
+            origin: Some(Origin { kind: Some(category.map_or("service", |category| category.price()).to_owned()) }),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Connections from outside: accepted, served, and closed in order or by force.
 
 mod line;
+mod manner;
 pub mod outcomes;
 
 use crate::access::ControlToken;
@@ -117,7 +118,7 @@ async fn connection(server: Arc<Server>, arrival: Arrival) {
             if matches!(answered, Err(Cut::Reset)) {
                 line.reset();
             }
-            answered
+            answered.map(|answer| manner::speak(answer, &line))
         }
     });
     let mut serving = std::pin::pin!(
@@ -131,7 +132,7 @@ async fn connection(server: Arc<Server>, arrival: Arrival) {
     let ended = tokio::select! {
         biased;
         ended = &mut serving => ended,
-        () = server.stopped() => {
+        () = async { tokio::select! { () = server.stopped() => {}, () = line.is_to_close() => {} } } => {
             serving.as_mut().graceful_shutdown();
             serving.await
         }

@@ -11,22 +11,25 @@ pub mod inbound;
 pub mod journal;
 pub mod journey;
 pub mod judging;
+pub mod matcher;
 pub mod message_log;
 pub mod notices;
 pub mod numbers;
 pub mod reload;
+mod sending;
+pub mod templates;
 pub mod webhook_log;
 
 use crate::clock::VirtualClock;
-use crate::config::{Config, UnknownTemplates};
+use crate::config::Config;
 use crate::graph::refusal::Refusal;
-use crate::graph::send::Sending;
 use crate::identity::Identity;
 use crate::media::Media;
-use crate::templates::{Category, Templates};
+use crate::templates::Templates;
 use crate::wamids::Wamids;
 use account::Account;
 use batches::{Batches, Held};
+use cloud_api::reply::MessageStatus;
 use cloud_api::time::Timestamp;
 use dispatch::{Departure, Outside, Webhook};
 use faults::Armed;
@@ -36,11 +39,11 @@ use journal::Journal;
 use journey::Journey;
 use judging::{Asked, Owed};
 use message_log::{Event, MessageLog};
-use mock_whatsapp_model::fate::{digest, join, message_key};
+use mock_whatsapp_model::fate::{digest, join};
 use mock_whatsapp_model::handset::other_id;
-use mock_whatsapp_model::input::{DeliveryId, HandsetId, MessageIndex, NumberId, Post, template_key};
-use mock_whatsapp_model::output::{Answer, Garble, Update, What};
-use mock_whatsapp_model::referee::{Callback, Referee, Rule};
+use mock_whatsapp_model::input::{DeliveryId, HandsetId, MessageIndex, NumberId};
+use mock_whatsapp_model::output::{Garble, Manner, Update, What};
+use mock_whatsapp_model::referee::{Referee, Rule};
 use mock_whatsapp_model::spec::Kind;
 use mock_whatsapp_model::world::Config as WorldConfig;
 use mock_whatsapp_model::{Input, Output, World};
@@ -62,6 +65,8 @@ pub enum Verdict {
         wamid: String,
         /// The contact's canonical number.
         wa_id: String,
+        /// What becomes of it first, where that is told.
+        status: Option<MessageStatus>,
     },
     /// It is refused.
     Refused(Box<Refusal>),
@@ -71,6 +76,10 @@ pub enum Verdict {
     Reset,
     /// Something comes that is no answer.
     Garbled(Garble),
+    /// The connection ends in order.
+    Close,
+    /// One of these, in an unusual manner.
+    Mannered(Box<Verdict>, Manner),
 }
 
 /// Where a verdict goes, with the tenant's time at which it is given.
@@ -99,6 +108,8 @@ pub struct Tenant {
     number: NumberId,
     wamids: Wamids,
     templates: Templates,
+    /// Whom alone it may write to.
+    allowed: Option<Vec<u64>>,
     handsets: Handsets,
     inbound: Inbound,
     media: Media,
@@ -146,10 +157,12 @@ impl Tenant {
         let limit_throughput = limits_throughput(&config, &clock);
         let mut world = World::new(WorldConfig { seed, start, timing: config.timing.clone(), limit_throughput });
         world.limit_pairs(config.rules.pair);
+        world.limit_windows(config.rules.window);
         let portfolio = world.add_portfolio(config.messaging_limit);
         // A `tier` that is armed later is to know the contacts of before.
         world.count_contacts(portfolio);
         let number = world.add_number_in(config.throughput, portfolio);
+        let templates = Templates::new(&identity, start, templates::review_of(&config.templates));
         let mut tenant = Self {
             place,
             // Whoever comes again under a name does not use an id again.
@@ -162,7 +175,8 @@ impl Tenant {
             epoch: Epoch::default(),
             world,
             number,
-            templates: Templates::default(),
+            templates,
+            allowed: config.allowed_recipients.clone(),
             handsets: Handsets::default(),
             inbound: Inbound::default(),
             media: Media::default(),
@@ -301,13 +315,19 @@ impl Tenant {
 
     /// How much is still to come: events, webhooks that wait or will be sent again, answers.
     pub fn due(&self) -> usize {
-        self.world.snapshot().due + self.outbox.len() + self.held.len() + self.replies.len()
+        self.world.snapshot().due
+            + self.outbox.len()
+            + self.held.len()
+            + self.replies.len()
+            + self.templates.due()
+            + usize::from(self.account.upgrade.is_some())
     }
 
     /// When the next of it is due, if it has a time.
     pub fn next_due(&self) -> Option<Timestamp> {
         let reply = self.replies.first_key_value().map(|((at, _), _)| *at);
-        self.world.next_deadline().into_iter().chain(reply).chain(self.held.until()).min()
+        let others = [reply, self.held.until(), self.account.upgrade, self.templates.next_due()];
+        self.world.next_deadline().into_iter().chain(others.into_iter().flatten()).min()
     }
 
     /// The real moment at which there is something to do, if nothing happens before.
@@ -335,6 +355,7 @@ impl Tenant {
     pub fn tick(&mut self, now: Timestamp) {
         self.time = self.time.max(now);
         self.hand_in(Input::Tick);
+        self.tend_templates();
         while let Some(entry) = self.replies.first_entry().filter(|entry| entry.key().0 <= self.time) {
             let ((at, _), (reply, verdict, owed)) = entry.remove_entry();
             self.give_late(reply, verdict, owed, at);
@@ -342,45 +363,10 @@ impl Tenant {
         if self.held.until().is_some_and(|until| until <= self.time) {
             self.release();
         }
-        self.settle_nowhere();
-    }
-
-    /// Takes in a send that is well formed.
-    pub fn post(&mut self, real: Timestamp, sending: &Sending, reply: Reply) {
-        let now = self.now(real);
-        self.tick(now);
-        let unknown = self.config.unknown_templates == UnknownTemplates::Accept;
-        let mut record = match sending.fit(&self.templates, &self.identity, unknown) {
-            Ok(record) => record,
-            Err(refusal) => return self.turn_down(real, sending, refusal, reply),
-        };
-        let handset = self.telephone(sending.wa_id);
-        let previous = self.handsets.messages(handset).last().copied();
-        let post = Post {
-            request: 0,
-            number: self.number,
-            handset,
-            key: self.key(handset, sending.content),
-            callback: sending.callback_data().map_or(0, |data| Callback::of(data).whole),
-            template: record.template.as_deref().map_or(0, template_key),
-            marketing: record.category == Some(Category::Marketing),
-        };
-        let before = self.world.snapshot().messages;
-        self.world.handle(now, Input::Post(post), &mut self.out);
-        let taken = (self.world.snapshot().messages > before).then(|| self.messages.end());
-        if taken.is_some() {
-            record.timeline.push(Event { at: now, what: "accepted", webhook: None });
-            self.handsets.sent(handset, self.messages.end());
-            self.messages.push(record);
+        if self.config.rules.tier_upgrade {
+            self.raise_limit();
         }
-        let Post { key, marketing, .. } = post;
-        self.carry_out(Some(Asked { reply, real, handset, key, marketing, previous, sending, taken }));
         self.settle_nowhere();
-    }
-
-    /// The key of all attempts of a message.
-    fn key(&self, handset: HandsetId, content: u64) -> u64 {
-        message_key(self.canonical(handset), self.identity.number_key(), content)
     }
 
     /// The telephone of a number, which may be mentioned for the first time.
@@ -421,26 +407,12 @@ impl Tenant {
         self.out = out;
     }
 
-    fn verdict(&self, answer: Answer, handset: HandsetId) -> Verdict {
-        match answer {
-            Answer::Accepted(index) => {
-                Verdict::Accepted { wamid: self.wamid(index).unwrap_or_default(), wa_id: self.wa_id(handset) }
-            }
-            Answer::Refused(code, why) => {
-                Verdict::Refused(Box::new(Refusal::of_model(code, self.explain(why, handset))))
-            }
-            Answer::Silence(_) => Verdict::Silence,
-            Answer::Garbled(form) => Verdict::Garbled(form),
-            // A connection that was made cannot be refused any more: it ends without an answer all the same.
-            Answer::Reset | Answer::Unreachable => Verdict::Reset,
-        }
-    }
-
     /// Notes a webhook that is to be sent, or one that a fault took.
     fn open_webhook(&mut self, delivery: Option<DeliveryId>, update: &Update) {
+        let dress = self.world.dress(self.time, update);
         let kind = self.kind_of(update);
         let wamid = self.wamid_of(update).unwrap_or_default();
-        let webhook = self.webhooks.open(delivery, kind.clone(), *update, wamid);
+        let webhook = self.webhooks.open(delivery, kind.clone(), *update, wamid, dress);
         if let Some(journey) = &mut self.journey {
             journey.count(u64::from(kind.starts_with("status.") && !update.forged), 0);
         }
@@ -534,8 +506,9 @@ impl Tenant {
         self.webhooks.clear();
         self.inbound.clear();
         self.media.renew(self.time);
-        self.account.forget_calls();
+        self.account.forget();
         self.notices.clear();
+        self.templates.forget_messages();
         self.faults.clear();
         self.configured_faults.clear();
         flights

@@ -5,6 +5,7 @@
 
 use cloud_api::time::Span;
 use serde::{Deserialize, Deserializer, de};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How long something takes.
@@ -70,6 +71,45 @@ impl Distribution {
         }
         table[0] = 0;
         table[256] = p99.0 * 3;
+        Ok(Self(Form::Table(Arc::new(table))))
+    }
+
+    /// Any length between two, all alike.
+    ///
+    /// # Errors
+    /// Unless `min` <= `max`.
+    pub fn uniform(min: Span, max: Span) -> Result<Self, NotIncreasing> {
+        Self::percentiles(&[(0, min), (100, max)])
+    }
+
+    /// By percentiles, straight lines between them; below the first it goes down to nothing unless the first is 0, above the
+    /// last it does not go.
+    ///
+    /// # Errors
+    /// Unless there is one, and percentiles (0 to 100) and lengths increase.
+    pub fn percentiles(points: &[(u8, Span)]) -> Result<Self, NotIncreasing> {
+        let increase = points.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1);
+        let usable = points.last().is_some_and(|(percent, most)| *percent <= 100 && most.0 <= 1 << 60);
+        if !increase || !usable {
+            return Err(NotIncreasing);
+        }
+        let mut table = [0; 257];
+        for (step, quantile) in table.iter_mut().enumerate() {
+            // In units of 1/25,600.
+            let at = step as u64 * 100;
+            let above = points.iter().position(|(percent, _)| u64::from(*percent) * 256 >= at);
+            let behind =
+                |place: usize| place.checked_sub(1).map_or((0, 0), |place| (points[place].0, points[place].1.0));
+            let Some(place) = above else {
+                *quantile = points.last().map_or(0, |(_, most)| most.0);
+                continue;
+            };
+            let ((low, least), (high, most)) = (behind(place), (points[place].0, points[place].1.0));
+            let (low, high) = (u64::from(low) * 256, u64::from(high) * 256);
+            let part = u128::from(at - low.min(at));
+            let width = u128::from((high - low).max(1));
+            *quantile = if at == high { most } else { least + (u128::from(most - least) * part / width) as u64 };
+        }
         Ok(Self(Form::Table(Arc::new(table))))
     }
 
@@ -156,14 +196,30 @@ impl<'de> Deserialize<'de> for Distribution {
             fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Distribution, A::Error> {
                 #[derive(Deserialize)]
                 #[serde(deny_unknown_fields)]
-                struct Percentiles {
-                    median: String,
-                    p99: String,
+                struct Parts {
+                    median: Option<String>,
+                    p99: Option<String>,
+                    min: Option<String>,
+                    max: Option<String>,
+                    percentiles: Option<BTreeMap<u8, String>>,
                 }
-                let percentiles = Percentiles::deserialize(de::value::MapAccessDeserializer::new(map))?;
-                let median = percentiles.median.parse().map_err(de::Error::custom)?;
-                let p99 = percentiles.p99.parse().map_err(de::Error::custom)?;
-                Distribution::log_normal(median, p99).map_err(de::Error::custom)
+                let span = |text: String| text.parse::<Span>().map_err(de::Error::custom);
+                let parts = Parts::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                match (parts.median, parts.p99, parts.min, parts.max, parts.percentiles) {
+                    (Some(median), Some(p99), None, None, None) => {
+                        Distribution::log_normal(span(median)?, span(p99)?).map_err(de::Error::custom)
+                    }
+                    (None, None, Some(min), Some(max), None) => {
+                        Distribution::uniform(span(min)?, span(max)?).map_err(|_| de::Error::custom("wants min <= max"))
+                    }
+                    (None, None, None, None, Some(points)) => {
+                        let points = points.into_iter().map(|(percent, text)| Ok((percent, span(text)?)));
+                        let points = points.collect::<Result<Vec<_>, A::Error>>()?;
+                        let wants = "percentiles are numbers from 0 to 100, and lengths increase with them";
+                        Distribution::percentiles(&points).map_err(|_| de::Error::custom(wants))
+                    }
+                    _ => Err(de::Error::invalid_value(de::Unexpected::Map, &self)),
+                }
             }
         }
         deserializer.deserialize_any(Visitor)
@@ -192,6 +248,20 @@ mod tests {
         let delays = Distribution::log_normal(Span::millis(1_500), Span::secs(30)).unwrap();
         let drawn: Vec<u64> = [1 << 56, 1 << 62, 1 << 63, 3 << 62, u64::MAX].map(|draw| delays.draw(draw).0).to_vec();
         assert_eq!(drawn, [48_801, 629_333, 1_500_000, 3_575_212, 89_999_999]);
+    }
+
+    #[test]
+    fn percentiles_are_met_and_between_them_it_is_a_straight_line() {
+        let points = [(50, Span(1_000)), (90, Span(2_000)), (99, Span(5_000))];
+        let delays = Distribution::percentiles(&points).unwrap();
+        let at = |percent: u64| delays.draw(u64::MAX / 100 * percent).0;
+        for (percent, wanted) in [(0, 0), (25, 500), (50, 1_000), (70, 1_500), (90, 2_000), (99, 5_000), (100, 5_000)] {
+            assert!(at(percent).abs_diff(wanted) <= 60, "{percent}: {}", at(percent));
+        }
+        let even = Distribution::uniform(Span(100), Span(200)).unwrap();
+        assert_eq!((even.draw(0).0, even.draw(1 << 63).0, even.longest()), (100, 150, Span(200)));
+        assert_eq!(Distribution::uniform(Span(2), Span(1)), Err(NotIncreasing));
+        assert_eq!(Distribution::percentiles(&[]), Err(NotIncreasing));
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub struct Persona {
     pub reply_after: Option<Distribution>,
     /// What it answers; "ok" where nothing is said.
     pub reply_text: Option<String>,
+    /// Whether it can be written to as if it had just written itself.
+    pub always_open: bool,
 }
 
 /// A persona as the world knows it.

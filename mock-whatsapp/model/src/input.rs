@@ -33,6 +33,18 @@ pub fn template_key(name: &str) -> u32 {
     (crate::fate::digest(name.as_bytes()) >> 32) as u32
 }
 
+/// What a message is to the rules about what may be sent when.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// A template: it may be sent at any time.
+    #[default]
+    Template,
+    /// Anything else: inside the contact's service window only.
+    Free,
+    /// An emoji on a message of the contact's: likewise, and nothing is told of it but that it was sent.
+    Reaction,
+}
+
 /// A message to WhatsApp that passed validation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Post {
@@ -50,6 +62,12 @@ pub struct Post {
     pub template: u32,
     /// Whether it is a template of the marketing category.
     pub marketing: bool,
+    /// What it is to the rules about what may be sent when.
+    pub form: Form,
+    /// Whether it is held, until [`Input::Decide`].
+    pub held: bool,
+    /// The error that it ends with although it is accepted, if the caller knows of one: of a link that cannot be fetched, say.
+    pub fails: Option<CodeIndex>,
 }
 
 /// What a person does with the telephone.
@@ -132,6 +150,13 @@ pub enum Input {
     },
     /// The business is told of an update once more.
     Repeat(Update),
+    /// It is decided what becomes of a message that is held. Of one that is not, nothing.
+    Decide {
+        /// Which.
+        message: MessageIndex,
+        /// The error that it ends with; it goes out, if none.
+        fails: Option<CodeIndex>,
+    },
     /// Something is due.
     Tick,
 }

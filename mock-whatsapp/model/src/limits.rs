@@ -36,6 +36,11 @@ impl Bucket {
         Self { rate: rate.max(1), empty_at: 0 }
     }
 
+    /// The rate.
+    pub fn rate(&self) -> u32 {
+        self.rate
+    }
+
     /// Sets the rate.
     pub fn set_rate(&mut self, rate: u32) {
         self.rate = rate.max(1);

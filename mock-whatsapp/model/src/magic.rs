@@ -12,8 +12,10 @@ pub fn persona(wa_id: u64) -> Option<Persona> {
         return None;
     }
     let ending = (wa_id % 10_000) as u32;
-    let of = |kind| Persona { kind, ..Persona::default() };
-    let by = |rule| Persona { rule, ..Persona::default() };
+    // Who does what the number means does it whatever is sent, so no window is in the way.
+    let open = Persona { always_open: true, ..Persona::default() };
+    let of = |kind| Persona { kind, ..open.clone() };
+    let by = |rule| Persona { rule, ..open.clone() };
     let code = |code| match catalogue::find(code, None) {
         CodeIndex::UNLISTED => None,
         listed => Some(by(Rule::Always(listed))),
@@ -22,7 +24,7 @@ pub fn persona(wa_id: u64) -> Option<Persona> {
         200 => Some(of(Kind::Replies)).map(|persona| Persona { kind: Kind::Plain, reads: Some(true), ..persona }),
         201 => Some(of(Kind::Replies)),
         410 => Some(of(Kind::ReceiptsOff)),
-        425 => Some(Persona { kind: Kind::Offline, away: Some(Span::hours(12)), ..Persona::default() }),
+        425 => Some(Persona { kind: Kind::Offline, away: Some(Span::hours(12)), ..open.clone() }),
         429 => Some(by(Rule::Once(catalogue::find(130_429, None)))),
         403 => Some(of(Kind::Blocked)),
         404 => Some(of(Kind::NotOnWhatsapp)),

@@ -2,7 +2,7 @@
 
 use crate::input::{DeliveryId, HandsetId, MessageIndex, NumberId};
 use cloud_api::catalogue::CodeIndex;
-use cloud_api::time::Timestamp;
+use cloud_api::time::{Span, Timestamp};
 
 /// The answer to a POST.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,44 @@ impl Garble {
     /// Every form, as scenario files write it.
     pub const ALL: [(&'static str, Self); 3] =
         [("html", Self::Html), ("truncated", Self::Truncated), ("unreadable", Self::Unreadable)];
+}
+
+/// How an answer is given, where that is not as usual. The shells' business: the world is not touched by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// Bit by bit, for this long.
+    Drip(Span),
+    /// Not at all: the connection closes in order. Whether the message was taken.
+    CloseBefore {
+        /// Whether it was.
+        accepted: bool,
+    },
+    /// Half of it.
+    CloseMiddle,
+    /// All of it, and the connection closes unannounced.
+    CloseAfter,
+    /// The message is not taken, and nothing comes, for this long where it is said.
+    Lost(Option<Span>),
+}
+
+/// How webhooks are sent, where that is not as usual.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dress {
+    /// What is wrong with the signature.
+    pub signature: Option<Forgery>,
+    /// Up to how many share a POST, and how long the first waits.
+    pub batch: Option<(u16, Span)>,
+}
+
+/// What is wrong with a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forgery {
+    /// It is of another body or secret.
+    Wrong,
+    /// There is none.
+    Missing,
+    /// It is made with the app's next secret.
+    Rotated,
 }
 
 /// Combinations of statuses that should not be, and are (documented or observed).

@@ -143,6 +143,14 @@ pub enum FaultKind {
     TemplatePaused,
     /// The messaging limit changes.
     Tier,
+    /// The answer comes bit by bit. Of the mock alone, as are the next three.
+    Drip,
+    /// The connection closes in order: before, in the middle of or after the answer.
+    Close,
+    /// Webhooks are signed with something else, or not at all.
+    WebhookSignature,
+    /// Webhooks wait for each other and share a POST.
+    WebhookBatch,
 }
 
 impl FaultKind {
@@ -172,6 +180,10 @@ impl FaultKind {
             Self::TokenRevoked => "token_revoked",
             Self::TemplatePaused => "template_paused",
             Self::Tier => "tier",
+            Self::Drip => "drip",
+            Self::Close => "close",
+            Self::WebhookSignature => "webhook_signature",
+            Self::WebhookBatch => "webhook_batch",
         }
     }
 }
@@ -203,13 +215,13 @@ pub struct FaultSpec {
     /// `throttle`: messages a second.
     #[serde(default)]
     pub rate: Option<u32>,
-    /// `latency`, `lost_reply`, `webhook_delay`, `disk_slow`: how much.
+    /// `latency`, `lost_reply`, `webhook_delay`, `disk_slow`, `drip`, `webhook_batch`: how much.
     #[serde(default)]
     pub delay: Option<Distribution>,
-    /// `reset`, `garbled_reply`: after the message was taken.
+    /// `reset`, `garbled_reply`, `close`: after the message was taken; `lost_reply`: it was, unless this says no.
     #[serde(default)]
     pub accepted: Option<bool>,
-    /// `garbled_reply`, `status_oddity`: which form.
+    /// `garbled_reply`, `status_oddity`, `close`, `webhook_signature`: which form.
     #[serde(default)]
     pub form: Option<String>,
     /// `webhook_duplicate`: how many more.
@@ -233,6 +245,9 @@ pub struct FaultSpec {
     /// `tier`: distinct contacts in 24 h, or "unlimited".
     #[serde(default)]
     pub messaging_limit: Option<MessagingLimit>,
+    /// `webhook_batch`: how many updates at most.
+    #[serde(default)]
+    pub size: Option<u16>,
 }
 
 /// Distinct contacts outside the service window in a rolling 24 h.
@@ -271,13 +286,13 @@ impl FaultSpec {
         let needs = |key: &'static str| Some((key, format!("a fault of this kind ({name}) needs `{key}`")));
         let knows = |kinds: &[FaultKind]| kinds.contains(&kind);
         use FaultKind::*;
-        let given: [(&'static str, bool, &[FaultKind]); 13] = [
+        let given: [(&'static str, bool, &[FaultKind]); 14] = [
             ("code", self.code.is_some(), &[Error]),
             ("asynchronous", self.asynchronous.is_some(), &[Error]),
             ("rate", self.rate.is_some(), &[Throttle]),
-            ("delay", self.delay.is_some(), &[Latency, LostReply, WebhookDelay, DiskSlow]),
-            ("accepted", self.accepted.is_some(), &[Reset, GarbledReply]),
-            ("form", self.form.is_some(), &[GarbledReply, StatusOddity]),
+            ("delay", self.delay.is_some(), &[Latency, LostReply, WebhookDelay, DiskSlow, Drip, WebhookBatch]),
+            ("accepted", self.accepted.is_some(), &[Reset, GarbledReply, LostReply, Close]),
+            ("form", self.form.is_some(), &[GarbledReply, StatusOddity, Close, WebhookSignature]),
             ("copies", self.copies.is_some(), &[WebhookDuplicate]),
             ("times", self.times.is_some(), &[EngineCrash]),
             ("down_for", self.down_for.is_some(), &[EngineCrash, EngineZombie]),
@@ -285,6 +300,7 @@ impl FaultSpec {
             ("by", self.by.is_some(), &[ClockStep]),
             ("messaging_limit", self.messaging_limit.is_some(), &[Tier]),
             ("template", self.template.is_some(), &[TemplatePaused]),
+            ("size", self.size.is_some(), &[WebhookBatch]),
         ];
         for (key, is_given, kinds) in given {
             if is_given && !knows(kinds) {
@@ -305,6 +321,18 @@ impl FaultSpec {
                 let forms = "\"read_without_delivered\", \"delivered_and_failed\" and \"failed_without_callback\"";
                 Some(("form", format!("the forms of a status_oddity are {forms}; all of them, if none is named")))
             }
+            Close if self.is_of_another_form(&CLOSES) => {
+                Some(("form", "a close comes \"before\", \"middle\" or \"after\", of the answer".to_owned()))
+            }
+            Close if self.accepted.is_some() && self.form.as_deref() != Some("before") => {
+                Some(("accepted", "only a close \"before\" the answer leaves it open whether it was taken".to_owned()))
+            }
+            WebhookSignature if self.is_of_another_form(&SIGNATURES) => {
+                Some(("form", "a signature is \"wrong\", \"missing\" or \"rotated\"".to_owned()))
+            }
+            WebhookBatch if self.size.is_some_and(|size| !(2..=1_000).contains(&size)) => {
+                Some(("size", "a POST carries 2 to 1000 updates".to_owned()))
+            }
             _ if self.until.is_some_and(|until| until <= self.from) => {
                 Some(("until", "a fault ends after it begins: `until` must be later than `from`".to_owned()))
             }
@@ -316,6 +344,12 @@ impl FaultSpec {
         self.form.as_ref().is_some_and(|form| !forms.contains(&form.as_str()))
     }
 }
+
+/// The forms of a `close`.
+const CLOSES: [&str; 3] = ["before", "middle", "after"];
+
+/// The forms of a `webhook_signature`.
+const SIGNATURES: [&str; 3] = ["wrong", "missing", "rotated"];
 
 fn all() -> u32 {
     1_000_000

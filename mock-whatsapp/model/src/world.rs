@@ -2,23 +2,24 @@
 //! that tell of them is in `telling`, and what is within limits in `limiting`.
 
 mod acting;
+mod arming;
 mod limiting;
 mod telling;
 
 use crate::delivery::{Deliveries, Next};
 use crate::fate::{What as Draw, fate};
-use crate::faults::{self, End, Fault, Target};
+use crate::faults::{self, End, Fault};
 use crate::handset::{Handset, Known, Persona, Rule};
-use crate::input::{DeliveryId, HandsetId, Input, MessageIndex, NumberId, PortfolioId, Post};
+use crate::input::{DeliveryId, Form, HandsetId, Input, MessageIndex, NumberId, PortfolioId, Post};
 use crate::output::{Answer, Output, Update, What, Why};
 use crate::pair::Pairs;
 use crate::portfolio::Portfolio;
 use crate::spec::{Kind, Timing};
 use crate::wheel::Wheel;
 use cloud_api::catalogue::{CodeIndex, Mode};
-use cloud_api::time::Timestamp;
+use cloud_api::time::{Span, Timestamp};
 use limiting::Number;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How far a message really came: the truth that no sender sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +50,8 @@ struct Message {
     stage: Stage,
     code: u8,
     marketing: bool,
+    /// Whether nothing is told of it but that it was sent.
+    only_sent: bool,
 }
 
 /// An accepted message as others may see it.
@@ -116,10 +119,19 @@ pub struct World {
     post_faults: Vec<Fault>,
     webhook_faults: Vec<Fault>,
     tiers: Vec<Fault>,
+    /// Those that act on how things are said, which is the shells' business.
+    answer_faults: Vec<Fault>,
+    dress_faults: Vec<Fault>,
+    /// How long the last POST's answer is silent, where a fault says so.
+    silence: Option<Span>,
     due: Wheel<Due>,
     deliveries: Deliveries,
     /// How often a message was POSTed, where its handset's own slot holds another message's count.
     other_posts: BTreeMap<u64, u8>,
+    /// Whether what is no template reaches a contact only inside its service window.
+    windows: bool,
+    /// Accepted messages that are held.
+    held: BTreeSet<u32>,
     /// When contacts opted out.
     opted_out: BTreeMap<HandsetId, Timestamp>,
     /// What waits for telephones that were turned off by hand.
@@ -154,11 +166,16 @@ impl World {
             post_faults: Vec::new(),
             webhook_faults: Vec::new(),
             tiers: Vec::new(),
+            answer_faults: Vec::new(),
+            dress_faults: Vec::new(),
+            silence: None,
             due: Wheel::default(),
             deliveries: Deliveries::default(),
             other_posts: BTreeMap::new(),
+            held: BTreeSet::new(),
             opted_out: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            windows: false,
         }
     }
 
@@ -191,25 +208,6 @@ impl World {
         &self.personas[self.handsets[handset.0 as usize].persona as usize].persona
     }
 
-    /// Arms faults, in place of all that were.
-    pub fn set_faults(&mut self, faults: Vec<Fault>) {
-        self.disarm();
-        for (place, fault) in faults.into_iter().enumerate() {
-            let armed = match fault.target() {
-                Target::Posts => &mut self.post_faults,
-                Target::Webhooks => &mut self.webhook_faults,
-                Target::MessagingLimit => &mut self.tiers,
-            };
-            armed.push(fault.at(place));
-        }
-    }
-
-    fn disarm(&mut self) {
-        self.post_faults.clear();
-        self.webhook_faults.clear();
-        self.tiers.clear();
-    }
-
     /// The seed and the timing.
     pub fn config(&self) -> &Config {
         &self.config
@@ -238,6 +236,7 @@ impl World {
         for handset in &mut self.handsets {
             *handset = Handset::default();
         }
+        self.held.clear();
         self.opted_out.clear();
         self.waiting.clear();
         self.forget_use();
@@ -273,11 +272,11 @@ impl World {
                 let delivery = self.deliveries.open(self.now, update);
                 self.send(delivery, update, 0, out);
             }
+            Input::Decide { message, fails } => self.decide(message, fails),
             Input::Notify { number, words } => {
                 let (handset, what, at) = (HandsetId::NOBODY, What::Notice(words), self.now);
                 let update = Update { about: None, handset, number, what, at, echoes: true, forged: false };
-                let delivery = self.deliveries.open(self.now, update);
-                self.send(delivery, update, 0, out);
+                self.report(update, out);
             }
             Input::Tick => {}
         }
@@ -359,10 +358,11 @@ impl World {
         let fault = if self.post_faults.is_empty() {
             faults::OnPost::default()
         } else {
-            faults::on_post(&self.post_faults, now, seed, post, nth)
+            faults::on_post(&mut self.post_faults, now, seed, post, nth)
         };
         let draw = fate(seed, post.key ^ u64::from(nth), Draw::Answer);
         let at = now + self.config.timing.answer_after.draw(draw) + fault.delay;
+        self.silence = fault.silence;
         let mut later = fault.later;
         let refused = match fault.end {
             Some(End::Error(code, place)) => Some(Answer::Refused(code, Why::Fault(place))),
@@ -400,11 +400,11 @@ impl World {
 
     /// Takes a message, `at` now or later: so late that nobody waits for the answer any more.
     fn accept(&mut self, post: &Post, later: Option<CodeIndex>, at: Timestamp) -> MessageIndex {
-        let seed = self.config.seed;
         let place = self.messages.len() as u32;
         let handset = self.handsets[post.handset.0 as usize];
         let persona = &self.personas[handset.persona as usize].persona;
-        let code = later.or_else(|| persona.refuses(post.marketing, handset.opted_out));
+        let code = later.or(post.fails).or_else(|| persona.refuses(post.marketing, handset.opted_out));
+        let code = code.or_else(|| self.outside_window(post, persona.always_open));
         self.messages.push(Message {
             key: post.key,
             callback: post.callback,
@@ -414,14 +414,37 @@ impl World {
             stage: Stage::Accepted,
             code: code.map_or(0, CodeIndex::raw),
             marketing: post.marketing,
+            only_sent: post.form == Form::Reaction,
         });
-        let timing = &self.config.timing;
-        if code.is_some() {
-            self.due.push(at + timing.failed_after.draw(fate(seed, post.key, Draw::Failed)), Due::Fail(place));
+        if post.held {
+            self.held.insert(place);
         } else {
-            self.due.push(at + timing.sent_after.draw(fate(seed, post.key, Draw::Sent)), Due::Send(place));
+            self.set_out(place);
         }
         MessageIndex(self.cleared + place)
+    }
+
+    /// An accepted message goes its way: it is sent, or fails.
+    #[inline]
+    fn set_out(&mut self, place: u32) {
+        let (seed, timing) = (self.config.seed, &self.config.timing);
+        let Message { key, code, at, .. } = self.messages[place as usize];
+        let from = self.now.max(at);
+        if code != 0 {
+            self.due.push(from + timing.failed_after.draw(fate(seed, key, Draw::Failed)), Due::Fail(place));
+        } else {
+            self.due.push(from + timing.sent_after.draw(fate(seed, key, Draw::Sent)), Due::Send(place));
+        }
+    }
+
+    fn decide(&mut self, message: MessageIndex, fails: Option<CodeIndex>) {
+        let Some(place) = message.0.checked_sub(self.cleared) else { return };
+        if self.held.remove(&place) {
+            if let Some(code) = fails {
+                self.messages[place as usize].code = code.raw();
+            }
+            self.set_out(place);
+        }
     }
 
     fn happen(&mut self, due: Due, out: &mut Vec<Output>) {
@@ -448,9 +471,10 @@ impl World {
                 message.stage = Stage::Sent;
                 let handset = self.handsets[message.handset.0 as usize];
                 let known = &self.personas[handset.persona as usize];
-                if handset.off {
+                if handset.off && !message.only_sent {
                     self.waiting.entry(message.handset).or_default().push(place);
                 } else if !handset.blocked
+                    && !message.only_sent
                     && let Some(at) = known.persona.arrives(now, known.back_at, seed, message.key, timing)
                 {
                     self.due.push(at, Due::Arrive(place));

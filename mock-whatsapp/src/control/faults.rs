@@ -1,37 +1,120 @@
 //! `/faults`: what is made to go wrong.
 
+use super::body::Fields;
 use super::problem::Problem;
-use super::{Ask, Done, page};
+use super::{Ask, Done, page, phone};
 use crate::instant;
-use crate::tenant::faults::{Armed, Unfit};
+use crate::tenant::Tenant;
+use crate::tenant::faults::{Armed, Narrowing, Unfit};
+use crate::tenant::matcher::Matcher;
+use cloud_api::time::{Span, Timestamp};
 use mock_whatsapp_model::spec::FaultSpec;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
-fn show(armed: &Armed) -> Value {
-    json!({ "id": format!("f{}", armed.id), "armed": true, "since": instant::write(armed.since), "fault": armed.written })
+fn show(tenant: &Tenant, place: usize, armed: &Armed, now: Timestamp) -> Value {
+    let count = tenant.count_of(place, now);
+    json!({
+        "id": format!("f{}", armed.id),
+        "seen": count.seen,
+        "hits": count.hits,
+        "armed": count.armed,
+        "since": instant::write(armed.since),
+        "fault": armed.written,
+    })
 }
 
-pub(super) async fn list(ask: Ask<'_>) -> Done {
+pub(super) async fn list(mut ask: Ask<'_>) -> Done {
+    let (after, limit) = (ask.number("after", 0)?, ask.limit()?);
     ask.end()?;
-    let faults = ask.tenant(|tenant, _| Ok(tenant.faults().iter().map(show).collect())).await?;
-    Ok((200, page(faults, None, 0)))
+    let listed = ask.tenant(move |tenant, real| {
+        let now = tenant.now(real);
+        let mut all = tenant.faults().iter().enumerate().filter(|(_, armed)| armed.id > after).peekable();
+        let mut items = Vec::new();
+        let mut last = None;
+        while items.len() < limit
+            && let Some((place, armed)) = all.next()
+        {
+            last = Some(armed.id);
+            items.push(show(tenant, place, armed, now));
+        }
+        Ok(page(items, last.filter(|_| all.peek().is_some()), 0))
+    });
+    Ok((200, listed.await?))
 }
 
 pub(super) async fn arm(ask: Ask<'_>) -> Done {
     ask.end()?;
-    let mut written = ask.fields()?.rest();
-    if let Some(fields) = written.as_object_mut() {
+    let mut fields = ask.fields()?;
+    let mut written = fields.copy();
+    if let Some(written) = written.as_object_mut() {
+        written.retain(|_, value| !value.is_null());
+    }
+    let (narrowing, ttl) = narrowing(&mut fields)?;
+    let mut rest = fields.rest();
+    if let Some(fields) = rest.as_object_mut() {
         fields.retain(|_, value| !value.is_null());
     }
-    let spec = read(&written)?;
+    let mut spec = read(&rest)?;
+    if let Some(ttl) = ttl {
+        spec.until = Some(spec.until.map_or(ttl, |until| until.min(ttl)));
+    }
     let armed = ask.tenant(move |tenant, real| {
         let now = tenant.now(real);
-        tenant.arm(spec, Some(written), now).map_err(|Unfit { key, message }| Problem {
-            pointer: Some(format!("/{key}")),
+        tenant.arm_narrowed(spec, narrowing, Some(written), now).map_err(|Unfit { key, message }| Problem {
+            pointer: Some(if key.is_empty() { String::new() } else { format!("/{key}") }),
             ..Problem::impossible(message)
         })
     });
     Ok((201, json!({ "id": format!("f{}", armed.await?), "seen": 0, "hits": 0, "armed": true })))
+}
+
+/// What only the control API says of a fault: what it is aimed at, how often it acts, how long it lives.
+fn narrowing(fields: &mut Fields) -> Result<(Narrowing, Option<Span>), Problem> {
+    let mut narrowing = Narrowing::default();
+    if let Some(every) = fields.integer("every")? {
+        let every = u32::try_from(every).ok().filter(|every| *every > 0);
+        narrowing.every = Some(every.ok_or_else(|| {
+            Problem::malformed("/every", "a whole number from 1", "a fault acts on every first, second, third …")
+        })?);
+    }
+    if let Some(first) = fields.integer("first")? {
+        if first == 0 {
+            return Err(Problem::malformed("/first", "a whole number from 1", "such a fault would never act"));
+        }
+        narrowing.first = Some(first);
+    }
+    let ttl = fields.span("ttl")?;
+    if ttl == Some(Span::ZERO) {
+        return Err(Problem::malformed("/ttl", "more than nothing", "such a fault would never act"));
+    }
+    if let Some(mut aim) = fields.nested("match")? {
+        let to = aim.text("to")?.map(|to| phone(&to)).transpose();
+        let to = to.map_err(|problem| Problem { pointer: Some(aim.pointer("to")), ..problem })?;
+        let (template, callback_data) = (aim.text("template")?, aim.text("callback_data")?);
+        let mut body = BTreeMap::new();
+        if let Some(Value::Object(places)) = aim.nested("body")?.map(Fields::rest) {
+            for (pointer, value) in places {
+                if !pointer.starts_with('/') {
+                    let expected = "JSON pointers and values, as in {\"/text/body\":\"hi\"}";
+                    let detail = format!("`{pointer}` is no JSON pointer");
+                    return Err(Problem::malformed("/match/body", expected, detail));
+                }
+                body.insert(pointer, value);
+            }
+        }
+        let telling = aim.text("webhook")?.map(|name| {
+            let known = Matcher::TELLINGS.iter().find(|(known, _)| *known == name).map(|(_, telling)| *telling);
+            known.ok_or_else(|| {
+                let names = Matcher::TELLINGS.map(|(name, _)| name).join(", ");
+                Problem::malformed("/match/webhook", format!("one of {names}"), format!("`{name}` is none of them"))
+            })
+        });
+        let matcher = Matcher { to, template, callback_data, body, telling: telling.transpose()? };
+        aim.end()?;
+        narrowing.matcher = Some(matcher);
+    }
+    Ok((narrowing, ttl))
 }
 
 /// Reads a fault, and where it cannot be read finds the key that is to blame.

@@ -18,7 +18,7 @@ pub struct Message {
     pub wamid: String,
     /// To whom.
     pub to: String,
-    /// `text` or `template`.
+    /// `text`, `template`, `image` and so on.
     #[serde(rename = "type")]
     pub kind: &'static str,
     /// The template's name.
@@ -179,7 +179,7 @@ fn show(tenant: &Tenant, view: &MessageView) -> Option<Message> {
     Some(Message {
         wamid: tenant.wamid(view.index)?,
         to: tenant.handsets().wa_id(view.handset).to_string(),
-        kind: if record.template.is_some() { "template" } else { "text" },
+        kind: record.kind,
         template: record.template.as_deref().map(str::to_owned),
         callback_data: record.callback_data.as_deref().map(str::to_owned),
         rendered: record.rendered.to_string(),

@@ -57,9 +57,12 @@ pub(super) async fn get(ask: Ask<'_>) -> Done {
 
 type Label = (&'static str, &'static str);
 type Values = Vec<(Label, u64)>;
+type Reading = fn(&Tenant) -> Values;
 
 /// What is told of each tenant: name, help, and the values by a label.
-const METRICS: [(&str, &str, fn(&Tenant) -> Values); 5] = [
+type Metric = (&'static str, &'static str, fn(&Tenant) -> Values);
+
+const METRICS: [Metric; 5] = [
     ("mock_whatsapp_messages", "Accepted messages since the last reset, by how far they came.", messages),
     ("mock_whatsapp_webhooks", "Webhooks that are remembered, by state.", webhooks),
     ("mock_whatsapp_webhook_attempts", "Attempts to deliver those, by result.", attempts),

@@ -69,7 +69,7 @@ fn show(tenant: &Tenant, record: &Record) -> Value {
     // What was not sent is shown as it would be.
     let (body, signature) = if record.body.is_empty() {
         let body = payload::body(tenant, &[record.update]);
-        let signature = tenant.sign(&record.update, &body);
+        let signature = tenant.sign(&record.update, record.dress.signature, &body);
         (body.into(), signature)
     } else {
         (record.body.clone(), record.signature.clone())

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use cloud_api::time::Timestamp;
 use hyper::HeaderMap;
 use hyper::body::Incoming;
-use mock_whatsapp_model::output::Garble;
+use mock_whatsapp_model::output::{Garble, Manner};
 use serde::Serialize;
 use std::fmt;
 
@@ -93,6 +93,8 @@ pub enum Outcome {
     Other(Box<Answer>),
     /// What comes from a broken gateway.
     Garbled(Garble),
+    /// One of these, in an unusual manner.
+    Mannered(Box<Outcome>, Manner),
 }
 
 impl Outcome {

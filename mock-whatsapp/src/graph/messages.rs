@@ -2,26 +2,42 @@
 
 use super::call::{Call, Done, Outcome};
 use super::refusal::Refusal;
-use super::send::{self, Wish};
-use crate::limits;
+use super::send::{self, Edge, Terms, Wish};
 use crate::respond::Cut;
 use crate::tenant::Verdict;
 use crate::wamids::Meaning;
+use crate::{limits, query};
+use bytes::Bytes;
+use hyper::header::CONTENT_TYPE;
+use serde_json::Value;
+
+const FORM: &[u8] = b"application/x-www-form-urlencoded";
 
 /// Sends a message, or marks one as read.
 pub(super) async fn post(call: Call<'_>) -> Done {
     if call.id != call.identity.phone_number_id {
         call.with_number(|_, _| Ok(())).await?;
     }
-    let mut sending = match Wish::read(&call.body)? {
+    let edge = if call.path.edge == "marketing_messages" { Edge::Marketing } else { Edge::Messages };
+    let product = query::pairs(call.query).find(|(key, _)| key == "messaging_product").map(|(_, product)| product);
+    let form = call.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(FORM));
+    let body = if form { of_form(&call.body) } else { call.body.clone() };
+    let terms =
+        Terms { product: product.as_deref(), version: call.path.major(), edge, waba_id: &call.identity.waba_id };
+    let mut sending = match Wish::read(&body, &terms)? {
         Wish::Send(sending) => sending,
         Wish::Read(receipt) => return mark_as_read(call, receipt.message_id).await,
     };
-    let (input, is_template) = (sending.input.clone(), sending.is_template());
+    let (input, by_user_id) = (sending.input.clone(), sending.by_user_id);
     sending.raw = call.noted.send();
-    match call.server.worlds.post(call.identity, sending).await? {
-        (Verdict::Accepted { wamid, wa_id }, at) => {
-            Ok(Outcome::reply(at, send::reply(input, wa_id, wamid, is_template)))
+    let (verdict, at) = call.server.worlds.post(call.identity, sending).await?;
+    let (verdict, manner) = match verdict {
+        Verdict::Mannered(verdict, manner) => (*verdict, Some(manner)),
+        verdict => (verdict, None),
+    };
+    let outcome: Done = match (verdict, at) {
+        (Verdict::Accepted { wamid, wa_id, status }, at) => {
+            Ok(Outcome::reply(at, send::reply(input, by_user_id, wa_id, wamid, status)))
         }
         (Verdict::Refused(refusal), at) => Ok(Outcome::Refusal(at, refusal)),
         (Verdict::Reset, _) => Err(Cut::Reset.into()),
@@ -34,7 +50,24 @@ pub(super) async fn post(call: Call<'_>) -> Done {
             }
             Err(Cut::Close.into())
         }
-    }
+        (Verdict::Close | Verdict::Mannered(..), _) => Err(Cut::Close.into()),
+    };
+    Ok(match manner {
+        Some(manner) => Outcome::Mannered(Box::new(outcome?), manner),
+        None => outcome?,
+    })
+}
+
+/// The parameters of a form as the JSON that they stand for; objects and lists are written as JSON in it.
+fn of_form(body: &[u8]) -> Bytes {
+    let text = String::from_utf8_lossy(body);
+    let fields: serde_json::Map<String, Value> = query::pairs(&text)
+        .map(|(key, value)| {
+            let nested = value.starts_with(['{', '[']).then(|| serde_json::from_str(&value).ok()).flatten();
+            (key, nested.unwrap_or(Value::String(value)))
+        })
+        .collect();
+    Value::Object(fields).to_string().into()
 }
 
 /// Marks a contact's message as read. Nobody sees that here, but the id must be one.

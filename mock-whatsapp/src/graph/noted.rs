@@ -27,7 +27,13 @@ pub(super) struct Ended {
 
 impl Ended {
     pub(super) fn of(end: &Result<End, Stop>) -> Self {
+        let end = match end {
+            Ok(End::Mannered(outcome, _)) => Ok(&**outcome),
+            Ok(outcome) => Ok(outcome),
+            Err(stop) => Err(stop),
+        };
         let (outcome, status, refusal) = match end {
+            Ok(End::Mannered(..)) => (Outcome::Lost, 0, None),
             Ok(End::Reply(..)) => (Outcome::Accepted, 200, None),
             Ok(End::Other(answer)) => (Outcome::Accepted, answer.status().as_u16(), None),
             Ok(End::Garbled(_)) => (Outcome::Garbled, 0, None),

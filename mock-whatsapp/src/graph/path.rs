@@ -17,6 +17,12 @@ pub struct Path<'a> {
 }
 
 impl<'a> Path<'a> {
+    /// The number of the version before its point.
+    pub fn major(&self) -> u32 {
+        let digits = self.version.trim_start_matches('v').split('.').next().unwrap_or_default();
+        digits.parse().unwrap_or(u32::MAX)
+    }
+
     /// Takes a path apart. Any version will do, and none.
     pub fn of(path: &'a str) -> Self {
         let path = path.trim_start_matches('/').trim_end_matches('/');

@@ -138,6 +138,7 @@ impl Refusal {
             reply.error.error_subcode = Some(subcode.into());
         }
         if let Some((title, text)) = self.for_people.as_deref() {
+            reply.error.is_transient = Some(false);
             reply.error.error_user_title = Some(title.clone());
             reply.error.error_user_msg = Some(text.clone());
         }

@@ -121,6 +121,26 @@ pub enum Permission {
 pub enum Operation {
     /// Sends a message, or marks one as read.
     SendMessage,
+    /// Sends a marketing template.
+    SendMarketing,
+    /// Lists templates.
+    ListTemplates,
+    /// Creates a template.
+    CreateTemplate,
+    /// Creates or edits an authentication template in several languages.
+    UpsertTemplates,
+    /// Deletes templates.
+    DeleteTemplates,
+    /// Shows a template.
+    GetTemplate,
+    /// Edits a template.
+    EditTemplate,
+    /// Lets a paused template be sent again.
+    UnpauseTemplate,
+    /// Puts templates away, or takes them back.
+    ArchiveTemplates,
+    /// Compares templates.
+    CompareTemplates,
     /// Subscribes the app to an account, and overrides where its webhooks go.
     Subscribe,
     /// Takes in a file.
@@ -255,6 +275,23 @@ const fn item(node: Node, edge: &'static str, verb: Verb, operation: Operation, 
 /// Everything that can be called.
 pub const ROUTES: &[Route] = &[
     row(Node::Number, "messages", Verb::Post, Operation::SendMessage, Permission::Messaging),
+    row(Node::Number, "marketing_messages", Verb::Post, Operation::SendMarketing, Permission::Messaging),
+    row(Node::Account, "message_templates", Verb::Get, Operation::ListTemplates, Permission::Management),
+    row(Node::Account, "message_templates", Verb::Post, Operation::CreateTemplate, Permission::Management),
+    row(Node::Account, "message_templates", Verb::Delete, Operation::DeleteTemplates, Permission::Management),
+    row(Node::Account, "upsert_message_templates", Verb::Post, Operation::UpsertTemplates, Permission::Management),
+    Route {
+        item: true,
+        ..row(Node::Account, "message_templates", Verb::Get, Operation::GetTemplate, Permission::Management)
+    },
+    row(Node::Template, "", Verb::Get, Operation::GetTemplate, Permission::Management),
+    row(Node::Template, "", Verb::Post, Operation::EditTemplate, Permission::Management),
+    Route {
+        item: true,
+        ..row(Node::Account, "message_templates", Verb::Post, Operation::ArchiveTemplates, Permission::Management)
+    },
+    row(Node::Template, "compare", Verb::Get, Operation::CompareTemplates, Permission::Management),
+    row(Node::Template, "unpause", Verb::Post, Operation::UnpauseTemplate, Permission::Management),
     row(Node::Account, "subscribed_apps", Verb::Post, Operation::Subscribe, Permission::Management),
     row(Node::Number, "media", Verb::Post, Operation::UploadMedia, Permission::Messaging),
     row(Node::Media, "", Verb::Get, Operation::GetMedia, Permission::Messaging),

@@ -1,20 +1,50 @@
-//! A send, checked as the real API checks it: first what can be seen in the request alone, then whether it fits its
-//! template. Each refusal is the documented one.
+//! A send, checked as the real API checks it: first what can be seen in the request alone, then whether it fits what the
+//! tenant has. Each refusal is the documented one. What the types ask for is in the files below.
+
+mod free;
+mod interactive;
+mod media;
 
 use super::refusal::Refusal;
 use crate::identity::Identity;
-use crate::templates::{Category, Misfit, Template, Templates, check_texts};
-use crate::tenant::message_log::{Button, Record};
-use cloud_api::limits::{CALLBACK_DATA_MAX, QUICK_REPLY_PAYLOAD_MAX, TEXT_BODY_MAX};
+use crate::templates::filling;
+use crate::templates::{Category, ParameterFormat, Place, Status, Template, Templates};
+use crate::tenant::message_log::{Button, Record, Tap};
+use crate::user_id;
+use cloud_api::limits::CALLBACK_DATA_MAX;
 use cloud_api::message::{MessageType, ReadReceipt, RecipientType, SendRequest};
-use cloud_api::reply::{MessageStatus, SendReply};
-use cloud_api::template::{ButtonType, Component, ComponentType, Parameter, Template as Named};
+use cloud_api::reply::{AcceptedMessage, Contact, MessageStatus, SendReply};
+use cloud_api::template::Template as Named;
+use free::Said;
 use mock_whatsapp_model::content;
+use mock_whatsapp_model::input::Form;
 use serde_json::Value;
 
 /// The types that the real API names when it knows one not.
 const TYPES: &str = "AUDIO, CONTACTS, DOCUMENT, GIF, IMAGE, INTERACTIVE, LINK_PREVIEW, LOCATION, PIN, REACTION, STICKER, \
                      TEMPLATE, TEXT, VIDEO";
+
+/// Which of the two edges was called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// `/messages`.
+    Messages,
+    /// `/marketing_messages`: marketing templates and nothing else.
+    Marketing,
+}
+
+/// How a call was made, beside its body.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// What the query says of `messaging_product`.
+    pub product: Option<&'a str>,
+    /// The version of the API.
+    pub version: u32,
+    /// Which edge was called.
+    pub edge: Edge,
+    /// The account whose ids of contacts are understood.
+    pub waba_id: &'a str,
+}
 
 /// What a call of `/messages` wants.
 #[derive(Debug)]
@@ -37,21 +67,66 @@ pub struct Raw {
 /// A send that is well formed.
 #[derive(Debug)]
 pub struct Sending {
-    /// `to`, letter by letter.
+    /// `to`, or else `recipient`, letter by letter.
     pub input: String,
-    /// Its digits.
+    /// The digits of whom it goes to.
     pub wa_id: u64,
+    /// Whether it named the contact by its business-scoped id.
+    pub by_user_id: bool,
     /// The key of what it says.
     pub content: u64,
     /// The call that it came with, for the journal.
     pub raw: Raw,
+    /// The version of the API that was called.
+    version: u32,
+    edge: Edge,
+    said: Said,
     /// Boxed: it is large, and passed on.
     request: Box<SendRequest>,
 }
 
+/// What a send is compared with.
+pub struct Shelf<'a> {
+    /// Whose it is.
+    pub identity: &'a Identity,
+    /// What it has of templates.
+    pub templates: &'a Templates,
+    /// Whether templates that are not known are taken.
+    pub accept_unknown: bool,
+    /// Whom alone it may write to, if not to all.
+    pub allowed: Option<&'a [u64]>,
+    /// Whether there is a medium with an id.
+    pub has_media: &'a dyn Fn(&str) -> bool,
+}
+
+/// A send that fits.
+#[derive(Debug)]
+pub struct Fitting {
+    /// Its words.
+    pub record: Record,
+    /// What it is to the rules about what may be sent when.
+    pub form: Form,
+    /// Its template, if it is known.
+    pub template: Option<Place>,
+}
+
 /// The reply to a send that was taken.
-pub fn reply(input: String, wa_id: String, wamid: String, is_template: bool) -> SendReply {
-    SendReply::accepted(input, wa_id, wamid, is_template.then_some(MessageStatus::Accepted))
+pub fn reply(
+    input: String,
+    by_user_id: bool,
+    wa_id: String,
+    wamid: String,
+    status: Option<MessageStatus>,
+) -> SendReply {
+    let contact = match by_user_id {
+        false => Contact { input, wa_id: Some(wa_id), user_id: None },
+        true => Contact { user_id: Some(input.clone()), input, wa_id: None },
+    };
+    SendReply {
+        messaging_product: "whatsapp".to_owned(),
+        contacts: vec![contact],
+        messages: vec![AcceptedMessage { id: wamid, message_status: status, group_id: None }],
+    }
 }
 
 fn required(name: &str) -> Refusal {
@@ -67,14 +142,18 @@ fn longer(name: &str, most: usize) -> Refusal {
     Refusal::parameter(message, format!("{name} is longer than the documented {most} characters"))
 }
 
+fn no_object(kind: &str) -> Refusal {
+    invalid(format!("Parameter '{kind}' is mandatory for type '{kind}'"), "the object of the message's type is missing")
+}
+
 impl Wish {
     /// Reads a request.
     ///
     /// # Errors
     /// The documented refusal of what is wrong with it.
-    pub fn read(body: &[u8]) -> Result<Self, Refusal> {
-        let request: Box<SendRequest> = serde_json::from_slice(body).map_err(|error| unreadable(body, &error))?;
-        match request.messaging_product.as_deref() {
+    pub fn read(body: &[u8], terms: &Terms<'_>) -> Result<Self, Refusal> {
+        let mut request: Box<SendRequest> = serde_json::from_slice(body).map_err(|error| unreadable(body, &error))?;
+        match request.messaging_product.as_deref().or(terms.product) {
             Some("whatsapp") => {}
             Some(other) => {
                 let message = format!("Param messaging_product must be one of {{WHATSAPP}} - got \"{other}\".");
@@ -82,13 +161,57 @@ impl Wish {
             }
             None => return Err(required("messaging_product")),
         }
-        if request.to.is_none()
+        const STATUS: &[u8] = b"\"status\"";
+        if body.windows(STATUS.len()).any(|window| window == STATUS)
             && let Ok(receipt) = serde_json::from_slice::<ReadReceipt>(body)
             && !receipt.status.is_empty()
         {
-            return Ok(Self::Read(receipt));
+            return check_receipt(receipt).map(Self::Read);
         }
-        Sending::check(request).map(Self::Send)
+        infer_type(&mut request, body);
+        Sending::check(request, terms).map(Self::Send)
+    }
+}
+
+fn check_receipt(receipt: ReadReceipt) -> Result<ReadReceipt, Refusal> {
+    if !receipt.status.eq_ignore_ascii_case("read") {
+        let message = format!("Param status must be one of {{READ}} - got \"{}\".", receipt.status);
+        return Err(Refusal::parameter(message, "status marks a message as read, and does nothing else"));
+    }
+    if receipt.message_id.is_empty() {
+        return Err(required("message_id"));
+    }
+    match &receipt.typing_indicator {
+        Some(typing) if !typing.kind.eq_ignore_ascii_case("text") => {
+            let message = format!("Param typing_indicator['type'] must be one of {{TEXT}} - got \"{}\".", typing.kind);
+            Err(Refusal::parameter(message, "a typing indicator is of type text"))
+        }
+        Some(_) | None => Ok(receipt),
+    }
+}
+
+/// A request without a type is a text; where it has no text and one other object, clients mean that.
+fn infer_type(request: &mut SendRequest, body: &[u8]) {
+    if request.kind != MessageType::Text || request.text.is_some() {
+        return;
+    }
+    let objects = [
+        (request.template.is_some(), MessageType::Template),
+        (request.image.is_some(), MessageType::Image),
+        (request.video.is_some(), MessageType::Video),
+        (request.audio.is_some(), MessageType::Audio),
+        (request.document.is_some(), MessageType::Document),
+        (request.sticker.is_some(), MessageType::Sticker),
+        (request.interactive.is_some(), MessageType::Interactive),
+        (request.reaction.is_some(), MessageType::Reaction),
+        (request.location.is_some(), MessageType::Location),
+        (request.contacts.is_some(), MessageType::Contacts),
+    ];
+    let mut there = objects.into_iter().filter(|(is_there, _)| *is_there).map(|(_, kind)| kind);
+    let (Some(kind), None) = (there.next(), there.next()) else { return };
+    let said: Option<Value> = serde_json::from_slice(body).ok().and_then(|fields: Value| fields.get("type").cloned());
+    if said.is_none_or(|said| said.is_null()) {
+        request.kind = kind;
     }
 }
 
@@ -108,33 +231,54 @@ fn unreadable(body: &[u8], error: &serde_json::Error) -> Refusal {
 }
 
 impl Sending {
-    fn check(request: Box<SendRequest>) -> Result<Self, Refusal> {
+    fn check(request: Box<SendRequest>, terms: &Terms<'_>) -> Result<Self, Refusal> {
         if matches!(request.recipient_type, Some(RecipientType::Group | RecipientType::Other(_))) {
             let message = "Param recipient_type must be one of {INDIVIDUAL}";
             return Err(Refusal::parameter(message, "this server has no groups, only contacts"));
         }
-        let input = request.to.clone().filter(|to| !to.is_empty()).ok_or_else(|| required("to"))?;
-        match &request.kind {
-            MessageType::Text => check_text(&request)?,
-            MessageType::Template => check_template(&request)?,
-            MessageType::Other(kind) => {
-                let message = format!("Param type must be one of {{{TYPES}}} - got \"{kind}\".");
-                return Err(Refusal::parameter(message, "type names no kind of message"));
+        let filled = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
+        let (phone, user) = (filled(&request.to), filled(&request.recipient));
+        // Where both are given, the phone number wins.
+        let (input, is_phone) = match (phone, user) {
+            (Some(to), _) => (to, true),
+            (None, Some(user)) => (user, false),
+            (None, None) => return Err(required("to")),
+        };
+        let is_template = request.kind == MessageType::Template;
+        if let MessageType::Other(kind) = &request.kind {
+            let known = TYPES.split(", ").any(|known| known.eq_ignore_ascii_case(kind));
+            if known {
+                return Err(Refusal::new(131_051, format!("messages of type {kind} are not for contacts")));
             }
-            other => {
-                let why = format!("this server takes text and template messages, and not yet {other}");
-                return Err(Refusal::new(131_051, why));
-            }
+            let message = format!("Param type must be one of {{{TYPES}}} - got \"{kind}\".");
+            return Err(Refusal::parameter(message, "type names no kind of message"));
         }
-        let wa_id = digits(&input).ok_or_else(|| {
-            let details = "The phone number is malformed: Please use the format: +1234567890.";
-            Refusal::new(131_009, "`to` is 7 to 15 digits, of which the first is not 0").details(details)
-        })?;
+        if terms.edge == Edge::Marketing && !is_template {
+            return Err(Refusal::new(
+                131_055,
+                "/marketing_messages takes marketing templates; other messages go to /messages",
+            ));
+        }
+        if is_template {
+            check_template(&request)?;
+        }
+        let said = free::check(&request)?;
+        let wa_id = if is_phone { wa_id_of_phone(&input)? } else { wa_id_of_user(&input, terms.waba_id)? };
         let callback = request.biz_opaque_callback_data.as_deref().unwrap_or_default();
         if callback.chars().count() > CALLBACK_DATA_MAX {
             return Err(longer("biz_opaque_callback_data", CALLBACK_DATA_MAX));
         }
-        Ok(Self { input, wa_id, content: content::digest(&request), raw: Raw::default(), request })
+        Ok(Self {
+            input,
+            wa_id,
+            by_user_id: !is_phone,
+            content: content::digest(&request),
+            raw: Raw::default(),
+            version: terms.version,
+            edge: terms.edge,
+            said,
+            request,
+        })
     }
 
     /// What the sender calls it.
@@ -152,66 +296,125 @@ impl Sending {
         self.request.kind == MessageType::Template
     }
 
-    /// The words of the message, if it fits what the tenant has.
+    /// The ids of the media that it names, but for a template's.
+    pub fn media(&self) -> &[String] {
+        &self.said.media
+    }
+
+    /// Whether its type can have a medium of this MIME type (section 2.4).
+    pub fn takes(&self, mime_type: &str) -> bool {
+        let bare = mime_type.split(';').next().unwrap_or_default().trim();
+        match self.request.kind {
+            MessageType::Image => matches!(bare, "image/jpeg" | "image/png"),
+            MessageType::Video => matches!(bare, "video/mp4" | "video/3gpp" | "video/3gp"),
+            MessageType::Audio => {
+                matches!(bare, "audio/aac" | "audio/amr" | "audio/mpeg" | "audio/mp4" | "audio/ogg" | "audio/opus")
+            }
+            MessageType::Sticker => bare == "image/webp",
+            MessageType::Document
+            | MessageType::Text
+            | MessageType::Template
+            | MessageType::Interactive
+            | MessageType::Reaction
+            | MessageType::Location
+            | MessageType::Contacts
+            | MessageType::Other(_) => true,
+        }
+    }
+
+    /// The message that it is a reaction to.
+    pub fn reacts_to(&self) -> Option<&str> {
+        self.said.reacts_to.as_deref()
+    }
+
+    /// What it says, if it fits what the tenant has.
     ///
     /// # Errors
     /// The documented refusal.
-    pub fn fit(&self, templates: &Templates, identity: &Identity, accept_unknown: bool) -> Result<Record, Refusal> {
-        if self.wa_id.to_string() == identity.display_phone_number {
+    pub fn fit(&self, shelf: &Shelf<'_>) -> Result<Fitting, Refusal> {
+        let wa_id = self.wa_id;
+        if wa_id.to_string() == shelf.identity.display_phone_number {
             return Err(Refusal::new(131_021, "`to` is the business number itself"));
         }
-        let callback_data = self.request.biz_opaque_callback_data.as_deref().map(Into::into);
-        let plain = Record {
+        if shelf.allowed.is_some_and(|allowed| !allowed.contains(&wa_id)) {
+            let why = format!(
+                "this tenant may write to the numbers of its allow list only; PUT /_mock/recipients {{\"allowed\":[\"{wa_id}\"]}} \
+                 puts this one on it, and {{\"allowed\":null}} lets it write to all"
+            );
+            return Err(Refusal::new(131_030, why));
+        }
+        if let Some(id) = self.said.media.iter().find(|id| !(shelf.has_media)(id)) {
+            let why =
+                format!("there is no medium {id}; POST /{{phone-number-id}}/media uploads one, and it lasts 30 days");
+            return Err(Refusal::new(131_009, why).details(format!("Media id {id} is not known for this phone number")));
+        }
+        let record = Record {
+            kind: kind(&self.request.kind),
             template: None,
             category: None,
-            callback_data,
-            rendered: "".into(),
-            buttons: Box::default(),
+            callback_data: self.request.biz_opaque_callback_data.as_deref().map(Into::into),
+            rendered: self.said.rendered.as_str().into(),
+            buttons: self.said.buttons.clone().into(),
             timeline: Vec::with_capacity(4),
         };
         let Some(named) = self.request.template.as_ref().filter(|_| self.is_template()) else {
-            let body = self.request.text.as_ref().map_or("", |text| text.body.as_str());
-            return Ok(Record { rendered: body.into(), ..plain });
+            let form = if self.said.reacts_to.is_some() { Form::Reaction } else { Form::Free };
+            return Ok(Fitting { record, form, template: None });
         };
-        let parameters = body_parameters(named)?;
-        match templates.find(&named.name, &named.language.code) {
-            Some(template) => {
-                check_parts(named, template)?;
-                let rendered = template.render(&parameters).map_err(|misfit| refuse(misfit, named))?;
-                Ok(Record {
-                    template: Some(template.name.clone()),
-                    category: Some(template.category),
-                    rendered: rendered.into(),
-                    buttons: template
-                        .buttons
-                        .iter()
-                        .enumerate()
-                        .map(|(place, label)| button(named, place, label))
-                        .collect(),
-                    ..plain
-                })
+        self.fit_template(shelf, named, record)
+    }
+
+    fn fit_template(&self, shelf: &Shelf<'_>, named: &Named, plain: Record) -> Result<Fitting, Refusal> {
+        let terms = |named: bool| filling::Terms { version: self.version, named, has_media: shelf.has_media };
+        let button = |(text, payload)| Button { text, payload, tap: Tap::Template };
+        let form = Form::Template;
+        let (record, template) = match shelf.templates.find(&named.name, &named.language.code) {
+            Some((place, template)) => {
+                sendable(template)?;
+                if self.edge == Edge::Marketing && template.category != Category::Marketing {
+                    let why = format!(
+                        "/marketing_messages takes marketing templates, and {} is {}",
+                        template.name,
+                        template.category.name()
+                    );
+                    return Err(Refusal::new(134_100, why));
+                }
+                let is_code = template.category == Category::Authentication;
+                if is_code && self.by_user_id {
+                    return Err(Refusal::new(131_062, "one-time passwords go to phone numbers"));
+                }
+                let filled =
+                    filling::fill(named, &template.definition, terms(template.format == ParameterFormat::Named))?;
+                let (rendered, buttons) = (filled.rendered.into(), filled.replies.into_iter().map(button).collect());
+                let (name, category) = (Some(template.name.clone()), Some(template.category));
+                (Record { template: name, category, rendered, buttons, ..plain }, Some(place))
             }
-            None if accept_unknown => {
-                check_texts(&parameters).map_err(|misfit| refuse(misfit, named))?;
-                Ok(Record {
-                    template: Some(named.name.as_str().into()),
-                    category: Some(Category::Marketing),
-                    rendered: format!("{}: {}", named.name, parameters.join(" | ")).into(),
-                    buttons: payloads(named).map(|(_, payload)| button(named, usize::MAX, payload)).collect(),
-                    ..plain
-                })
+            None if shelf.accept_unknown => {
+                let filled = filling::unknown(named, terms(false))?;
+                let (rendered, buttons) = (filled.rendered.into(), filled.replies.into_iter().map(button).collect());
+                let (name, category) = (Some(named.name.as_str().into()), Some(Category::Marketing));
+                (Record { template: name, category, rendered, buttons, ..plain }, None)
             }
-            None => Err(refuse(Misfit::Unknown, named)),
-        }
+            None => return Err(not_there(shelf, named)),
+        };
+        Ok(Fitting { record, form, template })
     }
 }
 
-fn check_text(request: &SendRequest) -> Result<(), Refusal> {
-    let Some(text) = &request.text else { return Err(no_object("text")) };
-    match text.body.chars().count() {
-        0 => Err(required("text['body']")),
-        length if length > TEXT_BODY_MAX => Err(longer("text['body']", TEXT_BODY_MAX)),
-        _ => Ok(()),
+fn kind(kind: &MessageType) -> &'static str {
+    match kind {
+        MessageType::Text => "text",
+        MessageType::Template => "template",
+        MessageType::Image => "image",
+        MessageType::Video => "video",
+        MessageType::Audio => "audio",
+        MessageType::Document => "document",
+        MessageType::Sticker => "sticker",
+        MessageType::Interactive => "interactive",
+        MessageType::Reaction => "reaction",
+        MessageType::Location => "location",
+        MessageType::Contacts => "contacts",
+        MessageType::Other(_) => "unsupported",
     }
 }
 
@@ -226,93 +429,62 @@ fn check_template(request: &SendRequest) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn no_object(kind: &str) -> Refusal {
-    invalid(format!("Parameter '{kind}' is mandatory for type '{kind}'"), "the object of the message's type is missing")
+/// Whether a template's status lets it be sent.
+fn sendable(template: &Template) -> Result<(), Refusal> {
+    let (name, status) = (&template.name, template.status.name());
+    let change = format!("PUT /_mock/templates/{name}/status {{\"status\":\"APPROVED\"}} changes that");
+    match template.status {
+        Status::Approved | Status::Flagged | Status::Reinstated => Ok(()),
+        Status::Paused => Err(Refusal::new(132_015, format!("{name} is {status}; {change}"))),
+        Status::Disabled => Err(Refusal::new(132_016, format!("{name} is {status}; {change}"))),
+        Status::Pending
+        | Status::Rejected
+        | Status::InAppeal
+        | Status::PendingDeletion
+        | Status::Deleted
+        | Status::LimitExceeded
+        | Status::Archived => Err(Refusal::new(132_001, format!("{name} is {status}, and not approved; {change}"))
+            .details(format!("template name ({name}) does not exist in {}", template.language))),
+    }
+}
+
+fn not_there(shelf: &Shelf<'_>, named: &Named) -> Refusal {
+    let (name, language) = (&named.name, &named.language.code);
+    let known: Vec<String> = shelf
+        .templates
+        .all()
+        .take(20)
+        .map(|(_, template)| format!("{} in {}", template.name, template.language))
+        .collect();
+    let why = format!(
+        "the tenant has {}; POST /{}/message_templates makes more, and `unknown_templates = \"accept\"` in the configuration takes \
+         every other",
+        known.join(", "),
+        shelf.identity.waba_id
+    );
+    Refusal::new(132_001, why).details(format!("template name ({name}) does not exist in {language}"))
+}
+
+fn wa_id_of_phone(to: &str) -> Result<u64, Refusal> {
+    digits(to).ok_or_else(|| {
+        let details = "The phone number is malformed: Please use the format: +1234567890.";
+        Refusal::new(131_009, "`to` is 7 to 15 digits, of which the first is not 0").details(details)
+    })
+}
+
+fn wa_id_of_user(recipient: &str, waba_id: &str) -> Result<u64, Refusal> {
+    user_id::read(waba_id, recipient).ok_or_else(|| {
+        let why =
+            "`recipient` is the user_id of a contact, as this tenant's webhooks have it; phone numbers stand in `to`";
+        Refusal::new(131_009, why).details("recipient is not a valid business-scoped user id")
+    })
 }
 
 /// The digits of a phone number, whatever stands between them.
 pub(super) fn digits(to: &str) -> Option<u64> {
-    let digits: String = to.trim_start_matches('+').chars().filter(|c| !" -().".contains(*c)).collect();
+    let digits: String = to.trim().trim_start_matches('+').chars().filter(|c| !" -().".contains(*c)).collect();
     let is_number = (7..=15).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
     digits.parse().ok().filter(|_| is_number && !digits.starts_with('0'))
-}
-
-fn body_parameters(named: &Named) -> Result<Vec<&str>, Refusal> {
-    let bodies = named.components.iter().filter(|component| component.kind == ComponentType::Body);
-    let missing = |place| {
-        let details = format!("body: parameter at index {place} has no text");
-        Refusal::new(131_008, "every parameter of the body needs a text that is not empty").details(details)
-    };
-    let each = bodies.flat_map(|body| &body.parameters).enumerate();
-    each.map(|(place, parameter)| words(parameter).ok_or_else(|| missing(place))).collect()
-}
-
-fn words(parameter: &Parameter) -> Option<&str> {
-    let text = parameter.text.as_deref();
-    let currency = parameter.currency.as_ref().map(|currency| currency.fallback_value.as_str());
-    let time = parameter.date_time.as_ref().map(|time| time.fallback_value.as_str());
-    text.or(currency).or(time).filter(|text| !text.is_empty())
-}
-
-/// The quick-reply buttons that a send has a payload for.
-fn payloads(named: &Named) -> impl Iterator<Item = (usize, &str)> {
-    let quick = |component: &&Component| {
-        component.kind == ComponentType::Button && component.sub_type == Some(ButtonType::QuickReply)
-    };
-    named.components.iter().filter(quick).filter_map(|component| {
-        let payload = component.parameters.first()?.payload.as_deref()?;
-        Some((component.index.map_or(0, |index| index.0 as usize), payload))
-    })
-}
-
-fn button(named: &Named, place: usize, label: &str) -> Button {
-    let payload = payloads(named).find(|(of, _)| *of == place).map_or(label, |(_, payload)| payload);
-    Button { text: label.into(), payload: payload.into() }
-}
-
-/// Whether a send fills only parts that the template has.
-fn check_parts(named: &Named, template: &Template) -> Result<(), Refusal> {
-    for component in &named.components {
-        if component.kind == ComponentType::Header && !component.parameters.is_empty() {
-            let details = format!(
-                "header: number of localizable_params ({}) does not match the expected number of params (0)",
-                component.parameters.len()
-            );
-            return Err(Refusal::new(132_000, format!("{} has no header", template.name)).details(details));
-        }
-    }
-    for (place, payload) in payloads(named) {
-        if place >= template.buttons.len() {
-            let details = format!("buttons: Button at index {place} of type QuickReply does not exist in the template");
-            return Err(Refusal::new(131_009, format!("{} has {} buttons", template.name, template.buttons.len()))
-                .details(details));
-        }
-        if payload.chars().count() > QUICK_REPLY_PAYLOAD_MAX {
-            let details =
-                format!("buttons: payload at index {place} is longer than {QUICK_REPLY_PAYLOAD_MAX} characters");
-            return Err(Refusal::new(131_009, "a quick-reply payload has a documented length").details(details));
-        }
-    }
-    Ok(())
-}
-
-fn refuse(misfit: Misfit, named: &Named) -> Refusal {
-    let (name, language) = (&named.name, &named.language.code);
-    match misfit {
-        Misfit::Unknown => Refusal::new(
-            132_001,
-            "the tenant has hello_world and spring_sale in en_US; `unknown_templates = \"accept\"` in the configuration takes \
-             every other",
-        )
-        .details(format!("template name ({name}) does not exist in {language}")),
-        Misfit::Count(got, wanted) => Refusal::new(132_000, format!("{name} has {wanted} variables in its body")).details(
-            format!("body: number of localizable_params ({got}) does not match the expected number of params ({wanted})"),
-        ),
-        Misfit::Text => Refusal::new(132_018, "a parameter has a line break, a tab or five spaces in a row")
-            .details("Param text cannot have new-line/tab characters or more than 4 consecutive spaces"),
-        Misfit::TooLong(length, most) => Refusal::new(132_005, "the text is too long once its parameters are in place")
-            .details(format!("body: {length} characters, at most {most}")),
-    }
 }
 
 #[cfg(test)]
@@ -326,5 +498,26 @@ mod tests {
         for to in ["", "+", "123456", "1234567890123456", "0415550123", "1415555o123", "١٢٣٤٥٦٧٨"] {
             assert_eq!(digits(to), None, "{to}");
         }
+    }
+
+    fn kind_of(body: &str) -> Option<MessageType> {
+        let terms = Terms { product: Some("whatsapp"), version: 25, edge: Edge::Messages, waba_id: "2" };
+        match Wish::read(body.as_bytes(), &terms) {
+            Ok(Wish::Send(sending)) => Some(sending.request.kind),
+            Ok(Wish::Read(_)) | Err(_) => None,
+        }
+    }
+
+    #[test]
+    fn a_missing_type_is_text_or_what_there_is_an_object_of() {
+        assert_eq!(kind_of(r#"{"to":"14155550123","text":{"body":"x"}}"#), Some(MessageType::Text));
+        assert_eq!(
+            kind_of(r#"{"to":"14155550123","image":{"id":"1"},"text":null,"type":null}"#),
+            Some(MessageType::Image)
+        );
+        assert_eq!(kind_of(r#"{"to":"14155550123","type":"text","image":{"id":"1"}}"#), None);
+        assert_eq!(kind_of(r#"{"to":"14155550123","image":{"id":"1"},"video":{"id":"1"}}"#), None);
+        assert_eq!(kind_of(r#"{"status":"read","message_id":"x","to":"14155550123","text":{"body":"x"}}"#), None);
+        assert_eq!(kind_of(r#"{"to":"14155550123","text":{"body":"\"status\""}}"#), Some(MessageType::Text));
     }
 }

@@ -58,6 +58,13 @@ impl Builder {
         self
     }
 
+    /// Whether what is no template reaches a contact only within 24 h after it wrote; it does, unless said.
+    #[must_use]
+    pub fn window(mut self, kept: bool) -> Self {
+        self.config.rules.window = kept;
+        self
+    }
+
     /// Takes templates that it does not know.
     #[must_use]
     pub fn accept_unknown_templates(mut self) -> Self {

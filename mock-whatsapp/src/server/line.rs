@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
 use tokio::time::{Sleep, sleep};
 
 /// What whoever takes too long over a head is told.
@@ -20,6 +21,7 @@ const TOO_SLOW: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\nc
 pub(super) struct Line {
     answering: AtomicBool,
     reset: AtomicBool,
+    closes: Notify,
 }
 
 impl Line {
@@ -31,6 +33,16 @@ impl Line {
     /// What comes next is another head.
     pub(super) fn has_answered(&self) {
         self.answering.store(false, Ordering::Relaxed);
+    }
+
+    /// The connection is to end once its answer is out.
+    pub(super) fn close(&self) {
+        self.closes.notify_one();
+    }
+
+    /// Waits until it is.
+    pub(super) async fn is_to_close(&self) {
+        self.closes.notified().await;
     }
 
     /// The connection is to end by force.

@@ -4,7 +4,7 @@
 use super::Tenant;
 use super::dispatch::Webhook;
 use super::numbers::{NewNumber, Quality};
-use cloud_api::limits::UPGRADED_THROUGHPUT;
+use cloud_api::limits::{MESSAGING_LIMITS, UPGRADED_THROUGHPUT};
 use cloud_api::time::{Span, Timestamp};
 use mock_whatsapp_model::spec::MessagingLimit;
 use serde_json::{Map, Value, json};
@@ -29,6 +29,8 @@ pub struct Account {
     /// Where its messages' webhooks go, if elsewhere than the app's.
     pub webhook: Option<Webhook>,
     calls: VecDeque<Timestamp>,
+    /// When its portfolio has the next messaging limit.
+    pub(super) upgrade: Option<Timestamp>,
 }
 
 /// How much of a quota is used up.
@@ -56,10 +58,21 @@ impl Account {
         Usage { percent: self.calls.len() * 100 / quota, minutes: 0 }
     }
 
-    /// Forgets the calls.
-    pub fn forget_calls(&mut self) {
+    /// Forgets the calls, and what is to come.
+    pub fn forget(&mut self) {
         self.calls.clear();
+        self.upgrade = None;
     }
+}
+
+/// How long a raise takes (section 5.3).
+const UPGRADE_WAIT: Span = Span::hours(6);
+
+/// The limit after a limit.
+fn next_limit(limit: MessagingLimit) -> Option<MessagingLimit> {
+    let MessagingLimit::Contacts(most) = limit else { return None };
+    let next = MESSAGING_LIMITS.into_iter().find(|level| *level > most);
+    Some(next.map_or(MessagingLimit::Unlimited, MessagingLimit::Contacts))
 }
 
 /// A limit as the API names it.
@@ -129,6 +142,26 @@ impl Tenant {
         )
     }
 
+    /// Raises the limit of its portfolio by rule: 6 h after half of it was used, as long as no number is of bad quality.
+    pub(super) fn raise_limit(&mut self) {
+        let portfolio = self.world.portfolio_of(self.number);
+        let limit = self.world.limit_of(portfolio, self.time);
+        let (Some(next), MessagingLimit::Contacts(most)) = (next_limit(limit), limit) else { return };
+        match self.account.upgrade {
+            Some(at) if at <= self.time => {
+                self.account.upgrade = None;
+                self.change_messaging_limit(next);
+            }
+            Some(_) => {}
+            None => {
+                let good = self.numbers.all().iter().all(|number| number.quality == Quality::Green);
+                if good && self.world.ledger_used(portfolio, self.time) * 2 >= most as usize {
+                    self.account.upgrade = Some(self.time + UPGRADE_WAIT);
+                }
+            }
+        }
+    }
+
     /// Gives a number another quality, and tells of it where WhatsApp does: when it becomes bad, and when it is no more.
     pub fn change_quality(&mut self, id: &str, quality: Quality) -> Option<u64> {
         let limit = tier(self.messaging_limit());
@@ -181,6 +214,14 @@ mod tests {
         assert_eq!(account.count(start + Span::mins(50), false), Usage { percent: 101, minutes: 10 });
         assert_eq!(account.count(start + Span::mins(50), true).percent, 4, "a registered number allows more");
         assert_eq!(account.count(start + Span::mins(60), false).percent, 1);
+    }
+
+    #[test]
+    fn limits_have_levels() {
+        let after = [0, 250, 2_000, 100_000].map(|most| next_limit(MessagingLimit::Contacts(most)));
+        let wanted = [MessagingLimit::Contacts(250), MessagingLimit::Contacts(2_000), MessagingLimit::Contacts(10_000)];
+        assert_eq!(after, [Some(wanted[0]), Some(wanted[1]), Some(wanted[2]), Some(MessagingLimit::Unlimited)]);
+        assert_eq!(next_limit(MessagingLimit::Unlimited), None);
     }
 
     #[test]

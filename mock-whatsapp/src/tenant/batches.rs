@@ -43,7 +43,10 @@ impl Tenant {
         };
         let first = self.held.waiting.first().and_then(|first| self.webhook_of(&first.update));
         let fits = first.is_none_or(|first| first.target == webhook.target);
-        match webhook.batch.filter(|_| is_new && fits) {
+        let by_setting = webhook.batch;
+        let by_fault = self.webhooks.dress(departure.delivery).batch;
+        let by_fault = by_fault.map(|(size, wait)| Batching { size: usize::from(size), wait });
+        match by_fault.or(by_setting).filter(|_| is_new && fits) {
             Some(Batching { size, wait }) => {
                 self.held.until.get_or_insert(self.time + wait);
                 self.held.waiting.push(departure);
@@ -70,6 +73,12 @@ impl Tenant {
     pub(super) fn carried(&self, leader: &Departure) -> Vec<Update> {
         let followers = self.batches.get(&leader.delivery).map_or(&[][..], Vec::as_slice);
         std::iter::once(leader).chain(followers).map(|departure| departure.update).collect()
+    }
+
+    /// What the others of a batch tell.
+    pub(super) fn followers(&self, leader: DeliveryId) -> std::vec::IntoIter<Update> {
+        let followers = self.batches.get(&leader).map_or(&[][..], Vec::as_slice);
+        followers.iter().map(|follower| follower.update).collect::<Vec<_>>().into_iter()
     }
 
     /// What happened to the first of a batch happens to the others.

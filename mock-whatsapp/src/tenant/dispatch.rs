@@ -14,7 +14,7 @@ use hyper::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
 use hyper::{Method, Request};
 use mock_whatsapp_model::Input;
 use mock_whatsapp_model::input::DeliveryId;
-use mock_whatsapp_model::output::{Update, What};
+use mock_whatsapp_model::output::{Forgery, Update, What};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use webhook_log::{Attempt, State};
@@ -69,6 +69,7 @@ pub struct Landed {
     pub tenant: usize,
     epoch: Epoch,
     delivery: DeliveryId,
+    update: Update,
     answer: Result<Answer, Failure>,
     ms: u64,
     kept: Option<Kept>,
@@ -101,7 +102,8 @@ impl Tenant {
             };
             let (body, signature) = self.webhooks.sent(delivery).unwrap_or_else(|| {
                 let body = Bytes::from(payload::body(self, &self.carried(&departure)));
-                let signature = self.sign(&update, &body);
+                let forgery = self.webhooks.dress(delivery).signature;
+                let signature = self.sign(&update, forgery, &body);
                 self.webhooks.sends(delivery, &body, &signature);
                 for follower in self.batches.get(&delivery).into_iter().flatten() {
                     self.webhooks.sends(follower.delivery, &body, &signature);
@@ -118,7 +120,7 @@ impl Tenant {
                 let begun = outside.clock.now();
                 let (answer, kept) = exchange(&outside.connector, &webhook.target, kept, request, webhook.wait).await;
                 let ms = outside.clock.now().since(begun).as_millis();
-                let landed = Landed { tenant, epoch, delivery, answer, ms, kept, webhook };
+                let landed = Landed { tenant, epoch, delivery, update, answer, ms, kept, webhook };
                 if outside.landings.send(landed).is_err() {
                     tracing::debug!("a webhook was answered after the worlds ended");
                 }
@@ -164,17 +166,17 @@ impl Tenant {
             (_, true) => State::GaveUp,
             (_, false) => State::Retrying,
         };
+        // Where retries are off, WhatsApp would not have given up.
+        let is_last = state == State::GaveUp && !gives_up;
+        if status == 200 || self.is_in_order(landed.delivery, &landed.update) {
+            self.judge_webhook(real, &landed.update, &landed.answer, landed.ms, is_last);
+        }
+        for update in self.followers(landed.delivery).filter(|_| status == 200) {
+            self.hear(real, &update);
+        }
         let attempt = Attempt { at: now, status, ms: landed.ms, failure };
         self.follow(landed.delivery, Some(&attempt), state);
         self.webhooks.ends(landed.delivery, Some(attempt), state);
-        if let Some(update) = self.webhooks.update(landed.delivery) {
-            // Where retries are off, WhatsApp would not have given up.
-            let is_last = state == State::GaveUp && !gives_up;
-            let is_in_order = status == 200 || self.is_in_order(landed.delivery, &update);
-            if is_in_order {
-                self.judge_webhook(real, &update, &landed.answer, landed.ms, is_last);
-            }
-        }
         if let Some(journey) = &mut self.journey {
             journey.count(0, 1);
         }
@@ -192,9 +194,15 @@ impl Tenant {
         true
     }
 
-    /// The signature of an update's body. Who forges an update does not know the secret.
-    pub fn sign(&self, update: &Update, body: &[u8]) -> Signature {
-        if update.forged { Signature::forged(body) } else { Signature::of(&self.identity.app_secret, body) }
+    /// The signature of an update's body. Who forges an update does not know the secret, and a fault may spoil it.
+    pub fn sign(&self, update: &Update, forgery: Option<Forgery>, body: &[u8]) -> Signature {
+        match forgery {
+            Some(Forgery::Missing) => Signature::default(),
+            Some(Forgery::Rotated) => Signature::of(&format!("{}-rotated", self.identity.app_secret), body),
+            Some(Forgery::Wrong) => Signature::forged(body),
+            None if update.forged => Signature::forged(body),
+            None => Signature::of(&self.identity.app_secret, body),
+        }
     }
 
     /// Sends webhooks elsewhere, or nowhere, from now on.

@@ -1,12 +1,15 @@
 //! The faults that are armed in a tenant's world, and why a send was refused.
 
 use super::Tenant;
+use super::matcher::Matcher;
+use super::message_log::Record;
 use crate::config::check_fault;
+use crate::graph::send::Sending;
 use crate::limits::FAULTS;
 use cloud_api::limits::{PAIR_BURST, PAIR_REFILL};
 use cloud_api::time::Timestamp;
-use mock_whatsapp_model::faults::Fault;
-use mock_whatsapp_model::input::HandsetId;
+use mock_whatsapp_model::faults::{Aim, Count, Fault};
+use mock_whatsapp_model::input::{HandsetId, MessageIndex};
 use mock_whatsapp_model::output::Why;
 use mock_whatsapp_model::spec::{FaultKind, FaultSpec, MessagingLimit};
 use serde_json::{Value, json};
@@ -21,7 +24,19 @@ pub struct Armed {
     pub written: Value,
     /// When it was armed: its window counts from here.
     pub since: Timestamp,
-    fault: Fault,
+    /// What it is aimed at, as far as words tell.
+    aim: Option<Matcher>,
+}
+
+/// What narrows a fault down, as it was written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Narrowing {
+    /// Only what fits this.
+    pub matcher: Option<Matcher>,
+    /// Only every so manieth of what it sees.
+    pub every: Option<u32>,
+    /// At most so often.
+    pub first: Option<u64>,
 }
 
 /// Why a fault cannot be armed: the key, and what would be right.
@@ -45,6 +60,20 @@ impl Tenant {
     /// # Errors
     /// If there can be no such fault here.
     pub fn arm(&mut self, spec: FaultSpec, written: Option<Value>, since: Timestamp) -> Result<u64, Unfit> {
+        self.arm_narrowed(spec, Narrowing::default(), written, since)
+    }
+
+    /// Arms a fault that is about some of what it could be about.
+    ///
+    /// # Errors
+    /// If there can be no such fault here.
+    pub fn arm_narrowed(
+        &mut self,
+        spec: FaultSpec,
+        narrowing: Narrowing,
+        written: Option<Value>,
+        since: Timestamp,
+    ) -> Result<u64, Unfit> {
         check_fault(&spec).map_err(|(key, message)| Unfit { key, message })?;
         if self.faults.len() == FAULTS {
             return Err(Unfit { key: "", message: format!("{FAULTS} faults are armed, which is all there can be") });
@@ -53,29 +82,69 @@ impl Tenant {
             let message = format!("this tenant's only sender is {}", self.identity.phone_number_id);
             return Err(Unfit { key: "sender", message });
         }
+        let Narrowing { matcher, every, first } = narrowing;
+        if spec.kind == FaultKind::Tier && (matcher.is_some() || every.is_some() || first.is_some()) {
+            let message = "a messaging limit is about no message, so nothing narrows it down but time".to_owned();
+            return Err(Unfit { key: if matcher.is_some() { "match" } else { "kind" }, message });
+        }
         let number = spec.sender.is_some().then_some(self.number);
         let unfit = |kind: FaultKind| Unfit {
             key: "kind",
             message: format!("faults of this kind ({}) are not WhatsApp's", kind.name()),
         };
         let fault = Fault::arm(&spec, since, number).map_err(unfit)?;
+        let handset = matcher.as_ref().and_then(|matcher| matcher.to).map(|to| self.telephone(to));
+        let messages = matcher.as_ref().filter(|matcher| matcher.is_about_words()).map(|matcher| {
+            let accepted = self.messages.first().0..self.messages.end().0;
+            let fits =
+                |index: &MessageIndex| self.messages.get(*index).is_some_and(|record| matcher.fits_record(record));
+            accepted.map(MessageIndex).filter(fits).collect()
+        });
+        let telling = matcher.as_ref().and_then(|matcher| matcher.telling);
         self.faults_made += 1;
         let written = written.unwrap_or_else(|| describe(&spec));
-        self.faults.push(Armed { id: self.faults_made, written, since, fault });
-        self.rearm();
+        self.faults.push(Armed { id: self.faults_made, written, since, aim: matcher });
+        let mut all = self.world.take_faults();
+        all.push(fault.aimed(Aim { handset, messages, telling, every, first }));
+        self.world.set_faults(all);
         Ok(self.faults_made)
     }
 
     /// Disarms a fault, or all; how many there were.
     pub fn disarm(&mut self, id: Option<u64>) -> usize {
         let before = self.faults.len();
-        self.faults.retain(|armed| id.is_some_and(|id| id != armed.id));
-        self.rearm();
+        let goes = |armed: &Armed| id.is_none_or(|id| id == armed.id);
+        let all = self.world.take_faults();
+        let left = all.into_iter().zip(&self.faults).filter(|(_, armed)| !goes(armed)).map(|(fault, _)| fault);
+        self.world.set_faults(left.collect());
+        self.faults.retain(|armed| !goes(armed));
         before - self.faults.len()
     }
 
-    fn rearm(&mut self) {
-        self.world.set_faults(self.faults.iter().map(|armed| armed.fault.clone()).collect());
+    /// How often a fault was asked and acted, by its place in the list.
+    pub fn count_of(&self, place: usize, now: Timestamp) -> Count {
+        self.world.count_of(place, now)
+    }
+
+    /// Tells the faults whether they are about a POST that is about to be handed in.
+    pub(super) fn aim_at(&mut self, sending: &Sending, record: &Record) {
+        for (place, armed) in self.faults.iter().enumerate() {
+            if let Some(matcher) = armed.aim.as_ref().filter(|matcher| matcher.is_about_words()) {
+                self.world.aim(place, matcher.fits(sending, record));
+            }
+        }
+    }
+
+    /// Tells the faults of a message that was accepted: those that are about it are about its webhooks too.
+    pub(super) fn aim_later(&mut self, message: MessageIndex, sending: &Sending) {
+        for (place, armed) in self.faults.iter().enumerate() {
+            if let (Some(matcher), Some(record)) = (&armed.aim, self.messages.get(message))
+                && matcher.is_about_words()
+                && matcher.fits(sending, record)
+            {
+                self.world.include(place, message);
+            }
+        }
     }
 
     /// The faults that are armed, oldest first.

@@ -1,7 +1,7 @@
 //! What contacts wrote by hand of the control API: the words to the model's handles. Bounded by bytes; the oldest go first.
 
 use super::Tenant;
-use super::message_log::Button;
+use super::message_log::{Button, Tap};
 use crate::limits::INBOUND_BYTES;
 use cloud_api::time::Timestamp;
 use mock_whatsapp_model::Input;
@@ -45,9 +45,23 @@ impl Said {
         Self::of("text", json!({ "body": body }))
     }
 
-    /// It pressed a template's button.
+    /// It tapped something: a template's button, or a button or row of an interactive message.
     pub fn button(pressed: &Button) -> Self {
-        Self::of("button", json!({ "payload": pressed.payload, "text": pressed.text }))
+        let (id, title) = (&pressed.payload, &pressed.text);
+        match &pressed.tap {
+            Tap::Template => Self::of("button", json!({ "payload": id, "text": title })),
+            Tap::Reply => {
+                let reply = json!({ "id": id, "title": title });
+                Self::of("interactive", json!({ "type": "button_reply", "button_reply": reply }))
+            }
+            Tap::Row(description) => {
+                let mut row = json!({ "id": id, "title": title });
+                if let Some(description) = description {
+                    row["description"] = json!(description);
+                }
+                Self::of("interactive", json!({ "type": "list_reply", "list_reply": row }))
+            }
+        }
     }
 
     /// What is said, or the label of the button, and beside it the button's payload.

@@ -7,10 +7,11 @@ use crate::graph::send::Sending;
 use crate::signing::Signature;
 use crate::target;
 use cloud_api::catalogue::Class;
+use cloud_api::reply::MessageStatus;
 use cloud_api::time::Timestamp;
 use hyper::Method;
-use mock_whatsapp_model::input::{DeliveryId, HandsetId, MessageIndex, template_key};
-use mock_whatsapp_model::output::{Answer, Update, What, Why};
+use mock_whatsapp_model::input::{DeliveryId, HandsetId, MessageIndex, NumberId, template_key};
+use mock_whatsapp_model::output::{Answer, Manner, Update, What, Why};
 use mock_whatsapp_model::referee::{Answered, By, Callback, Moment, Referee, Rule, Ruling, Sent, Tidings};
 use mock_whatsapp_model::spec::Kind;
 use serde_json::{Value, json};
@@ -29,6 +30,10 @@ pub(super) struct Asked<'a> {
     pub(super) sending: &'a Sending,
     /// The message, if it was taken.
     pub(super) taken: Option<MessageIndex>,
+    /// How a fault wants it answered.
+    pub(super) manner: Option<Manner>,
+    /// What the answer says of it, if it says anything.
+    pub(super) told: Option<MessageStatus>,
 }
 
 /// An answer that is still to be given: which request's, and how it was ruled.
@@ -57,6 +62,11 @@ impl Tenant {
     /// Its referee, to be told how to judge.
     pub fn referee_mut(&mut self) -> &mut Referee {
         &mut self.referee
+    }
+
+    /// Its business number in the model.
+    pub fn number(&self) -> NumberId {
+        self.number
     }
 
     /// Forgets every call and what is held against the sender; how to judge stays.
@@ -101,7 +111,8 @@ impl Tenant {
             let now = self.moment(real);
             match refusal.index().class() {
                 Class::AccountWide if new.decider == Decider::Token => {
-                    self.referee.turned_away(request, now, refusal.index(), self.config.throughput);
+                    let rate = self.world.throughput(self.number);
+                    self.referee.turned_away(request, now, refusal.index(), rate);
                 }
                 _ => self.referee.malformed(request, now, None, refusal.index()),
             }
@@ -193,7 +204,7 @@ impl Tenant {
             callback: sending.callback_data().map_or_else(Callback::default, Callback::of),
             template: sending.template().map_or(0, template_key),
             marketing,
-            rate: self.config.throughput,
+            rate: self.world.throughput(self.number),
             blocked: self.world.persona(handset).kind == Kind::Blocked || self.world.is_blocked_or_off(handset).0,
             previous: previous.map(|message| (message, template_of(message))),
         }
@@ -206,15 +217,31 @@ impl Tenant {
 
     /// Writes down how a send was ruled, has it judged, and gives the answer when it is due.
     pub(super) fn rule(&mut self, asked: Asked<'_>, answer: Answer, at: Timestamp) {
-        let verdict = self.verdict(answer, asked.handset);
+        let (verdict, at) = self.mannered(self.verdict(answer, asked.handset, asked.told.clone()), asked.manner, at);
         let (outcome, status) = match &verdict {
+            Verdict::Close => (Outcome::Lost, 0),
+            Verdict::Mannered(_, Manner::CloseMiddle) => (Outcome::Garbled, 200),
+            Verdict::Mannered(verdict, _) => match &**verdict {
+                Verdict::Refused(refusal) => (Outcome::Refused, refusal.status()),
+                Verdict::Accepted { .. } => (Outcome::Accepted, 200),
+                Verdict::Silence | Verdict::Reset | Verdict::Garbled(_) | Verdict::Close | Verdict::Mannered(..) => {
+                    (Outcome::Lost, 0)
+                }
+            },
             Verdict::Accepted { .. } => (Outcome::Accepted, 200),
             Verdict::Refused(refusal) => (Outcome::Refused, refusal.status()),
             Verdict::Silence => (Outcome::Lost, 0),
             Verdict::Reset => (Outcome::Reset, 0),
             Verdict::Garbled(form) => (Outcome::Garbled, crate::respond::garbled(*form).status().as_u16()),
         };
+        let hears_nothing =
+            matches!(asked.manner, Some(Manner::CloseBefore { .. } | Manner::CloseMiddle | Manner::Lost(_)));
         let (ruling, decider) = match answer {
+            // Whoever has patience reads it to its end, and whoever has not does not know how it ends.
+            Answer::Accepted(_) | Answer::Refused(..) if matches!(asked.manner, Some(Manner::Drip(_))) => {
+                (Ruling::Unknown { taken: asked.taken, fair: false }, Decider::Fault)
+            }
+            _ if hears_nothing => (Ruling::Unknown { taken: asked.taken, fair: true }, Decider::Fault),
             Answer::Accepted(message) => (Ruling::Accepted(message), Decider::Nothing),
             Answer::Refused(code, why) => (Ruling::Refused(code, self.by(why, asked.handset)), decider_of(why)),
             Answer::Silence(message) if self.faults.is_empty() => {
@@ -229,7 +256,13 @@ impl Tenant {
         let (code, why, saw) = match &verdict {
             Verdict::Refused(refusal) => (refusal.code(), refusal.why.as_str(), self.saw(&asked).to_string()),
             Verdict::Accepted { .. } => (0, "", String::new()),
-            Verdict::Silence | Verdict::Reset | Verdict::Garbled(_) => {
+            Verdict::Mannered(_, Manner::Drip(_)) => {
+                (0, "the answer drips, as a fault wants it", self.saw(&asked).to_string())
+            }
+            Verdict::Mannered(_, Manner::CloseAfter) => {
+                (0, "the connection closes behind the answer, as a fault wants it", self.saw(&asked).to_string())
+            }
+            Verdict::Silence | Verdict::Reset | Verdict::Garbled(_) | Verdict::Close | Verdict::Mannered(..) => {
                 let why = match asked.taken {
                     Some(_) => "the message was taken, and the sender is not told",
                     None => "the message was not taken, and the sender is not told",
@@ -255,6 +288,22 @@ impl Tenant {
         self.tell_listeners(request);
     }
 
+    /// A verdict in the manner that a fault wants, and when it is given.
+    fn mannered(&self, verdict: Verdict, manner: Option<Manner>, at: Timestamp) -> (Verdict, Timestamp) {
+        match (verdict, manner) {
+            (_, Some(Manner::CloseBefore { .. } | Manner::Lost(Some(_)))) => (Verdict::Close, at),
+            (_, Some(Manner::Lost(None))) => (Verdict::Silence, at),
+            (verdict @ (Verdict::Accepted { .. } | Verdict::Refused(_)), Some(manner)) => {
+                (Verdict::Mannered(Box::new(verdict), manner), at)
+            }
+            (Verdict::Silence, _) => match self.world.silence() {
+                Some(silence) => (Verdict::Close, at + silence),
+                None => (Verdict::Silence, at),
+            },
+            (verdict, _) => (verdict, at),
+        }
+    }
+
     /// Gives an answer that was due later.
     pub(super) fn give_late(&mut self, reply: Reply, verdict: Verdict, owed: Owed, at: Timestamp) {
         let heard = give(reply, verdict, at);
@@ -268,7 +317,7 @@ impl Tenant {
         match why {
             Why::Fault(_) | Why::Magic => By::Arranged,
             Why::Throughput if self.world.is_throttled(self.number, now) => By::Lowered,
-            Why::Throughput => By::Throughput(self.config.throughput),
+            Why::Throughput => By::Throughput(self.world.throughput(self.number)),
             Why::Pair => By::Pair(self.world.pair_wait(handset, self.number, now)),
             Why::MessagingLimit => {
                 let portfolio = self.world.portfolio_of(self.number);
@@ -281,7 +330,7 @@ impl Tenant {
     fn saw(&self, asked: &Asked<'_>) -> Value {
         let (now, portfolio) = (self.time, self.world.portfolio_of(self.number));
         json!({
-            "throughput": self.config.throughput,
+            "throughput": self.world.throughput(self.number),
             "throttled_by_a_fault": self.world.is_throttled(self.number, now),
             "pair_free_in": self.world.pair_wait(asked.handset, self.number, now).to_string(),
             "contacts_in_24h": self.world.ledger_used(portfolio, now),
@@ -328,10 +377,16 @@ impl Tenant {
         let handset = Some(update.handset).filter(|handset| *handset != HandsetId::NOBODY);
         self.referee.webhook(now, handset, update.about, answered, is_last);
         if answered.is_acknowledged() {
-            for tidings in self.tidings(update) {
-                let messages = &self.messages;
-                self.referee.told(&self.world, now, tidings, &|message| words_of(messages, message));
-            }
+            self.hear(real, update);
+        }
+    }
+
+    /// The sender has acknowledged an update, and so it knows what that tells.
+    pub(super) fn hear(&mut self, real: Timestamp, update: &Update) {
+        let now = self.moment(real);
+        for tidings in self.tidings(update).into_iter().filter(|_| !update.forged) {
+            let messages = &self.messages;
+            self.referee.told(&self.world, now, tidings, &|message| words_of(messages, message));
         }
     }
 

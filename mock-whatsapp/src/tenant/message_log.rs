@@ -10,6 +10,8 @@ use std::sync::Arc;
 /// The words of one accepted message.
 #[derive(Clone, Debug)]
 pub struct Record {
+    /// Its type, as requests spell it.
+    pub kind: &'static str,
     /// Its template, if it is one.
     pub template: Option<Arc<str>>,
     /// What it is for, if it is a template.
@@ -18,19 +20,32 @@ pub struct Record {
     pub callback_data: Option<Box<str>>,
     /// What the contact sees.
     pub rendered: Box<str>,
-    /// Its quick-reply buttons.
+    /// What can be tapped of it.
     pub buttons: Box<[Button]>,
     /// What happened to it, in order.
     pub timeline: Vec<Event>,
 }
 
-/// A quick-reply button of a message.
+/// What is told when something is tapped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tap {
+    /// A quick-reply button of a template: `button`.
+    Template,
+    /// A button of an interactive message: `interactive` with `button_reply`.
+    Reply,
+    /// A row of a list, with its second line: `interactive` with `list_reply`.
+    Row(Option<Box<str>>),
+}
+
+/// Something in a message that can be tapped, and answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Button {
     /// Its label.
     pub text: Box<str>,
     /// What the sender wants to hear; the label, where it said nothing.
     pub payload: Box<str>,
+    /// What is told.
+    pub tap: Tap,
 }
 
 /// One thing that happened to a message.

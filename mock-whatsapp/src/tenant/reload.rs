@@ -2,6 +2,7 @@
 //!
 //! What a tenant was told by itself, by the control API, stays as it is unless the file now says something else than before.
 
+use super::templates::review_of;
 use super::{Tenant, limits_throughput};
 use crate::config::Config;
 use cloud_api::time::Timestamp;
@@ -21,6 +22,9 @@ pub fn changes(old: &Config, new: &Config) -> Vec<String> {
     tell("[rules]", old.rules != new.rules, now);
     tell("public_url", old.public_url != new.public_url, now);
     tell("unknown_templates", old.unknown_templates != new.unknown_templates, now);
+    tell("[templates]", old.templates != new.templates, "takes effect for reviews that are yet to begin");
+    tell("allowed_recipients", old.allowed_recipients != new.allowed_recipients, now);
+    tell("message_status_always", old.message_status_always != new.message_status_always, now);
     tell("magic_numbers", old.magic_numbers != new.magic_numbers, "takes effect for numbers that are yet to be used");
     tell("[handset]", old.timing != new.timing, "takes effect for what is yet to be drawn");
     tell("[[fault]]", old.faults != new.faults, "takes effect: those of before are disarmed, and those of now armed");
@@ -44,6 +48,7 @@ impl Tenant {
         if old.rules != new.rules {
             config.rules = new.rules;
             self.world.limit_pairs(new.rules.pair);
+            self.world.limit_windows(new.rules.window);
         }
         if old.public_url != new.public_url {
             config.public_url.clone_from(&new.public_url);
@@ -51,6 +56,15 @@ impl Tenant {
         if old.unknown_templates != new.unknown_templates {
             config.unknown_templates = new.unknown_templates;
         }
+        if old.templates != new.templates {
+            config.templates = new.templates.clone();
+            self.templates.review = review_of(&new.templates);
+        }
+        if old.allowed_recipients != new.allowed_recipients {
+            config.allowed_recipients.clone_from(&new.allowed_recipients);
+            self.allowed.clone_from(&new.allowed_recipients);
+        }
+        config.message_status_always = new.message_status_always;
         if old.magic_numbers != new.magic_numbers {
             config.magic_numbers = new.magic_numbers;
         }

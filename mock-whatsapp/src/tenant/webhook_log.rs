@@ -5,7 +5,7 @@ use crate::signing::Signature;
 use bytes::Bytes;
 use cloud_api::time::Timestamp;
 use mock_whatsapp_model::input::DeliveryId;
-use mock_whatsapp_model::output::Update;
+use mock_whatsapp_model::output::{Dress, Update};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
@@ -67,6 +67,8 @@ pub struct Record {
     pub update: Update,
     /// The wamid in its body.
     pub wamid: String,
+    /// What faults make of it.
+    pub dress: Dress,
     /// How far it came.
     pub state: State,
     /// Every attempt.
@@ -103,11 +105,12 @@ impl WebhookLog {
         kind: Cow<'static, str>,
         update: Update,
         wamid: String,
+        dress: Dress,
     ) -> u64 {
         let id = self.next();
         let state = if delivery.is_some() { State::Due } else { State::Faulted };
         let (attempts, signature, body) = (Vec::new(), Signature::default(), Bytes::new());
-        let record = Record { id, kind, update, wamid, state, attempts, signature, body };
+        let record = Record { id, kind, update, wamid, dress, state, attempts, signature, body };
         if let Some(delivery) = delivery {
             self.delivers(delivery, id);
         }
@@ -123,6 +126,11 @@ impl WebhookLog {
             self.of_delivery.resize(place + 1, u64::MAX);
         }
         self.of_delivery[place] = id;
+    }
+
+    /// What faults make of a delivery.
+    pub fn dress(&mut self, delivery: DeliveryId) -> Dress {
+        self.of(delivery).map(|record| record.dress).unwrap_or_default()
     }
 
     /// A webhook is delivered once more.
@@ -174,13 +182,6 @@ impl WebhookLog {
     pub fn sent(&mut self, delivery: DeliveryId) -> Option<(Bytes, Signature)> {
         let record = self.of(delivery).filter(|record| !record.body.is_empty())?;
         Some((record.body.clone(), record.signature.clone()))
-    }
-
-    /// What a delivery tells.
-    pub fn update(&self, delivery: DeliveryId) -> Option<Update> {
-        let id = *self.of_delivery.get(delivery.0 as usize)?;
-        let place = usize::try_from(id.checked_sub(self.first)?).ok()?;
-        self.records.get(place).map(|record| record.update)
     }
 
     /// Notes an attempt and what follows from it.

@@ -59,7 +59,12 @@ impl Mock {
         Self::of(MockWhatsApp::builder()).await
     }
 
+    /// Without the rule on service windows, so that tests of other things can send what they like.
     pub(crate) async fn of(builder: Builder) -> Self {
+        Self::strict(builder.window(false)).await
+    }
+
+    pub(crate) async fn strict(builder: Builder) -> Self {
         let whatsapp = builder.start().await.unwrap();
         let (token, number) = (whatsapp.token().to_owned(), whatsapp.phone_number_id().to_owned());
         Self { whatsapp, token, number }

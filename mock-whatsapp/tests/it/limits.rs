@@ -37,7 +37,7 @@ async fn the_46th_message_to_a_contact_at_once_is_131056() {
 
 #[tokio::test]
 async fn a_rule_can_be_switched_off() {
-    let rules = Rules { throughput: false, pair: false, ..Rules::default() };
+    let rules = Rules { throughput: false, pair: false, window: false, ..Rules::default() };
     let mock = Mock::of(MockWhatsApp::builder().throughput(1).rules(rules)).await;
     for _ in 0..50 {
         mock.send(&text(&contact(0), "x")).await.wamid();

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod accounts;
+mod aimed_faults;
 mod client;
 mod clock;
+mod export;
 mod faults;
 mod gestures;
 mod handsets;
@@ -20,8 +22,10 @@ mod referee;
 mod refusals;
 mod requests;
 mod seams;
+mod sending;
 mod server;
 mod slow_clients;
+mod templates;
 mod tenants;
 mod tokens;
 mod uploads;

@@ -1,6 +1,6 @@
 //! Numbers: looked at, added, verified, registered, and set.
 
-use crate::client::Mock;
+use crate::client::{Mock, sale};
 use hyper::Method;
 use mock_whatsapp::MockWhatsApp;
 use mock_whatsapp::clock::Pace;
@@ -294,4 +294,22 @@ async fn the_control_api_changes_a_number_and_tells_of_it() {
         assert_eq!((answer.status, answer.body["pointer"].as_str()), (400, Some(pointer)));
     }
     assert_eq!(mock.control("PUT", "/numbers/1", json!({})).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_limit_that_is_half_used_rises_by_rule() {
+    let rules = mock_whatsapp::config::Rules { tier_upgrade: true, ..Default::default() };
+    let builder = MockWhatsApp::builder().clock(Pace::Frozen).messaging_limit(4).rules(rules);
+    let mock = Mock::of(builder).await;
+    let tier = async || mock.done("GET", "/numbers/100000000000001", Value::Null).await["tier"].clone();
+    mock.send(&sale("+14155550123", "Ana")).await.wamid();
+    mock.done("POST", "/clock/advance", json!({ "by": "7h" })).await;
+    assert_eq!(tier().await, "TIER_4", "a quarter is not half");
+    mock.send(&sale("+14155550124", "Ben")).await.wamid();
+    mock.done("POST", "/clock/advance", json!({ "by": "5h59m" })).await;
+    assert_eq!(tier().await, "TIER_4");
+    mock.done("POST", "/clock/advance", json!({ "by": "2m" })).await;
+    assert_eq!(tier().await, "TIER_250");
+    let webhooks = mock.done("GET", "/webhooks", Value::Null).await["items"].to_string();
+    assert!(webhooks.contains("business_capability_update") && webhooks.contains("TIER_250"), "{webhooks}");
 }

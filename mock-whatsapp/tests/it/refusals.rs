@@ -88,7 +88,9 @@ async fn a_parameter_that_is_wrong_is_named() {
     let path = format!("/{}/messages", mock.number);
     let no_json = mock.raw(Method::POST, &path, "mock-token", b"to=1".to_vec()).await.unwrap();
     check(&no_json, (400, 100, None, "(#100) The parameter messaging_product is required.", ""));
-    assert_eq!(mock.send(&with(good(), "type", json!("image"))).await.error().0, 131_051);
+    let no_image = mock.send(&with(good(), "type", json!("image"))).await;
+    check(&no_image, (400, 100, None, "(#100) Invalid parameter", "Parameter 'image' is mandatory for type 'image'"));
+    assert_eq!(mock.send(&with(good(), "type", json!("pin"))).await.error().0, 131_051);
 }
 
 #[tokio::test]

@@ -38,7 +38,8 @@ async fn the_server_needs_no_sockets_and_no_machine_clock() {
         tokio::spawn(mock_whatsapp::run(Config::default(), listener, Connector::Links(dialled), clock, stopped));
     let webhook = json!({ "url": "http://hooks.example/", "handshake": false });
     call(&links, "PUT", "/_mock/webhook", webhook).await;
-    let message = json!({ "messaging_product": "whatsapp", "to": "+14155550123", "text": { "body": "x" } });
+    let message = json!({ "messaging_product": "whatsapp", "to": "+14155550123", "type": "template",
+                         "template": { "name": "hello_world", "language": { "code": "en_US" } } });
     let sent = call(&links, "POST", "/100000000000001/messages", message).await;
     let dial = dials.recv().await.unwrap();
     assert_eq!(dial.authority, "hooks.example:80");

@@ -227,7 +227,7 @@ mod tests {
         let accepted = Word::Is(Known::Accepted, None);
         durable.told(0, 1, accepted, None, &seen[0]);
         seen[0].learn(1, 1, accepted);
-        durable.changed(0, 1);
+        durable.changed(0, 1, Fact::Accepted);
         for word in [Word::Is(Known::Sent, None), Word::Came(Arrival::Delivered)] {
             durable.told(0, 1, word, Some(7), &seen[0]);
             seen[0].learn(2, 1, word);

@@ -308,6 +308,8 @@ impl Arms {
                 | FaultKind::WebhookForged
                 | FaultKind::TokenRevoked
                 | FaultKind::TemplatePaused => {}
+                // No scenario has these.
+                FaultKind::Drip | FaultKind::Close | FaultKind::WebhookSignature | FaultKind::WebhookBatch => {}
             }
         }
         arms

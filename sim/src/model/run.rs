@@ -30,7 +30,7 @@ use hdrhistogram::Histogram;
 use mock_whatsapp_model::fate::message_key;
 use mock_whatsapp_model::faults::Fault;
 use mock_whatsapp_model::handset::Persona;
-use mock_whatsapp_model::input::{DeliveryId, HandsetId, Input, MessageIndex, NumberId, PortfolioId, Post};
+use mock_whatsapp_model::input::{DeliveryId, Form, HandsetId, Input, MessageIndex, NumberId, PortfolioId, Post};
 use mock_whatsapp_model::output::{Answer, Output, What};
 use mock_whatsapp_model::spec::MessagingLimit;
 use mock_whatsapp_model::world::{Config, World};
@@ -300,6 +300,9 @@ impl<'a> Run<'a> {
             callback: callback(request.message, request.number),
             template: campaign.template,
             marketing: campaign.marketing,
+            form: Form::Template,
+            held: false,
+            fails: None,
         }
     }
 

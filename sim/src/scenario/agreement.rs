@@ -161,6 +161,8 @@ fn by_kind(fault: &FaultSpec) -> Option<String> {
             | Class::Generic => None,
         },
         Reset | GarbledReply | WebhookDuplicate | WebhookReorder | WebhookForged | StatusOddity => None,
+        // No scenario has these.
+        Drip | Close | WebhookSignature | WebhookBatch => None,
     }
 }
 

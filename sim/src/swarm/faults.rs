@@ -51,6 +51,7 @@ pub fn plain(kind: FaultKind) -> FaultSpec {
         by: None,
         template: None,
         messaging_limit: None,
+        size: None,
     }
 }
 
@@ -108,6 +109,8 @@ fn fault(kind: FaultKind, scenario: &Scenario, options: &Options, sending: Span,
         | FaultKind::WebhookForged
         | FaultKind::DiskFull
         | FaultKind::TokenRevoked => {}
+        // No scenario has these.
+        FaultKind::Drip | FaultKind::Close | FaultKind::WebhookSignature | FaultKind::WebhookBatch => {}
     }
     fault
 }

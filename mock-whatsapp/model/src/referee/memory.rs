@@ -120,3 +120,43 @@ impl Memory {
         self.memos.get_mut(self.taken.get(&message)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cloud_api::catalogue;
+
+    fn memo(request: u64, at: Timestamp, end: End) -> Memo {
+        Memo { request, since: Moment { at, real: at }, callback: Callback::default(), end }
+    }
+
+    #[test]
+    fn what_can_convict_nobody_any_more_goes_first_and_what_goes_too_early_is_told() {
+        let start = Timestamp::from_unix_seconds(1_000_000_000);
+        let refused = |code| End::Refused(catalogue::find(code, None), 1);
+        let mut memory = Memory::default();
+        for key in 0..MOST as u64 {
+            assert!(memory.set(start, key, memo(key, start, refused(130_429))));
+        }
+        let later = start + Span::mins(2);
+        assert!(memory.set(later, 1 << 40, memo(1, later, refused(131_026))), "the others are over");
+        assert_eq!(memory.memos.len(), 1);
+        for key in 1..MOST as u64 {
+            let end = End::Unknown { taken: Some(MessageIndex(key as u32)), proven: false, offered: false, fair: true };
+            assert!(memory.set(later, key, memo(key, later, end)));
+        }
+        assert!(!memory.set(later, 1 << 41, memo(2, later, refused(131_026))), "and now it must forget what counts");
+        assert!(memory.memos.len() <= MOST / 2 + 1 && memory.taken.len() < memory.memos.len());
+        assert!(memory.get(1 << 41).is_some());
+    }
+
+    #[test]
+    fn a_message_of_unknown_outcome_is_found_by_its_place() {
+        let mut memory = Memory::default();
+        let end = End::Unknown { taken: Some(MessageIndex(7)), proven: false, offered: false, fair: true };
+        memory.set(Timestamp(0), 1, memo(1, Timestamp(0), end));
+        assert!(memory.unknown(MessageIndex(7)).is_some() && memory.unknown(MessageIndex(8)).is_none());
+        memory.clear(1);
+        assert!(memory.unknown(MessageIndex(7)).is_none() && memory.get(1).is_none());
+    }
+}

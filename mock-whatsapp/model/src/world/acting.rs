@@ -36,8 +36,7 @@ impl World {
                 let what = What::Says(text);
                 let update =
                     Update { about: reply_to, handset: contact, number, what, at: now, echoes: true, forged: false };
-                let delivery = self.deliveries.open(now, update);
-                self.send(delivery, update, 0, out);
+                self.report(update, out);
             }
             Act::Reads(message) => {
                 if let Some(place) = self.place_of(message)

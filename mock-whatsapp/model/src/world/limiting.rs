@@ -2,7 +2,7 @@
 //! and `portfolio`.
 
 use super::World;
-use crate::input::{HandsetId, NumberId, PortfolioId, Post};
+use crate::input::{Form, HandsetId, NumberId, PortfolioId, Post};
 use crate::limits::Bucket;
 use crate::output::Why;
 use crate::portfolio::Portfolio;
@@ -43,6 +43,11 @@ impl World {
         assert!(usize::from(portfolio.0) < self.portfolios.len(), "there is no portfolio {}", portfolio.0);
         self.numbers.push(Number { bucket: Bucket::new(throughput), portfolio, heard: Vec::new() });
         NumberId((self.numbers.len() - 1) as u16)
+    }
+
+    /// The messages a second that WhatsApp allows a number, and tells it.
+    pub fn throughput(&self, number: NumberId) -> u32 {
+        self.numbers[usize::from(number.0)].bucket.rate()
     }
 
     /// Sets the messages a second that WhatsApp allows a number.
@@ -110,6 +115,23 @@ impl World {
         self.limit_of(portfolio, now) != self.portfolios[usize::from(portfolio.0)].limit
     }
 
+    /// Sets whether what is no template reaches a contact only inside its service window; it reaches it always, unless said.
+    /// Windows are known from then on, unless contacts were counted before.
+    pub fn limit_windows(&mut self, limit: bool) {
+        self.windows = limit;
+    }
+
+    /// The error of a message that is no template and comes outside the contact's service window.
+    #[inline]
+    pub(super) fn outside_window(&self, post: &Post, always_open: bool) -> Option<CodeIndex> {
+        let is_free = match post.form {
+            Form::Template => false,
+            Form::Free | Form::Reaction => true,
+        };
+        let shut = is_free && self.windows && !always_open && !self.is_window_open(post.handset, post.number, self.now);
+        shut.then(|| catalogue::find(131_047, None))
+    }
+
     /// Whether the contacts of a portfolio are counted.
     #[inline]
     fn is_counted(&self, portfolio: PortfolioId) -> bool {
@@ -118,7 +140,7 @@ impl World {
 
     /// A contact writes to a number: its service window opens.
     pub(super) fn hear(&mut self, handset: HandsetId, number: NumberId) {
-        if !self.is_counted(self.portfolio_of(number)) {
+        if !self.windows && !self.is_counted(self.portfolio_of(number)) {
             return;
         }
         let (now, handsets, place) = (self.now, self.handsets.len(), handset.0 as usize);

@@ -31,7 +31,7 @@ impl World {
         let (now, seed) = (self.now, self.config.seed);
         let key = self.key_of(&update);
         let of_try = join(key, u64::from(tried));
-        let cut_off = faults::is_cut_off(&self.webhook_faults, now, update.number, seed, of_try);
+        let cut_off = faults::is_cut_off(&mut self.webhook_faults, now, &update, seed, of_try);
         match cut_off.then(|| self.deliveries.answered(now, seed, key, delivery, 0)) {
             None => self.go_out(delivery, update, out),
             Some(Next::Again(at)) => self.due.push(at, Due::Deliver(delivery)),
@@ -54,10 +54,20 @@ impl World {
         }
     }
 
+    /// Tells the business of an update that is about no message of its own.
+    pub(super) fn report(&mut self, update: Update, out: &mut Vec<Output>) {
+        if self.webhook_faults.is_empty() {
+            let delivery = self.deliveries.open(self.now, update);
+            self.go_out(delivery, update, out);
+        } else {
+            self.tell_with_faults(u64::from(update.handset.0), update, false, out);
+        }
+    }
+
     fn tell_with_faults(&mut self, key: u64, update: Update, read_follows: bool, out: &mut Vec<Output>) {
         let (now, seed) = (self.now, self.config.seed);
-        let fault = faults::on_webhook(&self.webhook_faults, now, update.number, seed, key, update.what);
-        if let Some(what) = fault.forgery {
+        let fault = faults::on_webhook(&mut self.webhook_faults, now, seed, key, &update);
+        if let Some(what) = fault.forgery.filter(|_| update.about.is_some()) {
             let forged = Update { what, forged: true, ..update };
             let delivery = self.deliveries.open(now, forged);
             self.go_out(delivery, forged, out);

@@ -4,7 +4,7 @@ use cloud_api::time::{Span, Timestamp};
 use mock_whatsapp_model::World;
 use mock_whatsapp_model::faults::Fault;
 use mock_whatsapp_model::handset::Persona;
-use mock_whatsapp_model::input::{Act, HandsetId, Input, NumberId, Post};
+use mock_whatsapp_model::input::{Act, Form, HandsetId, Input, NumberId, Post};
 use mock_whatsapp_model::output::{Answer, Output, Update, What, Why};
 use mock_whatsapp_model::spec::{FaultSpec, Kind, Timing};
 use mock_whatsapp_model::world::Config;
@@ -67,6 +67,9 @@ impl Scene {
             callback: self.posts,
             template: 0,
             marketing: true,
+            form: Form::Template,
+            held: false,
+            fails: None,
         };
         match self.hand_in(Input::Post(post)) {
             Some(Answer::Accepted(_)) => Ok(()),

@@ -1,0 +1,257 @@
+//! Template management: `/{waba-id}/message_templates` and `/{template-id}` (section 6.3). What happens to templates by
+//! themselves is the tenant's.
+
+mod bulk;
+mod listing;
+mod showing;
+
+use super::call::{Call, Done, Outcome, Stop};
+use super::refusal::Refusal;
+use crate::query;
+use crate::templates::creation::{check, check_names};
+use crate::templates::{Category, Draft, ParameterFormat, Place, Status};
+use crate::tenant::Tenant;
+use crate::tenant::templates::Cause;
+pub(super) use bulk::{archive, compare, upsert};
+pub(super) use listing::list;
+use serde_json::{Map, Value, json};
+use showing::{Fields, show};
+
+/// The parameters of a call: those of the query, and those of the body, which win. Null is as good as absent.
+fn parameters(call: &Call<'_>) -> Map<String, Value> {
+    let mut all: Map<String, Value> =
+        query::pairs(call.query).map(|(name, value)| (name, Value::String(value))).collect();
+    if let Ok(Value::Object(fields)) = serde_json::from_slice(&call.body) {
+        all.extend(fields);
+    }
+    all.retain(|_, value| !value.is_null());
+    all
+}
+
+fn text<'a>(parameters: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    parameters.get(name).and_then(Value::as_str)
+}
+
+fn required(name: &str) -> Refusal {
+    Refusal::parameter(format!("The parameter {name} is required."), format!("the request has no usable {name}"))
+}
+
+/// A list, which forms and queries have as JSON in a text.
+fn items(parameters: &Map<String, Value>, name: &str) -> Result<Option<Value>, Refusal> {
+    let value = match parameters.get(name) {
+        None => return Ok(None),
+        Some(Value::String(text)) => serde_json::from_str(text).unwrap_or(Value::Null),
+        Some(other) => other.clone(),
+    };
+    if value.is_array() {
+        return Ok(Some(value));
+    }
+    Err(Refusal::parameter(format!("Param {name} must be an array."), format!("{name} is a JSON list")))
+}
+
+fn whole_number(parameters: &Map<String, Value>, name: &str) -> Result<Option<i64>, Refusal> {
+    let number = match parameters.get(name) {
+        None => return Ok(None),
+        Some(Value::String(text)) => text.trim().parse().ok(),
+        Some(other) => other.as_i64(),
+    };
+    let message = format!("Param {name} must be an integer.");
+    number.map(Some).ok_or_else(|| Refusal::parameter(message, format!("{name} is a whole number")))
+}
+
+fn format_of(parameters: &Map<String, Value>) -> Result<Option<ParameterFormat>, Refusal> {
+    let Some(word) = text(parameters, "parameter_format") else { return Ok(None) };
+    ParameterFormat::named(word).map(Some).ok_or_else(|| {
+        let message = format!("Param parameter_format must be one of {{NAMED, POSITIONAL}} - got \"{word}\".");
+        Refusal::parameter(message, "variables have numbers (POSITIONAL) or names (NAMED)")
+    })
+}
+
+/// The most seconds that a message may wait (section 5.8); −1 stands for 30 days.
+fn check_ttl(seconds: Option<i64>, category: Category) -> Result<(), Refusal> {
+    let range = match category {
+        Category::Authentication => 30..=900,
+        Category::Utility => 30..=43_200,
+        Category::Marketing => 43_200..=2_592_000,
+    };
+    match seconds {
+        None | Some(-1) => Ok(()),
+        Some(seconds) if range.contains(&seconds) => Ok(()),
+        Some(_) => {
+            let (from, to) = (range.start(), range.end());
+            let message = format!("Param message_send_ttl_seconds must be between {from} and {to}.");
+            Err(Refusal::parameter(message, format!("that is what {} templates may have", category.name())))
+        }
+    }
+}
+
+/// What a template is to be created with.
+fn draft(parameters: &Map<String, Value>, language: &str) -> Result<Draft, Refusal> {
+    let name = text(parameters, "name").unwrap_or_default();
+    let category = check_names(name, language, text(parameters, "category").unwrap_or_default())?;
+    if parameters.contains_key("library_template_name") {
+        let why = "the library of ready-made templates is not here; create the template from components";
+        return Err(Refusal::parameter("Invalid parameter", why).details("library_template_name is not known"));
+    }
+    let components = items(parameters, "components")?.ok_or_else(|| required("components"))?;
+    let format = check(components.as_array().map_or(&[], Vec::as_slice), category, format_of(parameters)?)?;
+    let ttl_seconds = whole_number(parameters, "message_send_ttl_seconds")?;
+    check_ttl(ttl_seconds, category)?;
+    let (name, language) = (name.to_owned(), language.to_owned());
+    Ok(Draft { name, language, category, format, components, ttl_seconds })
+}
+
+/// The account of the call, or the refusal of one that is not the caller's.
+fn own_account(call: &Call<'_>) -> Result<(), Stop> {
+    if call.id == call.identity.waba_id {
+        return Ok(());
+    }
+    let why = format!("the token is tenant {}'s, whose account is {}", call.identity.name, call.identity.waba_id);
+    Err(call.no_object(why).into())
+}
+
+/// The template of the call. It is named by `id`, where that is not the node itself.
+fn find(tenant: &Tenant, id: &str, missing: &Refusal) -> Result<Place, Refusal> {
+    tenant.templates().of_id(id).ok_or_else(|| missing.clone())
+}
+
+fn missing(call: &Call<'_>) -> Refusal {
+    call.no_object(format!(
+        "tenant {} has no such template; GET /{}/message_templates lists what it has",
+        call.identity.name, call.identity.waba_id
+    ))
+}
+
+/// Creates a template.
+pub(super) async fn create(call: Call<'_>) -> Done {
+    own_account(&call)?;
+    let parameters = parameters(&call);
+    let draft = draft(&parameters, text(&parameters, "language").unwrap_or_default())?;
+    let made = call.tenant(move |tenant, _| {
+        let place = tenant.create_template(draft)?;
+        Ok(created(tenant, place))
+    });
+    let (made, at) = made.await?;
+    Ok(Outcome::reply(at, made))
+}
+
+fn created(tenant: &Tenant, place: Place) -> Value {
+    let template = tenant.templates().get(place);
+    template.map_or(Value::Null, |template| {
+        json!({ "id": &*template.id, "status": template.status.name(), "category": template.category.name() })
+    })
+}
+
+/// Shows a template: the node's, or the one behind the account's edge, as some clients ask for it.
+pub(super) async fn get(call: Call<'_>) -> Done {
+    let id = if call.item.is_empty() {
+        call.id.clone()
+    } else {
+        own_account(&call)?;
+        call.item.clone()
+    };
+    let fields = Fields::read(text(&parameters(&call), "fields"))?;
+    let missing = missing(&call);
+    let shown = call.tenant(move |tenant, _| {
+        let place = find(tenant, &id, &missing)?;
+        Ok(tenant.templates().get(place).map(|template| show(template, &fields)))
+    });
+    let (shown, at) = shown.await?;
+    Ok(Outcome::reply(at, shown))
+}
+
+/// Edits a template.
+pub(super) async fn edit(call: Call<'_>) -> Done {
+    let parameters = parameters(&call);
+    let category = text(&parameters, "category").map(|word| {
+        Category::named(word).ok_or_else(|| {
+            let message =
+                format!("Param category must be one of {{AUTHENTICATION, MARKETING, UTILITY}} - got \"{word}\".");
+            Refusal::parameter(message, "a template is for marketing, for news (UTILITY) or for codes (AUTHENTICATION)")
+        })
+    });
+    let category = category.transpose()?;
+    let components = items(&parameters, "components")?;
+    let format = format_of(&parameters)?;
+    let ttl_seconds = whole_number(&parameters, "message_send_ttl_seconds")?;
+    if category.is_none() && components.is_none() && ttl_seconds.is_none() {
+        return Err(required("components").into());
+    }
+    let (missing, id) = (missing(&call), call.id.clone());
+    let edited = call.tenant(move |tenant, _| {
+        let place = find(tenant, &id, &missing)?;
+        let known = tenant.templates().get(place).ok_or_else(|| missing.clone())?;
+        let category_then = category.unwrap_or(known.category);
+        check_ttl(ttl_seconds, category_then)?;
+        let components = match components {
+            Some(components) => {
+                let format = check(components.as_array().map_or(&[], Vec::as_slice), category_then, format)?;
+                Some((components, format))
+            }
+            None => None,
+        };
+        tenant.edit_template(place, category, components, ttl_seconds)?;
+        let edited = tenant.templates().get(place).ok_or(missing)?;
+        // The documentation has `success` alone; clients need the rest.
+        Ok(json!({ "success": true, "id": &*edited.id, "name": &*edited.name, "category": edited.category.name() }))
+    });
+    let (edited, at) = edited.await?;
+    Ok(Outcome::reply(at, edited))
+}
+
+/// Deletes a template by its id, or all languages of a name.
+pub(super) async fn delete(call: Call<'_>) -> Done {
+    own_account(&call)?;
+    let parameters = parameters(&call);
+    let name = text(&parameters, "name").map(str::to_owned);
+    let id = parameters.get("hsm_id").map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned));
+    let language = text(&parameters, "language").map(str::to_owned);
+    if name.is_none() && id.is_none() {
+        return Err(required("name").into());
+    }
+    let deleted = call.tenant(move |tenant, _| {
+        let templates = tenant.templates();
+        let places: Vec<Place> = match (&id, &name) {
+            (Some(id), _) => templates.of_id(id).into_iter().collect(),
+            (None, Some(name)) => templates.of_name(name).to_vec(),
+            (None, None) => Vec::new(),
+        };
+        let fits = |place: &Place| {
+            let template = templates.get(*place);
+            template.is_some_and(|template| {
+                name.as_ref().is_none_or(|name| *name == *template.name)
+                    && language.as_ref().is_none_or(|language| *language == *template.language)
+            })
+        };
+        let places: Vec<Place> = places.into_iter().filter(fits).collect();
+        if places.is_empty() {
+            let message = "Template with this name or id does not exist.".to_owned();
+            let why =
+                "nothing is deleted: by name goes every language of it, by hsm_id the one whose name is given too";
+            return Err(Refusal::parameter("Invalid parameter", why)
+                .subcode(2_593_002)
+                .for_people("Message Template Not Found", message));
+        }
+        tenant.delete_templates(&places);
+        Ok(())
+    });
+    let ((), at) = deleted.await?;
+    Ok(Outcome::success(at))
+}
+
+/// Lets a template be sent again that pacing had paused.
+pub(super) async fn unpause(call: Call<'_>) -> Done {
+    let (missing, id) = (missing(&call), call.id.clone());
+    let unpaused = call.tenant(move |tenant, _| {
+        let place = find(tenant, &id, &missing)?;
+        let status = tenant.templates().get(place).map(|template| template.status);
+        if status != Some(Status::Paused) {
+            let why = "only a paused template can be unpaused";
+            return Err(Refusal::parameter("Invalid parameter", why).details("The template is not paused"));
+        }
+        tenant.set_template_status(place, Status::Approved, None, Cause::default());
+        Ok(())
+    });
+    let ((), at) = unpaused.await?;
+    Ok(Outcome::success(at))
+}
