@@ -105,6 +105,9 @@ pub const SETTINGS_BYTES: usize = 64 * 1024;
 /// Contacts that a number may block: WhatsApp's own limit (section 6.7).
 pub const BLOCKED: usize = 64_000;
 
+/// How long a host that gives media by link may take, in real time.
+pub const LINK_WAIT: Duration = Duration::from_secs(10);
+
 /// Upload sessions of one tenant: each costs some hundred bytes beside its file.
 pub const UPLOADS: usize = 1_000;
 

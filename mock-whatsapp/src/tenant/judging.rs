@@ -156,7 +156,7 @@ impl Tenant {
         match handset.filter(|_| is_of_state) {
             None => self.referee.malformed(request, self.moment(real), handset, code),
             Some(handset) => {
-                let key = self.key(handset, sending.content);
+                let key = self.key(handset, sending);
                 let previous = self.handsets.messages(handset).last().copied();
                 let sent = self.sent(request, real, handset, key, false, previous, sending);
                 self.judge(&sent, Ruling::Refused(code, By::State), !heard);
@@ -243,7 +243,9 @@ impl Tenant {
             }
             _ if hears_nothing => (Ruling::Unknown { taken: asked.taken, fair: true }, Decider::Fault),
             Answer::Accepted(message) => (Ruling::Accepted(message), Decider::Nothing),
-            Answer::Refused(code, why) => (Ruling::Refused(code, self.by(why, asked.handset)), decider_of(why)),
+            Answer::Refused(code, why) => {
+                (Ruling::Refused(code, self.by(why, asked.handset, self.number_of(asked.sending))), decider_of(why))
+            }
             Answer::Silence(message) if self.faults.is_empty() => {
                 (Ruling::Unknown { taken: Some(message), fair: true }, Decider::Number)
             }
@@ -312,13 +314,13 @@ impl Tenant {
         self.referee.heard(now, &owed.sent, owed.ruling, heard);
     }
 
-    fn by(&self, why: Why, handset: HandsetId) -> By {
+    fn by(&self, why: Why, handset: HandsetId, number: NumberId) -> By {
         let now = self.time;
         match why {
             Why::Fault(_) | Why::Magic => By::Arranged,
-            Why::Throughput if self.world.is_throttled(self.number, now) => By::Lowered,
-            Why::Throughput => By::Throughput(self.world.throughput(self.number)),
-            Why::Pair => By::Pair(self.world.pair_wait(handset, self.number, now)),
+            Why::Throughput if self.world.is_throttled(number, now) => By::Lowered,
+            Why::Throughput => By::Throughput(self.world.throughput(number)),
+            Why::Pair => By::Pair(self.world.pair_wait(handset, number, now)),
             Why::MessagingLimit => {
                 let portfolio = self.world.portfolio_of(self.number);
                 By::MessagingLimit { lowered: self.world.is_limit_lowered(portfolio, now) }
@@ -328,14 +330,15 @@ impl Tenant {
 
     /// What there was to be seen when a send was not simply taken.
     fn saw(&self, asked: &Asked<'_>) -> Value {
-        let (now, portfolio) = (self.time, self.world.portfolio_of(self.number));
+        let (now, number) = (self.time, self.number_of(asked.sending));
+        let portfolio = self.world.portfolio_of(number);
         json!({
-            "throughput": self.world.throughput(self.number),
-            "throttled_by_a_fault": self.world.is_throttled(self.number, now),
-            "pair_free_in": self.world.pair_wait(asked.handset, self.number, now).to_string(),
+            "throughput": self.world.throughput(number),
+            "throttled_by_a_fault": self.world.is_throttled(number, now),
+            "pair_free_in": self.world.pair_wait(asked.handset, number, now).to_string(),
             "contacts_in_24h": self.world.ledger_used(portfolio, now),
             "messages_to_contact": self.handsets.messages(asked.handset).len(),
-            "service_window_open": self.world.is_window_open(asked.handset, self.number, now),
+            "service_window_open": self.world.is_window_open(asked.handset, number, now),
             "contact_opted_out": self.world.opted_out_at(asked.handset).is_some(),
             "faults": self.faults.iter().map(|armed| format!("f{}", armed.id)).collect::<Vec<_>>(),
         })
