@@ -4,6 +4,7 @@
 
 pub mod body;
 mod clock;
+mod events;
 mod export;
 mod faults;
 mod handsets;
@@ -13,7 +14,7 @@ mod metrics;
 mod numbers;
 pub mod problem;
 pub mod referee;
-mod requests;
+pub(crate) mod requests;
 mod templates;
 mod tenants;
 mod tokens;
@@ -84,7 +85,14 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
             let path = parts.uri.path().strip_prefix("/_mock").unwrap_or_default().trim_matches('/');
             let segments: Vec<String> = path.split('/').map(query::decode).collect();
             let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-            route(ask, &parts.method, &segments).await
+            if segments == ["events"] && parts.method == Method::GET {
+                match events::get(server, &ask.tenant, &ask.query).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(problem) => Err(problem),
+                }
+            } else {
+                route(ask, &parts.method, &segments).await
+            }
         }
     };
     let at = server.worlds.with(move |worlds| {
@@ -139,9 +147,8 @@ pub async fn shut(server: &Server) -> Result<Answer, Cut> {
 /// What a path is for: its methods.
 fn methods(path: &[&str]) -> Option<&'static [&'static str]> {
     Some(match path {
-        ["health" | "messages" | "clock" | "metrics" | "openapi.json" | "requests" | "export"] | ["requests", _] => {
-            &["GET"]
-        }
+        ["health" | "messages" | "clock" | "metrics" | "openapi.json" | "requests" | "export" | "events"]
+        | ["requests", _] => &["GET"],
         ["tenants" | "webhooks"] => &["GET", "POST"],
         ["tenants", _] => &["GET", "DELETE"],
         ["webhook"] => &["GET", "PUT"],

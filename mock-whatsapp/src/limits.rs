@@ -137,3 +137,9 @@ pub const VERIFY_STEPS: usize = 1_000;
 
 /// How long an assertion may wait, in real time: longer than tests do.
 pub const VERIFY_WAIT: Duration = Duration::from_secs(600);
+
+/// Who may listen to the events of one tenant at a time: some people and their tools.
+pub const LISTENERS: usize = 16;
+
+/// Events that wait for a listener; each is some kilobytes at most, but for a long body. Further ones are missed, and counted.
+pub const LISTENER_EVENTS: usize = 1_000;

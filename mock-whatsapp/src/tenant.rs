@@ -4,6 +4,7 @@
 pub mod account;
 pub mod batches;
 pub mod dispatch;
+pub mod events;
 pub mod faults;
 pub mod gestures;
 pub mod handsets;
@@ -32,6 +33,7 @@ use batches::{Batches, Held};
 use cloud_api::reply::MessageStatus;
 use cloud_api::time::Timestamp;
 use dispatch::{Departure, Outside, Webhook};
+use events::Listeners;
 use faults::Armed;
 use handsets::Handsets;
 use inbound::Inbound;
@@ -142,6 +144,7 @@ pub struct Tenant {
     ignored: Vec<Rule>,
     /// How many calls were written down, for whoever waits for one.
     written: watch::Sender<u64>,
+    listeners: Listeners,
     out: Vec<Output>,
 }
 
@@ -204,6 +207,7 @@ impl Tenant {
             referee: Referee::new(MessageIndex(0)),
             ignored: Vec::new(),
             written: watch::Sender::new(0),
+            listeners: Listeners::default(),
             out: Vec::new(),
             made_with: config.clone(),
             config,
@@ -429,6 +433,7 @@ impl Tenant {
         if let Some(about) = update.about {
             self.messages.note(about, Event { at: update.at, what, webhook: Some(webhook) });
         }
+        self.tell_of_webhook(webhook);
     }
 
     /// What a webhook tells, in a word.

@@ -106,7 +106,7 @@ pub(super) async fn get(ask: Ask<'_>, id: &str) -> Done {
 }
 
 /// A request as lists show it.
-pub(super) fn show(tenant: &Tenant, request: &Request<'_>) -> Value {
+pub(crate) fn show(tenant: &Tenant, request: &Request<'_>) -> Value {
     let read = Read::of(request);
     let is_json = !read.body.is_null();
     let raw = (!is_json && !request.body().is_empty()).then(|| String::from_utf8_lossy(request.body()).into_owned());

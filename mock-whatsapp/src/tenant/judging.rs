@@ -2,10 +2,13 @@
 
 use super::journal::{Decider, Journal, New, Outcome};
 use super::{Reply, Tenant, Verdict, give};
+use crate::control::requests::show;
 use crate::graph::refusal::Refusal;
 use crate::graph::send::Sending;
+use crate::instant;
 use crate::signing::Signature;
 use crate::target;
+use bytes::Bytes;
 use cloud_api::catalogue::Class;
 use cloud_api::reply::MessageStatus;
 use cloud_api::time::Timestamp;
@@ -15,7 +18,7 @@ use mock_whatsapp_model::output::{Answer, Manner, Update, What, Why};
 use mock_whatsapp_model::referee::{Answered, By, Callback, Moment, Referee, Rule, Ruling, Sent, Tidings};
 use mock_whatsapp_model::spec::Kind;
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// A send that waits for its ruling.
 #[derive(Debug)]
@@ -92,10 +95,38 @@ impl Tenant {
     }
 
     /// Tells whoever waits for calls that there is one more.
-    fn tell_listeners(&self, request: u64) {
+    fn tell_listeners(&mut self, request: u64) {
         if self.written.receiver_count() > 0 {
             self.written.send_replace(request);
         }
+        if !self.listeners.is_empty()
+            && let Some(shown) = self.journal.get(request).map(|request| show(self, &request))
+        {
+            self.listeners.tell("request", &shown);
+        }
+    }
+
+    /// Begins to listen to what happens; `None` if too many do.
+    pub fn listen(&mut self) -> Option<mpsc::Receiver<Bytes>> {
+        self.listeners.add()
+    }
+
+    /// Tells listeners how far a webhook is, by its number.
+    pub(super) fn tell_of_webhook(&mut self, webhook: u64) {
+        if self.listeners.is_empty() {
+            return;
+        }
+        let Some(record) = self.webhooks.get(webhook) else { return };
+        let attempt = record.attempts.last().map(|attempt| {
+            json!({
+                "at": instant::write(attempt.at), "status": attempt.status, "ms": attempt.ms, "failure": attempt.failure,
+            })
+        });
+        let told = json!({
+            "id": format!("w{webhook}"), "kind": record.kind, "wamid": record.wamid, "state": record.state.name(),
+            "attempt": attempt,
+        });
+        self.listeners.tell("webhook", &told);
     }
 
     fn moment(&self, real: Timestamp) -> Moment {
