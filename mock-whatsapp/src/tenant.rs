@@ -330,7 +330,17 @@ impl Tenant {
     /// When the next of it is due, if it has a time.
     pub fn next_due(&self) -> Option<Timestamp> {
         let reply = self.replies.first_key_value().map(|((at, _), _)| *at);
-        let others = [reply, self.held.until(), self.account.upgrade, self.templates.next_due()];
+        self.due_with(reply, self.templates.next_due())
+    }
+
+    /// When the next of it is due that somebody waits for: time settles without the ends of pauses.
+    pub fn next_awaited(&self) -> Option<Timestamp> {
+        let reply = self.replies.first_key_value().map(|((at, _), _)| *at);
+        self.due_with(reply, self.templates.next_awaited())
+    }
+
+    fn due_with(&self, reply: Option<Timestamp>, templates: Option<Timestamp>) -> Option<Timestamp> {
+        let others = [reply, self.held.until(), self.account.upgrade, templates];
         self.world.next_deadline().into_iter().chain(others.into_iter().flatten()).min()
     }
 
