@@ -46,6 +46,8 @@ def beyond(name, call):
         tell("FAIL", name, f"it is out of scope and answered {call()!r}"[:300])
     except WhatsAppError as error:
         tell("out of scope", name, str(error)[:60])
+    except httpx.ConnectError:  # the client has another address of its own for these
+        tell("out of scope", name, "it does not ask the mock")
     except Exception as error:
         tell("FAIL", name, f"{type(error).__name__}: {error}"[:300])
 
@@ -207,10 +209,9 @@ def main():
     beyond("create_flow", lambda: wa.create_flow("f", [types.FlowCategory.OTHER]))
     beyond("get_flows", lambda: wa.get_flows())
     beyond("get_flow", lambda: wa.get_flow("1"))
-    beyond("get_call_permissions", lambda: wa.get_call_permissions(TO))
     beyond("reject_call", lambda: wa.reject_call("1"))
     beyond("terminate_call", lambda: wa.terminate_call("1"))
-    beyond("create_group", lambda: wa.create_group("g"))
+    beyond("create_group", lambda: wa.create_group(subject="g"))
     beyond("get_groups", lambda: wa.get_groups())
     beyond("get_signups", lambda: wa.get_signups())
 
