@@ -78,6 +78,9 @@ pub const PERSONAS: usize = 64;
 /// Faults that can be armed at a time.
 pub const FAULTS: usize = 1_000;
 
+/// The largest number that a cursor has: what every reader of JSON has exactly.
+pub const CURSOR_MOST: u64 = (1 << 53) - 1;
+
 /// Items of a list, unless asked for fewer or more.
 pub const PAGE: usize = 100;
 

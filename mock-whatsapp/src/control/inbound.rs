@@ -243,7 +243,7 @@ fn sent(tenant: &Tenant, wamid: &str, pointer: &str) -> Result<MessageIndex, Pro
         Some(Meaning::Outbound(index)) if tenant.world().message(index).is_some() => Ok(index),
         _ => {
             let detail = format!("`{wamid}` is no message that this tenant sent");
-            Err(Problem { pointer: Some(pointer.to_owned()), ..Problem::impossible(detail) })
+            Err(Problem { pointer: Some(pointer.to_owned()), ..Problem::conflict(detail) })
         }
     }
 }
@@ -272,7 +272,7 @@ fn speak(
             let found = handset.and_then(|handset| tenant.button(handset, &label, quoted));
             let Some((index, pressed)) = found else {
                 let detail = format!("{number} has no message with a button `{label}`");
-                return Err(Problem { pointer: Some("/button".to_owned()), ..Problem::impossible(detail) });
+                return Err(Problem { pointer: Some("/button".to_owned()), ..Problem::conflict(detail) });
             };
             quoted = Some(index);
             Said::button(&pressed)
@@ -283,7 +283,7 @@ fn speak(
             let newest = || handset.and_then(|handset| tenant.handsets().messages(handset).last().copied());
             let Some(index) = named.or_else(newest) else {
                 let detail = format!("{number} has no message to react to");
-                return Err(Problem { pointer: Some(pointer.to_owned()), ..Problem::impossible(detail) });
+                return Err(Problem { pointer: Some(pointer.to_owned()), ..Problem::conflict(detail) });
             };
             quoted = Some(index);
             let mut object = json!({ "message_id": tenant.wamid(index) });
