@@ -50,6 +50,13 @@ impl Fields {
         self.fields.get(key).is_some_and(|value| !value.is_null())
     }
 
+    /// Lets a field go that says nothing.
+    pub fn drop_null(&mut self, key: &str) {
+        if !self.is_said(key) {
+            self.fields.remove(key);
+        }
+    }
+
     /// The fields that are left, as they are.
     pub fn copy(&self) -> Value {
         Value::Object(self.fields.clone())

@@ -69,7 +69,7 @@ fn describe(operation: &Operation) -> utoipa::openapi::path::Operation {
     }
     let mut responses = ResponsesBuilder::new();
     for (status, what, shape) in operation.answers {
-        let kind = if operation.path == "/metrics" { "text/plain" } else { "application/json" };
+        let kind = if matches!(operation.path, "/metrics" | "/export") { "text/plain" } else { "application/json" };
         let content = ContentBuilder::new().schema(Some(shape())).build();
         let response = ResponseBuilder::new().description(*what).content(kind, content).build();
         responses = responses.response(status.to_string(), response);

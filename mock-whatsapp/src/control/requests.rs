@@ -3,6 +3,7 @@
 use super::problem::Problem;
 use super::{Ask, Done, messages, page, phone};
 use crate::instant;
+use crate::limits::CURSOR_MOST;
 use crate::tenant::Tenant;
 use crate::tenant::journal::{Outcome, Request};
 use cloud_api::catalogue;
@@ -54,6 +55,9 @@ pub(super) async fn list(mut ask: Ask<'_>) -> Done {
         return Err(Problem::malformed("?outcome", format!("one of {known}"), format!("`{outcome}` is none")));
     }
     let after = ask.parameter("after").map(|after| id_of(&after)).transpose()?.unwrap_or(0);
+    if after > CURSOR_MOST {
+        return Err(Problem::malformed("?after", "a cursor that a page gave", format!("`{after}` is none")));
+    }
     let limit = ask.limit()?;
     ask.end()?;
     let found = ask.tenant(move |tenant, _| {

@@ -159,6 +159,7 @@ pub(super) async fn pacing(ask: Ask<'_>, name: &str) -> Done {
     } else {
         true
     };
+    fields.drop_null("verdict");
     let language = fields.text("language")?;
     fields.end()?;
     let pacing = Pacing { after, sent: 0, decide, release, held: Vec::new() };

@@ -94,6 +94,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("POST", "/verify", "Asserts what was sent")
         .takes(verify)
         .gives(&[(200, "It holds", verified), (422, "It does not, or the assertion cannot be", loose)]),
+    op("GET", "/export", "The session as a scenario file").gives(&[(200, "TOML", text)]),
     op("GET", "/referee", "The judgement of the sender").gives(&[(200, "It", judgement)]),
     op("PUT", "/referee", "What the referee goes by").may_take(referee).gives(OBJECT),
     op("GET", "/faults", "The faults that are armed, and their counts").query(PAGES).gives(PAGE),
