@@ -54,7 +54,7 @@ fn describe(operation: &Operation) -> utoipa::openapi::path::Operation {
     let mut described = OperationBuilder::new().operation_id(Some(id)).summary(Some(operation.summary));
     for segment in operation.path.split('/') {
         if let Some(name) = segment.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
-            described = described.parameter(parameter(ParameterIn::Path, name, shapes::of_path(name)));
+            described = described.parameter(parameter(ParameterIn::Path, name, shapes::of_path(operation.path, name)));
         }
     }
     let common = [("tenant", shapes::name as fn() -> Schema)];

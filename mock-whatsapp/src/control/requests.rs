@@ -90,7 +90,7 @@ pub(super) fn id_of(text: &str) -> Result<u64, Problem> {
 
 pub(super) async fn get(ask: Ask<'_>, id: &str) -> Done {
     ask.end()?;
-    let number = id_of(id).map_err(|_| Problem::unknown(format!("there is no request {id}; ids are as in r12")))?;
+    let number = id_of(id)?;
     let found = ask.tenant(move |tenant, _| {
         let journal = tenant.journal();
         match journal.get(number) {

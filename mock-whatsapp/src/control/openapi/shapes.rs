@@ -175,8 +175,9 @@ pub(super) fn cursor() -> Schema {
 }
 
 /// What stands in a path in the place of a name.
-pub(super) fn of_path(name: &str) -> Schema {
+pub(super) fn of_path(path: &str, name: &str) -> Schema {
     match name {
+        "id" if path.starts_with("/requests") => form("^r[0-9]{1,15}$"),
         "wa_id" => phone(),
         "name" => self::name(),
         "id" => form("^[frw]?[0-9]{1,15}$"),
