@@ -110,6 +110,8 @@ pub struct Config {
     pub magic_numbers: bool,
     /// Further numbers of every tenant.
     pub numbers: Vec<FurtherNumber>,
+    /// Hosts, each with a port or for all ports, from which media that messages name by link are fetched. Others are not asked.
+    pub link_hosts: Vec<String>,
     /// How clients reach this server, as in `http://mock:4080`; the address in their own requests, if not said.
     pub public_url: Option<String>,
     /// What the control API asks for; nothing, unless said.
@@ -135,6 +137,7 @@ impl Default for Config {
             message_status_always: false,
             magic_numbers: true,
             numbers: Vec::new(),
+            link_hosts: Vec::new(),
             public_url: None,
             control_token: None,
             journal_bytes: JOURNAL_BYTES,
@@ -155,6 +158,7 @@ struct File {
     message_status_always: Option<bool>,
     magic_numbers: Option<bool>,
     public_url: Option<String>,
+    link_hosts: Option<Vec<String>>,
     journal_bytes: Option<usize>,
     #[serde(default)]
     number: Vec<Spanned<FurtherNumber>>,
@@ -242,6 +246,7 @@ impl Config {
         self.templates = file.templates.unwrap_or_else(|| self.templates.clone());
         self.message_status_always = file.message_status_always.unwrap_or(self.message_status_always);
         self.magic_numbers = file.magic_numbers.unwrap_or(self.magic_numbers);
+        self.link_hosts = file.link_hosts.unwrap_or_else(|| std::mem::take(&mut self.link_hosts));
         self.public_url = file.public_url.map(|url| url.trim_end_matches('/').to_owned()).or(self.public_url.take());
         self.journal_bytes = file.journal_bytes.unwrap_or(self.journal_bytes);
         self.numbers.extend(file.number.into_iter().map(Spanned::into_inner));

@@ -4,6 +4,7 @@
 
 pub mod body;
 mod clock;
+mod events;
 mod export;
 mod faults;
 mod handsets;
@@ -11,9 +12,10 @@ mod inbound;
 pub mod messages;
 mod metrics;
 mod numbers;
+mod openapi;
 pub mod problem;
 pub mod referee;
-mod requests;
+pub(crate) mod requests;
 mod templates;
 mod tenants;
 mod tokens;
@@ -21,7 +23,7 @@ mod verify;
 mod webhook;
 mod webhooks;
 
-use crate::identity::DEFAULT;
+use crate::identity::{DEFAULT, Identity};
 use crate::respond::{Answer, Cut, Unread, json, plain, put, read};
 use crate::server::Server;
 use crate::tenant::Tenant;
@@ -74,6 +76,10 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
         Err(Unread::TooLong(most)) => {
             Err(Problem::new(413, "The body is too long", format!("at most {most} bytes are read")))
         }
+        Ok(_) if Identity::of(&tenant).is_none() => {
+            let expected = "a tenant's name: 1 to 64 letters, digits, `-`, `_` or `.`";
+            Err(Problem::malformed("?tenant", expected, format!("`{tenant}` can be no tenant's name")))
+        }
         Ok(body) if !body.is_empty() && !may_be_json(parts.headers.get(CONTENT_TYPE)) => {
             let detail = "send JSON, with the header `Content-Type: application/json`";
             Err(Problem::new(415, "The body is of another type", detail))
@@ -84,7 +90,14 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
             let path = parts.uri.path().strip_prefix("/_mock").unwrap_or_default().trim_matches('/');
             let segments: Vec<String> = path.split('/').map(query::decode).collect();
             let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-            route(ask, &parts.method, &segments).await
+            if segments == ["events"] && parts.method == Method::GET {
+                match events::get(server, &ask.tenant, &ask.query).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(problem) => Err(problem),
+                }
+            } else {
+                route(ask, &parts.method, &segments).await
+            }
         }
     };
     let at = server.worlds.with(move |worlds| {
@@ -139,9 +152,8 @@ pub async fn shut(server: &Server) -> Result<Answer, Cut> {
 /// What a path is for: its methods.
 fn methods(path: &[&str]) -> Option<&'static [&'static str]> {
     Some(match path {
-        ["health" | "messages" | "clock" | "metrics" | "openapi.json" | "requests" | "export"] | ["requests", _] => {
-            &["GET"]
-        }
+        ["health" | "messages" | "clock" | "metrics" | "openapi.json" | "requests" | "export" | "events"]
+        | ["requests", _] => &["GET"],
         ["tenants" | "webhooks"] => &["GET", "POST"],
         ["tenants", _] => &["GET", "DELETE"],
         ["webhook"] => &["GET", "PUT"],
@@ -219,6 +231,7 @@ async fn route(ask: Ask<'_>, method: &Method, path: &[&str]) -> Done {
         (_, ["clock", "settle"]) => clock::settle(ask).await,
         (_, ["clock"]) => clock::get(ask).await,
         (_, ["metrics"]) => metrics::get(ask).await,
+        (_, ["openapi.json"]) => openapi::get(ask).await,
         _ => Err(unknown()),
     }
 }
@@ -253,13 +266,18 @@ impl Ask<'_> {
     /// Takes a parameter that is a number.
     fn number(&mut self, name: &str, usual: u64) -> Result<u64, Problem> {
         let Some(text) = self.parameter(name) else { return Ok(usual) };
-        text.parse().map_err(|_| Problem::malformed(format!("?{name}"), "a whole number", format!("`{text}` is none")))
+        let number = text.parse().ok().filter(|number| *number <= limits::CURSOR_MOST);
+        number.ok_or_else(|| Problem::malformed(format!("?{name}"), "a whole number", format!("`{text}` is none")))
     }
 
     /// How many items of a list are wanted.
     fn limit(&mut self) -> Result<usize, Problem> {
         let limit = self.number("limit", limits::PAGE as u64)?;
-        Ok(usize::try_from(limit).unwrap_or(usize::MAX).clamp(1, limits::PAGE_MOST))
+        let wanted = usize::try_from(limit).ok().filter(|limit| (1..=limits::PAGE_MOST).contains(limit));
+        wanted.ok_or_else(|| {
+            let expected = format!("a number from 1 to {}", limits::PAGE_MOST);
+            Problem::malformed("?limit", expected, format!("a page cannot have {limit} items"))
+        })
     }
 
     /// Refuses parameters that nobody took.

@@ -9,6 +9,7 @@ mod codes;
 pub mod download;
 pub mod fields;
 mod health;
+mod links;
 mod media;
 mod messages;
 pub mod noted;

@@ -78,6 +78,9 @@ pub const PERSONAS: usize = 64;
 /// Faults that can be armed at a time.
 pub const FAULTS: usize = 1_000;
 
+/// The largest number that a cursor has: what every reader of JSON has exactly.
+pub const CURSOR_MOST: u64 = (1 << 53) - 1;
+
 /// Items of a list, unless asked for fewer or more.
 pub const PAGE: usize = 100;
 
@@ -104,6 +107,9 @@ pub const SETTINGS_BYTES: usize = 64 * 1024;
 
 /// Contacts that a number may block: WhatsApp's own limit (section 6.7).
 pub const BLOCKED: usize = 64_000;
+
+/// How long a host that gives media by link may take, in real time.
+pub const LINK_WAIT: Duration = Duration::from_secs(10);
 
 /// Upload sessions of one tenant: each costs some hundred bytes beside its file.
 pub const UPLOADS: usize = 1_000;
@@ -134,3 +140,9 @@ pub const VERIFY_STEPS: usize = 1_000;
 
 /// How long an assertion may wait, in real time: longer than tests do.
 pub const VERIFY_WAIT: Duration = Duration::from_secs(600);
+
+/// Who may listen to the events of one tenant at a time: some people and their tools.
+pub const LISTENERS: usize = 16;
+
+/// Events that wait for a listener; each is some kilobytes at most, but for a long body. Further ones are missed, and counted.
+pub const LISTENER_EVENTS: usize = 1_000;

@@ -3,6 +3,7 @@
 mod line;
 mod manner;
 pub mod outcomes;
+pub mod stream;
 
 use crate::access::ControlToken;
 use crate::limits;

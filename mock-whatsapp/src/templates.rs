@@ -297,9 +297,24 @@ impl Templates {
         self.due.first().map(|(at, _)| *at)
     }
 
-    /// How much is to happen.
+    /// What somebody waits for: the ends of reviews, and of decisions about what is held. That a pause will be over is no
+    /// such thing, any more than that a window will be shut.
+    fn awaited(&self) -> impl Iterator<Item = Timestamp> {
+        let is_awaited = |place: &Place| {
+            let due = self.all.get(place).and_then(|template| template.due);
+            due.is_some_and(|(_, due)| due != Due::Unpause)
+        };
+        self.due.iter().filter(move |(_, place)| is_awaited(place)).map(|(at, _)| *at)
+    }
+
+    /// How much is to happen that somebody waits for.
     pub fn due(&self) -> usize {
-        self.due.len()
+        self.awaited().count()
+    }
+
+    /// When something happens next that somebody waits for.
+    pub fn next_awaited(&self) -> Option<Timestamp> {
+        self.awaited().next()
     }
 
     /// Takes what is due first, if it is by `now`.
@@ -350,7 +365,8 @@ mod tests {
         templates.set_due(0, Some((now + Span::hours(3), Due::Unpause)));
         templates.set_due(1, Some((now + Span::hours(1), Due::Review)));
         templates.set_due(0, Some((now + Span::hours(2), Due::Unpause)));
-        assert_eq!((templates.due(), templates.next_due()), (2, Some(now + Span::hours(1))));
+        assert_eq!((templates.due(), templates.next_due()), (1, Some(now + Span::hours(1))));
+        assert_eq!(templates.next_awaited(), Some(now + Span::hours(1)));
         assert_eq!(templates.take_due(now), None);
         let later = now + Span::hours(9);
         let taken = [templates.take_due(later), templates.take_due(later), templates.take_due(later)];

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod batches;
 pub mod dispatch;
+pub mod events;
 pub mod faults;
 pub mod gestures;
 pub mod handsets;
@@ -32,6 +33,7 @@ use batches::{Batches, Held};
 use cloud_api::reply::MessageStatus;
 use cloud_api::time::Timestamp;
 use dispatch::{Departure, Outside, Webhook};
+use events::Listeners;
 use faults::Armed;
 use handsets::Handsets;
 use inbound::Inbound;
@@ -142,6 +144,7 @@ pub struct Tenant {
     ignored: Vec<Rule>,
     /// How many calls were written down, for whoever waits for one.
     written: watch::Sender<u64>,
+    listeners: Listeners,
     out: Vec<Output>,
 }
 
@@ -204,6 +207,7 @@ impl Tenant {
             referee: Referee::new(MessageIndex(0)),
             ignored: Vec::new(),
             written: watch::Sender::new(0),
+            listeners: Listeners::default(),
             out: Vec::new(),
             made_with: config.clone(),
             config,
@@ -326,7 +330,17 @@ impl Tenant {
     /// When the next of it is due, if it has a time.
     pub fn next_due(&self) -> Option<Timestamp> {
         let reply = self.replies.first_key_value().map(|((at, _), _)| *at);
-        let others = [reply, self.held.until(), self.account.upgrade, self.templates.next_due()];
+        self.due_with(reply, self.templates.next_due())
+    }
+
+    /// When the next of it is due that somebody waits for: time settles without the ends of pauses.
+    pub fn next_awaited(&self) -> Option<Timestamp> {
+        let reply = self.replies.first_key_value().map(|((at, _), _)| *at);
+        self.due_with(reply, self.templates.next_awaited())
+    }
+
+    fn due_with(&self, reply: Option<Timestamp>, templates: Option<Timestamp>) -> Option<Timestamp> {
+        let others = [reply, self.held.until(), self.account.upgrade, templates];
         self.world.next_deadline().into_iter().chain(others.into_iter().flatten()).min()
     }
 
@@ -429,6 +443,7 @@ impl Tenant {
         if let Some(about) = update.about {
             self.messages.note(about, Event { at: update.at, what, webhook: Some(webhook) });
         }
+        self.tell_of_webhook(webhook);
     }
 
     /// What a webhook tells, in a word.

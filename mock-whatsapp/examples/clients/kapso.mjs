@@ -81,14 +81,14 @@ await send("sendInteractiveCarousel", {
   cards: [0, 1].map((cardIndex) => ({ cardIndex, header: { type: "image", image: { id: image.id } }, bodyText: "c", action: { displayText: "d", url: "https://example.com/" } })),
 });
 await send("sendInteractiveRaw", { interactive: { type: "button", body: { text: "b" }, action: { buttons: [{ type: "reply", reply: { id: "1", title: "One" } }] } } });
-await beyond("messages.sendInteractiveCallPermission", () => client.messages.sendInteractiveCallPermission({ phoneNumberId, to, bodyText: "b", parameters: { phoneNumber: to } }));
+await send("sendInteractiveCallPermission", { bodyText: "b", parameters: { phoneNumber: to } });
 await check("messages.sendRaw", () => client.messages.sendRaw({ phoneNumberId, payload: { messagingProduct: "whatsapp", to, type: "text", text: { body: "raw" } } }), sent);
 await check("messages.markRead", () => client.messages.markRead({ phoneNumberId, messageId: written.wamid }), done);
 await check("messages.markRead, typing", () => client.messages.markRead({ phoneNumberId, messageId: written.wamid, typingIndicator: { type: "text" } }), done);
 await check("media.delete", () => client.media.delete({ mediaId: image.id, phoneNumberId }), done);
 
 const name = "order_update";
-const body = { type: "BODY", text: "Hello {{1}}", example: { body_text: [["Ada"]] } };
+const body = { type: "BODY", text: "Hello {{1}}!", example: { body_text: [["Ada"]] } };
 const made = await check("templates.create", () => client.templates.create({ businessAccountId, name, language: "en_US", category: "UTILITY", components: [body] }), (answer) => answer.id && answer.status);
 await check("templates.list", () => client.templates.list({ businessAccountId, name, limit: 10 }), (answer) => answer.data.some((template) => template.name === name));
 await check("templates.list, paged", () => client.templates.list({ businessAccountId, limit: 1 }), (answer) => answer.data.length === 1 && answer.paging.cursors.after);

@@ -41,11 +41,13 @@ def check(name, call, right=lambda answer: True):
 
 
 def beyond(name, call):
-    """What the mock does not play: calls, flows, groups, usernames, commerce, sign-ups."""
+    """What the mock does not play: calls, flows, groups, sign-ups."""
     try:
         tell("FAIL", name, f"it is out of scope and answered {call()!r}"[:300])
     except WhatsAppError as error:
         tell("out of scope", name, str(error)[:60])
+    except httpx.ConnectError:  # the client has another address of its own for these
+        tell("out of scope", name, "it does not ask the mock")
     except Exception as error:
         tell("FAIL", name, f"{type(error).__name__}: {error}"[:300])
 
@@ -135,9 +137,10 @@ def main():
     check("update_template", lambda: wa.update_template(id, new_components=[t.BodyText("Hi {{name}}!", name="Ada")]), done)
     whatsapp.call("PUT", "/templates/order_update/status", {"status": "PAUSED"})
     check("unpause_template", lambda: wa.unpause_template(id), lambda result: result.success)
-    check("delete_template", lambda: wa.delete_template("order_update"), done)
     start = dt.datetime.now() - dt.timedelta(days=7)
-    beyond("compare_templates", lambda: wa.compare_templates(id, id, start=start, end=dt.datetime.now()))
+    compare = lambda: wa.compare_templates(id, id, start=start, end=dt.datetime.now())
+    check("compare_templates", compare, lambda compared: compared.times_sent[id] == 1)
+    check("delete_template", lambda: wa.delete_template("order_update"), done)
     beyond("migrate_templates", lambda: wa.migrate_templates("200000000000009"))
     beyond("archive_templates", lambda: wa.archive_templates([id]))
     beyond("unarchive_templates", lambda: wa.unarchive_templates([id]))
@@ -163,6 +166,33 @@ def main():
     check("update_qr_code", lambda: wa.update_qr_code(code.code, "Ho"), lambda changed: changed.prefilled_message == "Ho")
     check("delete_qr_code", lambda: wa.delete_qr_code(code.code), done)
 
+    check("update_business_account_settings", lambda: wa.update_business_account_settings(disable_marketing_messages_on_cloud_api=False) is None)
+    business = wa.get_business_account().owner_business_info.id
+    owned = lambda: list(wa.get_owned_business_accounts(business_portfolio_id=business))
+    check("get_owned_business_accounts", owned, lambda all: all[0].id == waba)
+    shared = lambda: list(wa.get_shared_business_accounts(business_portfolio_id=business))
+    check("get_shared_business_accounts", shared, lambda all: all == [])
+    check("update_display_name", lambda: wa.update_display_name("Ferry Shop"), done)
+    command = types.Command("help", "Get help")
+    automation = lambda: wa.update_conversational_automation(ice_breakers=["Plan a trip"], commands=[command])
+    check("update_conversational_automation", automation, done)
+    automated = lambda: wa.get_business_phone_number().conversational_automation.commands
+    check("get_business_phone_number, automation", automated, lambda commands: commands == (command,))
+    calling = lambda: wa.update_business_phone_number_settings(calling=wa.get_business_phone_number_settings().calling)
+    check("update_business_phone_number_settings", calling, done)
+    check("update_commerce_settings", lambda: wa.update_commerce_settings(is_cart_enabled=True), done)
+    check("get_commerce_settings", lambda: wa.get_commerce_settings(), lambda settings: settings.is_cart_enabled)
+    key = "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----"
+    check("set_business_public_key", lambda: wa.set_business_public_key(key), done)
+    check("set_username", lambda: wa.set_username("ferry.shop"), lambda status: status.username == "ferry.shop")
+    check("get_current_username", lambda: wa.get_current_username(), lambda status: status.username == "ferry.shop")
+    check("get_reserved_usernames", lambda: wa.get_reserved_usernames(), lambda names: names)
+    check("delete_username", lambda: wa.delete_username(), done)
+    second = new_number(wa).id
+    wa.request_verification_code(code_method="VOICE", language_code="en", phone_id=second)
+    check("verify_phone_number", lambda: wa.verify_phone_number(code="123456", phone_id=second), done)
+    check("register_phone_number, a second one", lambda: wa.register_phone_number("123456", phone_id=second), done)
+
     whatsapp.receive()
     hook, token = whatsapp.call("GET", "/webhook")["url"], env["WHATSAPP_VERIFY_TOKEN"]
     check("override_waba_callback_url", lambda: wa.override_waba_callback_url(hook, token), done)
@@ -177,22 +207,13 @@ def main():
     whatsapp.close()
 
     beyond("request_contact_info", lambda: wa.request_contact_info(TO, "who?"))
-    beyond("get_shared_business_accounts", lambda: wa.get_shared_business_accounts(business_portfolio_id="1"))
-    beyond("get_commerce_settings", lambda: wa.get_commerce_settings())
-    beyond("update_commerce_settings", lambda: wa.update_commerce_settings(is_cart_enabled=True))
-    beyond("set_business_public_key", lambda: wa.set_business_public_key("key"))
     beyond("create_flow", lambda: wa.create_flow("f", [types.FlowCategory.OTHER]))
     beyond("get_flows", lambda: wa.get_flows())
     beyond("get_flow", lambda: wa.get_flow("1"))
-    beyond("get_call_permissions", lambda: wa.get_call_permissions(TO))
     beyond("reject_call", lambda: wa.reject_call("1"))
     beyond("terminate_call", lambda: wa.terminate_call("1"))
-    beyond("create_group", lambda: wa.create_group("g"))
+    beyond("create_group", lambda: wa.create_group(subject="g"))
     beyond("get_groups", lambda: wa.get_groups())
-    beyond("set_username", lambda: wa.set_username("name"))
-    beyond("get_current_username", lambda: wa.get_current_username())
-    beyond("get_reserved_usernames", lambda: wa.get_reserved_usernames())
-    beyond("delete_username", lambda: wa.delete_username())
     beyond("get_signups", lambda: wa.get_signups())
 
 

@@ -45,6 +45,18 @@ impl Fields {
         self.fields.contains_key(key)
     }
 
+    /// Whether a field is there and says something.
+    pub fn is_said(&self, key: &str) -> bool {
+        self.fields.get(key).is_some_and(|value| !value.is_null())
+    }
+
+    /// Lets a field go that says nothing.
+    pub fn drop_null(&mut self, key: &str) {
+        if !self.is_said(key) {
+            self.fields.remove(key);
+        }
+    }
+
     /// The fields that are left, as they are.
     pub fn copy(&self) -> Value {
         Value::Object(self.fields.clone())
@@ -63,7 +75,8 @@ impl Fields {
         expected: &str,
         read: impl FnOnce(&Value) -> Option<T>,
     ) -> Result<Option<T>, Problem> {
-        let Some(value) = self.value(key) else { return Ok(None) };
+        let Some(mut value) = self.value(key) else { return Ok(None) };
+        make_whole(&mut value);
         read(&value).map(Some).ok_or_else(|| wrong(&self.pointer(key), expected, &value))
     }
 
@@ -145,6 +158,21 @@ impl Fields {
         let known = self.asked.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
         let expected = if known.is_empty() { "no field".to_owned() } else { format!("one of {known}") };
         Err(Problem::malformed(self.pointer(key), expected, format!("`{key}` is not known here")))
+    }
+}
+
+/// Makes `5.0` what it is to JSON, `5`, wherever it stands.
+pub fn make_whole(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            let float = number.as_f64().filter(|float| !number.is_u64() && !number.is_i64() && float.fract() == 0.0);
+            if let Some(float) = float.filter(|float| (0.0..9_007_199_254_740_992.0).contains(float)) {
+                *value = Value::from(float as u64);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(make_whole),
+        Value::Object(fields) => fields.values_mut().for_each(make_whole),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
 }
 

@@ -1,6 +1,6 @@
 //! `/faults`: what is made to go wrong.
 
-use super::body::Fields;
+use super::body::{Fields, make_whole};
 use super::problem::Problem;
 use super::{Ask, Done, page, phone};
 use crate::instant;
@@ -55,15 +55,19 @@ pub(super) async fn arm(ask: Ask<'_>) -> Done {
     if let Some(fields) = rest.as_object_mut() {
         fields.retain(|_, value| !value.is_null());
     }
+    make_whole(&mut rest);
     let mut spec = read(&rest)?;
     if let Some(ttl) = ttl {
         spec.until = Some(spec.until.map_or(ttl, |until| until.min(ttl)));
     }
     let armed = ask.tenant(move |tenant, real| {
         let now = tenant.now(real);
-        tenant.arm_narrowed(spec, narrowing, Some(written), now).map_err(|Unfit { key, message }| Problem {
-            pointer: Some(if key.is_empty() { String::new() } else { format!("/{key}") }),
-            ..Problem::impossible(message)
+        tenant.arm_narrowed(spec, narrowing, Some(written), now).map_err(|Unfit { key, message }| {
+            let pointer = Some(if key.is_empty() { String::new() } else { format!("/{key}") });
+            // Another tenant, or fewer faults, and it could be armed.
+            let problem =
+                if matches!(key, "" | "sender") { Problem::conflict(message) } else { Problem::impossible(message) };
+            Problem { pointer, ..problem }
         })
     });
     Ok((201, json!({ "id": format!("f{}", armed.await?), "seen": 0, "hits": 0, "armed": true })))
@@ -95,7 +99,7 @@ fn narrowing(fields: &mut Fields) -> Result<(Narrowing, Option<Span>), Problem> 
         let mut body = BTreeMap::new();
         if let Some(Value::Object(places)) = aim.nested("body")?.map(Fields::rest) {
             for (pointer, value) in places {
-                if !pointer.starts_with('/') {
+                if !pointer.is_empty() && !pointer.starts_with('/') {
                     let expected = "JSON pointers and values, as in {\"/text/body\":\"hi\"}";
                     let detail = format!("`{pointer}` is no JSON pointer");
                     return Err(Problem::malformed("/match/body", expected, detail));

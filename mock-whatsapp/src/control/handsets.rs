@@ -114,6 +114,10 @@ fn show(tenant: &Tenant, number: u64) -> Value {
         let has_meaning = tenant.config().magic_numbers && mock_whatsapp_model::magic::persona(number).is_some();
         if has_meaning { json!({ "kind": "magic" }) } else { json!({ "kind": "plain" }) }
     });
+    if shown.get("kind").is_none_or(Value::is_null) {
+        let is_away = shown.get("for").is_some_and(|away| !away.is_null());
+        shown["kind"] = json!(if is_away { "offline" } else { "plain" });
+    }
     shown["wa_id"] = json!(number.to_string());
     let accepted = tenant.handsets().find(number).map_or(0, |handset| tenant.handsets().messages(handset).len());
     shown["messages"] = json!(accepted);

@@ -43,6 +43,8 @@ struct Wish {
     reply_to: Option<String>,
     forwarded: Forwarded,
     referral: Option<Value>,
+    /// The number that it is written to; the tenant's first, unless said.
+    number_id: Option<String>,
 }
 
 #[derive(Debug)]
@@ -78,6 +80,7 @@ fn read(mut fields: Fields) -> Result<Wish, Problem> {
     let forwarded = fields.flag("forwarded")?.unwrap_or(false);
     let often = fields.flag("frequently_forwarded")?.unwrap_or(false);
     let referral = fields.nested("referral")?.map(Fields::rest);
+    let number_id = fields.text("phone_number_id")?;
     let what = match kind {
         "text" => What::Said(Said::text(&words(&mut fields, "text")?)),
         "button" => What::Button(words(&mut fields, "button")?),
@@ -100,7 +103,7 @@ fn read(mut fields: Fields) -> Result<Wish, Problem> {
         (false, true) => Forwarded::Once,
         (false, false) => Forwarded::No,
     };
-    Ok(Wish { what, reply_to, forwarded, referral })
+    Ok(Wish { what, reply_to, forwarded, referral, number_id })
 }
 
 fn words(fields: &mut Fields, key: &'static str) -> Result<String, Problem> {
@@ -240,7 +243,7 @@ fn sent(tenant: &Tenant, wamid: &str, pointer: &str) -> Result<MessageIndex, Pro
         Some(Meaning::Outbound(index)) if tenant.world().message(index).is_some() => Ok(index),
         _ => {
             let detail = format!("`{wamid}` is no message that this tenant sent");
-            Err(Problem { pointer: Some(pointer.to_owned()), ..Problem::impossible(detail) })
+            Err(Problem { pointer: Some(pointer.to_owned()), ..Problem::conflict(detail) })
         }
     }
 }
@@ -254,6 +257,14 @@ fn speak(
 ) -> Result<(String, Option<u64>), Problem> {
     let mut quoted = wish.reply_to.as_deref().map(|wamid| sent(tenant, wamid, "/reply_to")).transpose()?;
     let handset = tenant.handsets().find(number);
+    let to = match &wish.number_id {
+        None => tenant.numbers().all().first(),
+        Some(id) => tenant.numbers().get(id),
+    };
+    let to = to.map(|number| number.number).ok_or_else(|| {
+        let detail = "the tenant has no such number: GET /{waba-id}/phone_numbers lists them";
+        Problem { pointer: Some("/phone_number_id".to_owned()), ..Problem::impossible(detail) }
+    })?;
     let mut moved = None;
     let mut said = match wish.what {
         What::Said(said) => said,
@@ -261,7 +272,7 @@ fn speak(
             let found = handset.and_then(|handset| tenant.button(handset, &label, quoted));
             let Some((index, pressed)) = found else {
                 let detail = format!("{number} has no message with a button `{label}`");
-                return Err(Problem { pointer: Some("/button".to_owned()), ..Problem::impossible(detail) });
+                return Err(Problem { pointer: Some("/button".to_owned()), ..Problem::conflict(detail) });
             };
             quoted = Some(index);
             Said::button(&pressed)
@@ -272,7 +283,7 @@ fn speak(
             let newest = || handset.and_then(|handset| tenant.handsets().messages(handset).last().copied());
             let Some(index) = named.or_else(newest) else {
                 let detail = format!("{number} has no message to react to");
-                return Err(Problem { pointer: Some(pointer.to_owned()), ..Problem::impossible(detail) });
+                return Err(Problem { pointer: Some(pointer.to_owned()), ..Problem::conflict(detail) });
             };
             quoted = Some(index);
             let mut object = json!({ "message_id": tenant.wamid(index) });
@@ -294,7 +305,7 @@ fn speak(
     if let Some(referral) = wish.referral {
         said.objects.insert("referral".to_owned(), referral);
     }
-    let told = tenant.say(real, number, said, quoted);
+    let told = tenant.say(real, number, said, quoted, to);
     if moved.is_some() {
         let persona = Persona { kind: Kind::NotOnWhatsapp, ..Persona::default() };
         tenant.give(real, number, persona, json!({ "kind": "not_on_whatsapp" }));

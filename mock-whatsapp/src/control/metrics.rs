@@ -57,7 +57,6 @@ pub(super) async fn get(ask: Ask<'_>) -> Done {
 
 type Label = (&'static str, &'static str);
 type Values = Vec<(Label, u64)>;
-type Reading = fn(&Tenant) -> Values;
 
 /// What is told of each tenant: name, help, and the values by a label.
 type Metric = (&'static str, &'static str, fn(&Tenant) -> Values);

@@ -3,6 +3,7 @@
 use super::problem::Problem;
 use super::{Ask, Done, messages, page, phone};
 use crate::instant;
+use crate::limits::CURSOR_MOST;
 use crate::tenant::Tenant;
 use crate::tenant::journal::{Outcome, Request};
 use cloud_api::catalogue;
@@ -54,6 +55,9 @@ pub(super) async fn list(mut ask: Ask<'_>) -> Done {
         return Err(Problem::malformed("?outcome", format!("one of {known}"), format!("`{outcome}` is none")));
     }
     let after = ask.parameter("after").map(|after| id_of(&after)).transpose()?.unwrap_or(0);
+    if after > CURSOR_MOST {
+        return Err(Problem::malformed("?after", "a cursor that a page gave", format!("`{after}` is none")));
+    }
     let limit = ask.limit()?;
     ask.end()?;
     let found = ask.tenant(move |tenant, _| {
@@ -106,7 +110,7 @@ pub(super) async fn get(ask: Ask<'_>, id: &str) -> Done {
 }
 
 /// A request as lists show it.
-pub(super) fn show(tenant: &Tenant, request: &Request<'_>) -> Value {
+pub(crate) fn show(tenant: &Tenant, request: &Request<'_>) -> Value {
     let read = Read::of(request);
     let is_json = !read.body.is_null();
     let raw = (!is_json && !request.body().is_empty()).then(|| String::from_utf8_lossy(request.body()).into_owned());

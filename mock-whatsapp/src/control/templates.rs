@@ -154,8 +154,12 @@ pub(super) async fn pacing(ask: Ask<'_>, name: &str) -> Done {
         .typed("after", "how many messages go out before others are held")?
         .ok_or_else(|| fields.missing("after", "how many messages go out before others are held"))?;
     let decide = fields.span("decide")?.unwrap_or(DECIDE);
-    let release =
-        if fields.has("verdict") { word(&mut fields, "verdict", &[("release", true), ("drop", false)])? } else { true };
+    let release = if fields.is_said("verdict") {
+        word(&mut fields, "verdict", &[("release", true), ("drop", false)])?
+    } else {
+        true
+    };
+    fields.drop_null("verdict");
     let language = fields.text("language")?;
     fields.end()?;
     let pacing = Pacing { after, sent: 0, decide, release, held: Vec::new() };

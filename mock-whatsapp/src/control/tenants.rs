@@ -19,6 +19,9 @@ pub(super) async fn health(ask: Ask<'_>) -> Done {
     Ok((200, json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION"), "tenants": tenants })))
 }
 
+/// The rules that can be switched.
+pub(super) const RULES: [&str; 5] = ["throughput", "pair", "management", "tier_upgrade", "window"];
+
 /// Takes the settings of a tenant out of a body, each in place of what the server's configuration says.
 fn settings(fields: &mut super::body::Fields, config: &mut Config) -> Result<(), Problem> {
     config.seed = fields.integer("seed")?.unwrap_or(config.seed);

@@ -21,7 +21,9 @@ pub(super) async fn post(ask: Ask<'_>) -> Done {
 
 fn read(mut fields: Fields) -> Result<Verify, Problem> {
     let of = fields.nested("match")?.map(read_match).transpose()?;
-    let steps = if fields.has("sequence") { Some(fields.list("sequence")?) } else { None };
+    let steps = if fields.is_said("sequence") { Some(fields.list("sequence")?) } else { None };
+    // Null is as good as absent.
+    fields.drop_null("sequence");
     let count = fields.integer("count")?;
     let (least, most) = (fields.integer("at_least")?, fields.integer("at_most")?);
     let within = fields.span("within")?.unwrap_or_default().to_std();

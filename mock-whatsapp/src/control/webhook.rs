@@ -67,13 +67,9 @@ impl Wish {
         let size = fields.integer("batch")?;
         let wait = fields.span("batch_wait")?;
         let batch = match (size, wait) {
-            (None | Some(1), None) => None,
+            (None | Some(1), _) => None,
             (Some(size), wait) if (2..=WEBHOOK_BATCH as u64).contains(&size) => {
                 Some(Batching { size: size as usize, wait: wait.unwrap_or(BATCH_WAIT) })
-            }
-            (Some(1) | None, Some(_)) => {
-                let detail = "only a `batch` of at least 2 waits for others";
-                return Err(Problem { pointer: Some(fields.pointer("batch_wait")), ..Problem::impossible(detail) });
             }
             (Some(size), _) => {
                 let expected = format!("updates of one POST, from 1 to {WEBHOOK_BATCH}");

@@ -1,6 +1,7 @@
 //! `POST /{phone-number-id}/messages`: sends, and read receipts.
 
 use super::call::{Call, Done, Outcome};
+use super::links;
 use super::refusal::Refusal;
 use super::send::{self, Edge, Terms, Wish};
 use crate::respond::Cut;
@@ -15,7 +16,8 @@ const FORM: &[u8] = b"application/x-www-form-urlencoded";
 
 /// Sends a message, or marks one as read.
 pub(super) async fn post(call: Call<'_>) -> Done {
-    if call.id != call.identity.phone_number_id {
+    let is_further = call.id != call.identity.phone_number_id;
+    if is_further {
         call.with_number(|_, _| Ok(())).await?;
     }
     let edge = if call.path.edge == "marketing_messages" { Edge::Marketing } else { Edge::Messages };
@@ -29,6 +31,12 @@ pub(super) async fn post(call: Call<'_>) -> Done {
         Wish::Read(receipt) => return mark_as_read(call, receipt.message_id).await,
     };
     let (input, by_user_id) = (sending.input.clone(), sending.by_user_id);
+    if is_further {
+        sending.number_id = Some(call.id.as_str().into());
+    }
+    if let Some(link) = sending.link() {
+        sending.link_is_broken = links::is_broken(&call, link).await?;
+    }
     sending.raw = call.noted.send();
     let (verdict, at) = call.server.worlds.post(call.identity, sending).await?;
     let (verdict, manner) = match verdict {

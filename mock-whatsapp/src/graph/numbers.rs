@@ -152,11 +152,14 @@ pub(super) async fn add(call: Call<'_>) -> Done {
     call.account()?;
     let parameters = Parameters::of(&call);
     let number = parameters.needed("phone_number")?;
-    let code = parameters.needed("cc")?;
+    let code = parameters.text("cc").or_else(|| parameters.text("country_code")).filter(|code| !code.is_empty());
+    let code = code.ok_or_else(|| required("cc"))?;
     let verified_name = parameters.text("verified_name").or_else(|| parameters.text("display_name"));
     let verified_name = verified_name.filter(|name| !name.is_empty()).ok_or_else(|| required("verified_name"))?;
     check_name("verified_name", &verified_name)?;
-    let digits: String = format!("{code}{number}").chars().filter(char::is_ascii_digit).collect();
+    // With a plus, the number has its code already.
+    let whole = if number.starts_with('+') { number } else { format!("{code}{number}") };
+    let digits: String = whole.chars().filter(char::is_ascii_digit).collect();
     if !(7..=15).contains(&digits.len()) || code.trim_start_matches('+').starts_with('0') {
         let why = "cc and phone_number together have 7 to 15 digits";
         return Err(Refusal::parameter("Param phone_number must be a valid phone number.", why).into());

@@ -75,6 +75,10 @@ pub struct Sending {
     pub by_user_id: bool,
     /// The key of what it says.
     pub content: u64,
+    /// The number that it is sent from; the tenant's first, unless said.
+    pub number_id: Option<Box<str>>,
+    /// Whether its medium was to be fetched from a link and could not be.
+    pub link_is_broken: bool,
     /// The call that it came with, for the journal.
     pub raw: Raw,
     /// The version of the API that was called.
@@ -273,6 +277,8 @@ impl Sending {
             wa_id,
             by_user_id: !is_phone,
             content: content::digest(&request),
+            number_id: None,
+            link_is_broken: false,
             raw: Raw::default(),
             version: terms.version,
             edge: terms.edge,
@@ -294,6 +300,13 @@ impl Sending {
     /// Whether it is a template.
     pub fn is_template(&self) -> bool {
         self.request.kind == MessageType::Template
+    }
+
+    /// The link of its medium, if it is a message of such a type and has one.
+    pub fn link(&self) -> Option<&str> {
+        let request = &self.request;
+        let media = [&request.image, &request.video, &request.audio, &request.document, &request.sticker];
+        media.into_iter().flatten().find_map(|media| media.link.as_deref())
     }
 
     /// The ids of the media that it names, but for a template's.

@@ -6,62 +6,37 @@ mod listing;
 mod showing;
 
 use super::call::{Call, Done, Outcome, Stop};
+use super::parameters::{Parameters, required};
 use super::refusal::Refusal;
-use crate::query;
 use crate::templates::creation::{check, check_names};
 use crate::templates::{Category, Draft, ParameterFormat, Place, Status};
 use crate::tenant::Tenant;
 use crate::tenant::templates::Cause;
 pub(super) use bulk::{archive, compare, upsert};
 pub(super) use listing::list;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use showing::{Fields, show};
 
-/// The parameters of a call: those of the query, and those of the body, which win. Null is as good as absent.
-fn parameters(call: &Call<'_>) -> Map<String, Value> {
-    let mut all: Map<String, Value> =
-        query::pairs(call.query).map(|(name, value)| (name, Value::String(value))).collect();
-    if let Ok(Value::Object(fields)) = serde_json::from_slice(&call.body) {
-        all.extend(fields);
-    }
-    all.retain(|_, value| !value.is_null());
-    all
-}
-
-fn text<'a>(parameters: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
-    parameters.get(name).and_then(Value::as_str)
-}
-
-fn required(name: &str) -> Refusal {
-    Refusal::parameter(format!("The parameter {name} is required."), format!("the request has no usable {name}"))
-}
-
 /// A list, which forms and queries have as JSON in a text.
-fn items(parameters: &Map<String, Value>, name: &str) -> Result<Option<Value>, Refusal> {
-    let value = match parameters.get(name) {
-        None => return Ok(None),
-        Some(Value::String(text)) => serde_json::from_str(text).unwrap_or(Value::Null),
-        Some(other) => other.clone(),
-    };
-    if value.is_array() {
-        return Ok(Some(value));
+fn items(parameters: &Parameters, name: &str) -> Result<Option<Value>, Refusal> {
+    if parameters.value(name).is_none() {
+        return Ok(None);
     }
-    Err(Refusal::parameter(format!("Param {name} must be an array."), format!("{name} is a JSON list")))
+    let list = parameters.json(name).filter(Value::is_array);
+    list.map(Some)
+        .ok_or_else(|| Refusal::parameter(format!("Param {name} must be an array."), format!("{name} is a JSON list")))
 }
 
-fn whole_number(parameters: &Map<String, Value>, name: &str) -> Result<Option<i64>, Refusal> {
-    let number = match parameters.get(name) {
-        None => return Ok(None),
-        Some(Value::String(text)) => text.trim().parse().ok(),
-        Some(other) => other.as_i64(),
-    };
+fn whole_number(parameters: &Parameters, name: &str) -> Result<Option<i64>, Refusal> {
+    let Some(text) = parameters.text(name) else { return Ok(None) };
+    let number = text.trim().parse().ok();
     let message = format!("Param {name} must be an integer.");
     number.map(Some).ok_or_else(|| Refusal::parameter(message, format!("{name} is a whole number")))
 }
 
-fn format_of(parameters: &Map<String, Value>) -> Result<Option<ParameterFormat>, Refusal> {
-    let Some(word) = text(parameters, "parameter_format") else { return Ok(None) };
-    ParameterFormat::named(word).map(Some).ok_or_else(|| {
+fn format_of(parameters: &Parameters) -> Result<Option<ParameterFormat>, Refusal> {
+    let Some(word) = parameters.text("parameter_format") else { return Ok(None) };
+    ParameterFormat::named(&word).map(Some).ok_or_else(|| {
         let message = format!("Param parameter_format must be one of {{NAMED, POSITIONAL}} - got \"{word}\".");
         Refusal::parameter(message, "variables have numbers (POSITIONAL) or names (NAMED)")
     })
@@ -86,10 +61,10 @@ fn check_ttl(seconds: Option<i64>, category: Category) -> Result<(), Refusal> {
 }
 
 /// What a template is to be created with.
-fn draft(parameters: &Map<String, Value>, language: &str) -> Result<Draft, Refusal> {
-    let name = text(parameters, "name").unwrap_or_default();
-    let category = check_names(name, language, text(parameters, "category").unwrap_or_default())?;
-    if parameters.contains_key("library_template_name") {
+fn draft(parameters: &Parameters, language: &str) -> Result<Draft, Refusal> {
+    let name = parameters.text("name").unwrap_or_default();
+    let category = check_names(&name, language, &parameters.text("category").unwrap_or_default())?;
+    if parameters.value("library_template_name").is_some() {
         let why = "the library of ready-made templates is not here; create the template from components";
         return Err(Refusal::parameter("Invalid parameter", why).details("library_template_name is not known"));
     }
@@ -97,7 +72,7 @@ fn draft(parameters: &Map<String, Value>, language: &str) -> Result<Draft, Refus
     let format = check(components.as_array().map_or(&[], Vec::as_slice), category, format_of(parameters)?)?;
     let ttl_seconds = whole_number(parameters, "message_send_ttl_seconds")?;
     check_ttl(ttl_seconds, category)?;
-    let (name, language) = (name.to_owned(), language.to_owned());
+    let language = language.to_owned();
     Ok(Draft { name, language, category, format, components, ttl_seconds })
 }
 
@@ -125,8 +100,8 @@ fn missing(call: &Call<'_>) -> Refusal {
 /// Creates a template.
 pub(super) async fn create(call: Call<'_>) -> Done {
     own_account(&call)?;
-    let parameters = parameters(&call);
-    let draft = draft(&parameters, text(&parameters, "language").unwrap_or_default())?;
+    let parameters = Parameters::of(&call);
+    let draft = draft(&parameters, &parameters.text("language").unwrap_or_default())?;
     let made = call.tenant(move |tenant, _| {
         let place = tenant.create_template(draft)?;
         Ok(created(tenant, place))
@@ -150,7 +125,7 @@ pub(super) async fn get(call: Call<'_>) -> Done {
         own_account(&call)?;
         call.item.clone()
     };
-    let fields = Fields::read(text(&parameters(&call), "fields"))?;
+    let fields = Fields::read(Parameters::of(&call).text("fields").as_deref())?;
     let missing = missing(&call);
     let shown = call.tenant(move |tenant, _| {
         let place = find(tenant, &id, &missing)?;
@@ -162,9 +137,9 @@ pub(super) async fn get(call: Call<'_>) -> Done {
 
 /// Edits a template.
 pub(super) async fn edit(call: Call<'_>) -> Done {
-    let parameters = parameters(&call);
-    let category = text(&parameters, "category").map(|word| {
-        Category::named(word).ok_or_else(|| {
+    let parameters = Parameters::of(&call);
+    let category = parameters.text("category").map(|word| {
+        Category::named(&word).ok_or_else(|| {
             let message =
                 format!("Param category must be one of {{AUTHENTICATION, MARKETING, UTILITY}} - got \"{word}\".");
             Refusal::parameter(message, "a template is for marketing, for news (UTILITY) or for codes (AUTHENTICATION)")
@@ -202,10 +177,10 @@ pub(super) async fn edit(call: Call<'_>) -> Done {
 /// Deletes a template by its id, or all languages of a name.
 pub(super) async fn delete(call: Call<'_>) -> Done {
     own_account(&call)?;
-    let parameters = parameters(&call);
-    let name = text(&parameters, "name").map(str::to_owned);
-    let id = parameters.get("hsm_id").map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned));
-    let language = text(&parameters, "language").map(str::to_owned);
+    let parameters = Parameters::of(&call);
+    let name = parameters.text("name");
+    let id = parameters.text("hsm_id");
+    let language = parameters.text("language");
     if name.is_none() && id.is_none() {
         return Err(required("name").into());
     }

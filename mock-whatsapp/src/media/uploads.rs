@@ -83,7 +83,10 @@ impl Uploads {
         mime_type: String,
     ) -> Option<String> {
         if self.sessions.len() >= UPLOADS {
-            return None;
+            // Of a file that is complete, the handle is what is needed.
+            let done = self.sessions.iter().find(|(_, session)| matches!(session.state, State::Done(_)));
+            let done = done.map(|(id, _)| id.clone())?;
+            self.sessions.remove(&done);
         }
         self.made += 1;
         let key = join(digest(identity.app_id.as_bytes()), join(now.0, self.made));
@@ -200,5 +203,30 @@ impl Uploads {
         self.sessions.values_mut().for_each(|session| session.until = now + SESSION_LIFETIME);
         self.files.values_mut().for_each(|file| file.until = now + MEDIA_LIFETIME);
         self.next = now + SESSION_LIFETIME;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::room::Room;
+
+    #[test]
+    fn complete_sessions_make_room_for_new_ones() {
+        let (identity, room, mut uploads) = (Identity::of("w1").unwrap(), Room::new(10), Uploads::default());
+        let open =
+            |uploads: &mut Uploads| uploads.open(&identity, Timestamp(0), String::new(), 1, "image/png".to_owned());
+        let first = open(&mut uploads).unwrap();
+        for _ in 1..UPLOADS {
+            assert!(open(&mut uploads).is_some());
+        }
+        assert_eq!(open(&mut uploads), None);
+        assert!(uploads.take(&first, 0).is_ok());
+        assert_eq!(uploads.take(&first, 0).unwrap_err(), Misfit::Busy);
+        let mut bytes = room.begin();
+        assert!(bytes.push(b"x"));
+        let handle = uploads.give_back(&identity, Timestamp(0), &first, bytes).unwrap();
+        assert!(open(&mut uploads).is_some() && uploads.get(&first).is_none());
+        assert_eq!(&uploads.file(&handle).unwrap().bytes[..], b"x");
     }
 }

@@ -2,6 +2,7 @@
 //! always, with the length of the whole.
 
 use super::line::Line;
+use super::stream::{Flow, Stream};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Response;
@@ -21,6 +22,8 @@ const PIECES: usize = 64;
 pub(super) struct Spoken {
     whole: Full<Bytes>,
     manner: Option<Box<Unusual>>,
+    /// What comes in place of the whole, where an answer goes on.
+    flow: Option<Box<Flow>>,
 }
 
 #[derive(Debug)]
@@ -41,8 +44,9 @@ struct Unusual {
 /// Makes an answer's body one that is given as it is to be.
 pub(super) fn speak(answer: Response<Full<Bytes>>, line: &Arc<Line>) -> Response<Spoken> {
     let manner = answer.extensions().get::<Manner>().copied();
+    let flow = answer.extensions().get::<Stream>().and_then(Stream::flow).map(Box::new);
     answer.map(|whole| {
-        let Some(manner) = manner else { return Spoken { whole, manner: None } };
+        let Some(manner) = manner else { return Spoken { whole, manner: None, flow } };
         let left = bytes_of(&whole);
         let length = left.len();
         let unusual = Unusual {
@@ -62,9 +66,9 @@ pub(super) fn speak(answer: Response<Full<Bytes>>, line: &Arc<Line>) -> Response
             }
             Manner::CloseMiddle => Unusual { kept: length - length / 2, ..unusual },
             Manner::CloseAfter => Unusual { closes: Some(line.clone()), ..unusual },
-            Manner::CloseBefore { .. } | Manner::Lost(_) => return Spoken { whole, manner: None },
+            Manner::CloseBefore { .. } | Manner::Lost(_) => return Spoken { whole, manner: None, flow: None },
         };
-        Spoken { whole, manner: Some(Box::new(unusual)) }
+        Spoken { whole, manner: Some(Box::new(unusual)), flow: None }
     })
 }
 
@@ -96,6 +100,9 @@ impl Body for Spoken {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BreaksOff>>> {
         let this = &mut *self;
+        if let Some(flow) = &mut this.flow {
+            return flow.poll(cx).map(|piece| piece.map(|piece| Ok(Frame::data(piece))));
+        }
         let Some(unusual) = &mut this.manner else {
             return Pin::new(&mut this.whole).poll_frame(cx).map_err(|never| match never {});
         };
@@ -124,6 +131,7 @@ impl Body for Spoken {
 
     fn is_end_stream(&self) -> bool {
         match &self.manner {
+            None if self.flow.is_some() => false,
             None => self.whole.is_end_stream(),
             Some(unusual) => unusual.left.is_empty(),
         }
@@ -131,6 +139,7 @@ impl Body for Spoken {
 
     fn size_hint(&self) -> SizeHint {
         match &self.manner {
+            None if self.flow.is_some() => SizeHint::default(),
             None => self.whole.size_hint(),
             Some(unusual) => SizeHint::with_exact(unusual.left.len() as u64),
         }

@@ -177,6 +177,9 @@ impl Tenant {
         let attempt = Attempt { at: now, status, ms: landed.ms, failure };
         self.follow(landed.delivery, Some(&attempt), state);
         self.webhooks.ends(landed.delivery, Some(attempt), state);
+        if let Some(webhook) = self.webhooks.number(landed.delivery) {
+            self.tell_of_webhook(webhook);
+        }
         if let Some(journey) = &mut self.journey {
             journey.count(0, 1);
         }

@@ -5,7 +5,7 @@ use super::message_log::{Button, Tap};
 use crate::limits::INBOUND_BYTES;
 use cloud_api::time::Timestamp;
 use mock_whatsapp_model::Input;
-use mock_whatsapp_model::input::{Act, HandsetId, MessageIndex};
+use mock_whatsapp_model::input::{Act, HandsetId, MessageIndex, NumberId};
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
 
@@ -137,17 +137,17 @@ impl Tenant {
         wa_id: u64,
         said: Said,
         reply_to: Option<MessageIndex>,
+        number: NumberId,
     ) -> (String, Option<u64>) {
         let now = self.now(real);
         self.tick(now);
         let handset = self.telephone(wa_id);
         let handle = self.inbound.push(said);
-        if self.numbers.of_model(self.number).is_some_and(|number| number.blocked.contains_key(&wa_id)) {
+        if self.numbers.of_model(number).is_some_and(|number| number.blocked.contains_key(&wa_id)) {
             // It believes that it wrote.
             return (self.wamids.said(&self.wa_id(handset), handle), None);
         }
         let act = Act::Says { text: handle, reply_to };
-        let number = self.number;
         let webhook = self.told(|tenant| tenant.hand_in(Input::Handset { handset, number, act }));
         (self.wamids.said(&self.wa_id(handset), handle), webhook)
     }

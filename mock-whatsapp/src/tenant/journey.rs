@@ -118,7 +118,11 @@ impl Tenant {
                 return;
             }
             journey.quiet_until = None;
-            match self.next_due().filter(|due| *due <= until) {
+            let next = match journey.aim {
+                Aim::Until(_) => self.next_due(),
+                Aim::Settled(..) => self.next_awaited(),
+            };
+            match next.filter(|due| *due <= until) {
                 Some(due) => {
                     let at = due.max(self.now(real));
                     self.clock = VirtualClock::Frozen { at };
@@ -145,7 +149,7 @@ impl Tenant {
             statuses: journey.statuses,
             webhooks: journey.webhooks,
             unacknowledged: self.world.snapshot().unacknowledged,
-            settled: self.next_due().is_none(),
+            settled: self.next_awaited().is_none(),
         };
         if journey.arrived.send(arrival).is_err() {
             tracing::debug!("nobody waits for the time to be moved any more");

@@ -2,10 +2,13 @@
 
 use super::journal::{Decider, Journal, New, Outcome};
 use super::{Reply, Tenant, Verdict, give};
+use crate::control::requests::show;
 use crate::graph::refusal::Refusal;
 use crate::graph::send::Sending;
+use crate::instant;
 use crate::signing::Signature;
 use crate::target;
+use bytes::Bytes;
 use cloud_api::catalogue::Class;
 use cloud_api::reply::MessageStatus;
 use cloud_api::time::Timestamp;
@@ -15,7 +18,7 @@ use mock_whatsapp_model::output::{Answer, Manner, Update, What, Why};
 use mock_whatsapp_model::referee::{Answered, By, Callback, Moment, Referee, Rule, Ruling, Sent, Tidings};
 use mock_whatsapp_model::spec::Kind;
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// A send that waits for its ruling.
 #[derive(Debug)]
@@ -92,10 +95,38 @@ impl Tenant {
     }
 
     /// Tells whoever waits for calls that there is one more.
-    fn tell_listeners(&self, request: u64) {
+    fn tell_listeners(&mut self, request: u64) {
         if self.written.receiver_count() > 0 {
             self.written.send_replace(request);
         }
+        if !self.listeners.is_empty()
+            && let Some(shown) = self.journal.get(request).map(|request| show(self, &request))
+        {
+            self.listeners.tell("request", &shown);
+        }
+    }
+
+    /// Begins to listen to what happens; `None` if too many do.
+    pub fn listen(&mut self) -> Option<mpsc::Receiver<Bytes>> {
+        self.listeners.add()
+    }
+
+    /// Tells listeners how far a webhook is, by its number.
+    pub(super) fn tell_of_webhook(&mut self, webhook: u64) {
+        if self.listeners.is_empty() {
+            return;
+        }
+        let Some(record) = self.webhooks.get(webhook) else { return };
+        let attempt = record.attempts.last().map(|attempt| {
+            json!({
+                "at": instant::write(attempt.at), "status": attempt.status, "ms": attempt.ms, "failure": attempt.failure,
+            })
+        });
+        let told = json!({
+            "id": format!("w{webhook}"), "kind": record.kind, "wamid": record.wamid, "state": record.state.name(),
+            "attempt": attempt,
+        });
+        self.listeners.tell("webhook", &told);
     }
 
     fn moment(&self, real: Timestamp) -> Moment {
@@ -156,7 +187,7 @@ impl Tenant {
         match handset.filter(|_| is_of_state) {
             None => self.referee.malformed(request, self.moment(real), handset, code),
             Some(handset) => {
-                let key = self.key(handset, sending.content);
+                let key = self.key(handset, sending);
                 let previous = self.handsets.messages(handset).last().copied();
                 let sent = self.sent(request, real, handset, key, false, previous, sending);
                 self.judge(&sent, Ruling::Refused(code, By::State), !heard);
@@ -243,7 +274,9 @@ impl Tenant {
             }
             _ if hears_nothing => (Ruling::Unknown { taken: asked.taken, fair: true }, Decider::Fault),
             Answer::Accepted(message) => (Ruling::Accepted(message), Decider::Nothing),
-            Answer::Refused(code, why) => (Ruling::Refused(code, self.by(why, asked.handset)), decider_of(why)),
+            Answer::Refused(code, why) => {
+                (Ruling::Refused(code, self.by(why, asked.handset, self.number_of(asked.sending))), decider_of(why))
+            }
             Answer::Silence(message) if self.faults.is_empty() => {
                 (Ruling::Unknown { taken: Some(message), fair: true }, Decider::Number)
             }
@@ -312,13 +345,13 @@ impl Tenant {
         self.referee.heard(now, &owed.sent, owed.ruling, heard);
     }
 
-    fn by(&self, why: Why, handset: HandsetId) -> By {
+    fn by(&self, why: Why, handset: HandsetId, number: NumberId) -> By {
         let now = self.time;
         match why {
             Why::Fault(_) | Why::Magic => By::Arranged,
-            Why::Throughput if self.world.is_throttled(self.number, now) => By::Lowered,
-            Why::Throughput => By::Throughput(self.world.throughput(self.number)),
-            Why::Pair => By::Pair(self.world.pair_wait(handset, self.number, now)),
+            Why::Throughput if self.world.is_throttled(number, now) => By::Lowered,
+            Why::Throughput => By::Throughput(self.world.throughput(number)),
+            Why::Pair => By::Pair(self.world.pair_wait(handset, number, now)),
             Why::MessagingLimit => {
                 let portfolio = self.world.portfolio_of(self.number);
                 By::MessagingLimit { lowered: self.world.is_limit_lowered(portfolio, now) }
@@ -328,14 +361,15 @@ impl Tenant {
 
     /// What there was to be seen when a send was not simply taken.
     fn saw(&self, asked: &Asked<'_>) -> Value {
-        let (now, portfolio) = (self.time, self.world.portfolio_of(self.number));
+        let (now, number) = (self.time, self.number_of(asked.sending));
+        let portfolio = self.world.portfolio_of(number);
         json!({
-            "throughput": self.world.throughput(self.number),
-            "throttled_by_a_fault": self.world.is_throttled(self.number, now),
-            "pair_free_in": self.world.pair_wait(asked.handset, self.number, now).to_string(),
+            "throughput": self.world.throughput(number),
+            "throttled_by_a_fault": self.world.is_throttled(number, now),
+            "pair_free_in": self.world.pair_wait(asked.handset, number, now).to_string(),
             "contacts_in_24h": self.world.ledger_used(portfolio, now),
             "messages_to_contact": self.handsets.messages(asked.handset).len(),
-            "service_window_open": self.world.is_window_open(asked.handset, self.number, now),
+            "service_window_open": self.world.is_window_open(asked.handset, number, now),
             "contact_opted_out": self.world.opted_out_at(asked.handset).is_some(),
             "faults": self.faults.iter().map(|armed| format!("f{}", armed.id)).collect::<Vec<_>>(),
         })

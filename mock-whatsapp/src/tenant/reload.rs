@@ -20,6 +20,7 @@ pub fn changes(old: &Config, new: &Config) -> Vec<String> {
     tell("throughput", old.throughput != new.throughput, now);
     tell("messaging_limit", old.messaging_limit != new.messaging_limit, now);
     tell("[rules]", old.rules != new.rules, now);
+    tell("link_hosts", old.link_hosts != new.link_hosts, now);
     tell("public_url", old.public_url != new.public_url, now);
     tell("unknown_templates", old.unknown_templates != new.unknown_templates, now);
     tell("[templates]", old.templates != new.templates, "takes effect for reviews that are yet to begin");
@@ -40,6 +41,9 @@ impl Tenant {
         if old.throughput != new.throughput {
             config.throughput = new.throughput;
             self.world.set_throughput(self.number, new.throughput);
+            if let Some(number) = self.numbers.get_mut(&self.identity.phone_number_id) {
+                number.throughput = new.throughput;
+            }
         }
         if old.messaging_limit != new.messaging_limit {
             config.messaging_limit = new.messaging_limit;
@@ -49,6 +53,9 @@ impl Tenant {
             config.rules = new.rules;
             self.world.limit_pairs(new.rules.pair);
             self.world.limit_windows(new.rules.window);
+        }
+        if old.link_hosts != new.link_hosts {
+            config.link_hosts.clone_from(&new.link_hosts);
         }
         if old.public_url != new.public_url {
             config.public_url.clone_from(&new.public_url);

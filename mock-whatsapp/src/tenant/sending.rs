@@ -14,7 +14,7 @@ use cloud_api::reply::MessageStatus;
 use cloud_api::time::{Span, Timestamp};
 use mock_whatsapp_model::Input;
 use mock_whatsapp_model::fate::message_key;
-use mock_whatsapp_model::input::{Form, HandsetId, MessageIndex, Post, template_key};
+use mock_whatsapp_model::input::{Form, HandsetId, MessageIndex, NumberId, Post, template_key};
 use mock_whatsapp_model::output::{Answer, Manner};
 use mock_whatsapp_model::referee::Callback;
 
@@ -23,6 +23,9 @@ impl Tenant {
     pub fn post(&mut self, real: Timestamp, sending: &Sending, reply: Reply) {
         let now = self.now(real);
         self.tick(now);
+        if let Some(refusal) = self.unfit_sender(sending) {
+            return self.turn_down(real, sending, refusal, reply);
+        }
         let Fitting { mut record, form, template } = match self.fit(sending) {
             Ok(fitting) => fitting,
             Err(refusal) => return self.turn_down(real, sending, refusal, reply),
@@ -32,9 +35,9 @@ impl Tenant {
         let held = template.is_some_and(|place| self.holds(place));
         let post = Post {
             request: 0,
-            number: self.number,
+            number: self.number_of(sending),
             handset,
-            key: self.key(handset, sending.content),
+            key: self.key(handset, sending),
             callback: sending.callback_data().map_or(0, |data| Callback::of(data).whole),
             template: record.template.as_deref().map_or(0, template_key),
             marketing: record.category == Some(Category::Marketing),
@@ -83,9 +86,30 @@ impl Tenant {
         self.settle_nowhere();
     }
 
+    /// The number that a send is from.
+    pub(super) fn number_of(&self, sending: &Sending) -> NumberId {
+        let further = sending.number_id.as_ref().and_then(|id| self.numbers.get(id));
+        further.map_or(self.number, |number| number.number)
+    }
+
+    /// Why the number that a send is from cannot send it, if it cannot.
+    fn unfit_sender(&self, sending: &Sending) -> Option<Refusal> {
+        let number = self.numbers.of_model(self.number_of(sending))?;
+        if !number.registered {
+            let why = "the number is not registered: POST /{phone-number-id}/register";
+            return Some(Refusal::new(133_010, why));
+        }
+        let is_itself = sending.number_id.is_some() && number.digits.parse() == Ok(sending.wa_id);
+        is_itself.then(|| Refusal::new(131_021, "`to` is the business number itself"))
+    }
+
     /// The key of all attempts of a message.
-    pub(super) fn key(&self, handset: HandsetId, content: u64) -> u64 {
-        message_key(self.canonical(handset), self.identity.number_key(), content)
+    pub(super) fn key(&self, handset: HandsetId, sending: &Sending) -> u64 {
+        let number = match &sending.number_id {
+            Some(id) => id.parse().unwrap_or_default(),
+            None => self.identity.number_key(),
+        };
+        message_key(self.canonical(handset), number, sending.content)
     }
 
     fn fit(&self, sending: &Sending) -> Result<Fitting, Refusal> {
@@ -107,8 +131,12 @@ impl Tenant {
     /// a reaction to what cannot be reacted to.
     fn fails_later(&self, sending: &Sending) -> Option<CodeIndex> {
         let unfit = |id: &String| self.media.get(id).is_some_and(|medium| !sending.takes(&medium.mime_type));
-        if sending.media().iter().any(unfit) {
+        if sending.link_is_broken || sending.media().iter().any(unfit) {
             return Some(catalogue::find(131_053, None));
+        }
+        let number = self.numbers.of_model(self.number_of(sending));
+        if number.is_some_and(|number| number.blocked.contains_key(&sending.wa_id)) {
+            return Some(catalogue::find(131_026, None));
         }
         sending.reacts_to().and_then(|target| self.unfit_for_reaction(target))
     }

@@ -161,6 +161,11 @@ impl WebhookLog {
         }
     }
 
+    /// The number of the webhook that a delivery is.
+    pub fn number(&self, delivery: DeliveryId) -> Option<u64> {
+        self.of_delivery.get(delivery.0 as usize).copied()
+    }
+
     fn of(&mut self, delivery: DeliveryId) -> Option<&mut Record> {
         let id = *self.of_delivery.get(delivery.0 as usize)?;
         let place = usize::try_from(id.checked_sub(self.first)?).ok()?;

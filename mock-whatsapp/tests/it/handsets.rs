@@ -156,7 +156,7 @@ async fn contacts_write_and_press_buttons_by_hand() {
     assert!(hi.message().get("context").is_none());
     let press = json!({ "type": "button", "button": "Stop" });
     let nothing = mock.control("POST", "/handsets/491511000001/messages", press.clone()).await;
-    assert_eq!((nothing.status, &nothing.body["pointer"]), (422, &json!("/button")));
+    assert_eq!((nothing.status, &nothing.body["pointer"]), (409, &json!("/button")));
     let wamid = mock.send(&sale("491511000001", "Ana")).await.wamid();
     assert_eq!(receiver.kinds(3).await, ["sent", "delivered", "read"]);
     mock.done("POST", "/handsets/491511000001/messages", press).await;

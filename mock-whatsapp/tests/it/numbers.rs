@@ -1,6 +1,7 @@
 //! Numbers: looked at, added, verified, registered, and set.
 
 use crate::client::{Mock, sale};
+use crate::receiver::Receiver;
 use hyper::Method;
 use mock_whatsapp::MockWhatsApp;
 use mock_whatsapp::clock::Pace;
@@ -312,4 +313,78 @@ async fn a_limit_that_is_half_used_rises_by_rule() {
     assert_eq!(tier().await, "TIER_250");
     let webhooks = mock.done("GET", "/webhooks", Value::Null).await["items"].to_string();
     assert!(webhooks.contains("business_capability_update") && webhooks.contains("TIER_250"), "{webhooks}");
+}
+
+/// A message by link.
+fn picture(to: &str, link: &str) -> Value {
+    json!({ "messaging_product": "whatsapp", "to": to, "type": "image", "image": { "link": link } })
+}
+
+#[tokio::test]
+async fn a_further_number_sends_is_written_to_and_has_limits_of_its_own() {
+    let mut config = mock_whatsapp::config::Config::default();
+    config.read("[[number]]\nphone_number = \"+44 20 7946 0188\"\ncoexistence = true\n").unwrap();
+    // A second takes a quarter of an hour, so that nothing is refilled meanwhile.
+    let mut mock = Mock::of(MockWhatsApp::builder().config(config).clock(Pace::Factor(0.001))).await;
+    let numbers = mock.graph(Method::GET, "/200000000000001/phone_numbers", Value::Null).await.body;
+    let further = numbers["data"][1]["id"].as_str().unwrap().to_owned();
+    let first = std::mem::replace(&mut mock.number, further.clone());
+    assert_eq!(mock.send(&sale("+442079460188", "x")).await.error().0, 131_021);
+    mock.send(&sale("+14155550123", "Ana")).await.wamid();
+    mock.done("POST", "/clock/advance", json!({ "by": "2s" })).await;
+    let webhooks = mock.done("GET", "/webhooks", Value::Null).await;
+    let body: Value = serde_json::from_str(webhooks["items"][0]["body_raw"].as_str().unwrap()).unwrap();
+    let metadata = &body["entry"][0]["changes"][0]["value"]["metadata"];
+    assert_eq!(*metadata, json!({ "display_phone_number": "442079460188", "phone_number_id": further }));
+    for contact in 1..21 {
+        mock.send(&sale(&format!("+1415555{contact:04}"), "x")).await.wamid();
+    }
+    let beyond = mock.send(&sale("+14155550021", "x")).await;
+    assert_eq!(beyond.error().0, 130_429, "a number that is shared with the app sends 20 a second");
+    let say = json!({ "type": "text", "text": "hi", "phone_number_id": further });
+    mock.done("POST", "/handsets/14155550777/messages", say).await;
+    let webhooks = mock.done("GET", "/webhooks", Value::Null).await;
+    let last = webhooks["items"].as_array().unwrap().last().unwrap();
+    assert!(last["kind"] == "message.text" && last["body_raw"].as_str().unwrap().contains(&further), "{last}");
+    let nobody = json!({ "type": "text", "text": "hi", "phone_number_id": "1" });
+    assert_eq!(
+        mock.control("POST", "/handsets/14155550777/messages", nobody).await.body["pointer"],
+        "/phone_number_id"
+    );
+    mock.graph(Method::POST, &format!("/{further}/deregister"), Value::Null).await;
+    assert_eq!(mock.send(&sale("+14155550123", "Ana")).await.error().0, 133_010);
+    mock.number = first;
+    mock.send(&sale("+14155550123", "Ana")).await.wamid();
+}
+
+#[tokio::test]
+async fn who_is_blocked_gets_nothing() {
+    let mock = Mock::start().await;
+    mock.done("POST", "/handsets/14155550777/messages", json!({ "type": "text", "text": "hi" })).await;
+    let block = json!({ "messaging_product": "whatsapp", "block_users": [{ "user": "14155550777" }] });
+    assert_eq!(mock.graph(Method::POST, &format!("{NUMBER}/block_users"), block).await.status, 200);
+    mock.send(&sale("+14155550777", "Ana")).await.wamid();
+    let messages = mock.settled("").await;
+    assert_eq!(
+        (&messages[0]["status"], &messages[0]["error"]["code"]),
+        (&json!("failed"), &json!(131_026)),
+        "{messages:?}"
+    );
+}
+
+#[tokio::test]
+async fn links_are_fetched_from_hosts_that_are_allowed() {
+    let mut config = mock_whatsapp::config::Config::default();
+    config.read("link_hosts = [\"127.0.0.1\"]").unwrap();
+    let mock = Mock::of(MockWhatsApp::builder().config(config)).await;
+    let host = Receiver::start("secret").await;
+    mock.done("POST", "/handsets/14155550777/messages", json!({ "type": "text", "text": "hi" })).await;
+    let good = format!("{}&hub.mode=subscribe&hub.challenge=1&hub.verify_token=secret", host.url);
+    for link in [good.as_str(), &host.url, "https://pictures.example/a.png"] {
+        mock.send(&picture("+14155550777", link)).await.wamid();
+    }
+    let messages = mock.settled("").await;
+    let ends: Vec<_> = messages.iter().map(|message| (&message["status"], &message["error"]["code"])).collect();
+    let read = json!("read");
+    assert_eq!(ends, [(&read, &Value::Null), (&json!("failed"), &json!(131_053)), (&read, &Value::Null)]);
 }

@@ -1,10 +1,11 @@
 //! A world, a receiver that answers, and the few words in which tests speak to them.
 
+use cloud_api::catalogue::CodeIndex;
 use cloud_api::time::{Span, Timestamp};
 use mock_whatsapp_model::World;
 use mock_whatsapp_model::faults::Fault;
 use mock_whatsapp_model::handset::Persona;
-use mock_whatsapp_model::input::{Act, Form, HandsetId, Input, NumberId, Post};
+use mock_whatsapp_model::input::{Act, Form, HandsetId, Input, MessageIndex, NumberId, Post};
 use mock_whatsapp_model::output::{Answer, Output, Update, What, Why};
 use mock_whatsapp_model::spec::{FaultSpec, Kind, Timing};
 use mock_whatsapp_model::world::Config;
@@ -58,8 +59,14 @@ impl Scene {
 
     /// Sends a message that differs from every other; why it was refused, if it was.
     pub(crate) fn send(&mut self, number: u16, handset: u32) -> Result<(), (u32, Why)> {
+        let post = self.message(number, handset);
+        self.post(post)
+    }
+
+    /// A message that differs from every other, to be sent with [`Self::post`].
+    pub(crate) fn message(&mut self, number: u16, handset: u32) -> Post {
         self.posts += 1;
-        let post = Post {
+        Post {
             request: 0,
             number: NumberId(number),
             handset: HandsetId(handset),
@@ -70,7 +77,10 @@ impl Scene {
             form: Form::Template,
             held: false,
             fails: None,
-        };
+        }
+    }
+
+    pub(crate) fn post(&mut self, post: Post) -> Result<(), (u32, Why)> {
         match self.hand_in(Input::Post(post)) {
             Some(Answer::Accepted(_)) => Ok(()),
             Some(Answer::Refused(code, why)) => Err((code.code(), why)),
@@ -92,6 +102,11 @@ impl Scene {
     pub(crate) fn say(&mut self, number: u16, handset: u32) {
         let act = Act::Says { text: 0, reply_to: None };
         self.hand_in(Input::Handset { handset: HandsetId(handset), number: NumberId(number), act });
+    }
+
+    /// It is decided what becomes of a message that is held.
+    pub(crate) fn decide(&mut self, message: u32, fails: Option<CodeIndex>) {
+        self.hand_in(Input::Decide { message: MessageIndex(message), fails });
     }
 
     /// The statuses that came since this was asked last: what, whether it echoes, whether it is forged.

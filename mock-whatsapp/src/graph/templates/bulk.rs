@@ -1,7 +1,8 @@
 //! What is done to several templates at once: made in many languages, put away and back, compared.
 
-use super::{created, draft, items, missing, own_account, parameters, required, text, whole_number};
+use super::{created, draft, items, missing, own_account, whole_number};
 use crate::graph::call::{Call, Done, Outcome};
+use crate::graph::parameters::{Parameters, required};
 use crate::graph::refusal::Refusal;
 use crate::templates::creation::LANGUAGES;
 use crate::templates::{Category, Draft, Place, Status};
@@ -13,7 +14,7 @@ use serde_json::{Map, Value, json};
 /// Creates or edits an authentication template in several languages at once.
 pub(in crate::graph) async fn upsert(call: Call<'_>) -> Done {
     own_account(&call)?;
-    let parameters = parameters(&call);
+    let parameters = Parameters::of(&call);
     let languages = items(&parameters, "languages")?.ok_or_else(|| required("languages"))?;
     let languages: Vec<&str> = languages.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     if languages.is_empty() || languages.len() > LANGUAGES.len() {
@@ -53,12 +54,8 @@ pub(in crate::graph) async fn archive(call: Call<'_>) -> Done {
         "unarchive" => ("unarchived_templates", "it is not archived", Status::Archived, Status::Approved),
         _ => return Err(call.no_object("templates are put away by …/archive and taken back by …/unarchive").into()),
     };
-    let parameters = parameters(&call);
-    let ids: Vec<String> = text(&parameters, "hsm_ids")
-        .ok_or_else(|| required("hsm_ids"))?
-        .split(',')
-        .map(|id| id.trim().to_owned())
-        .collect();
+    let parameters = Parameters::of(&call);
+    let ids = parameters.texts("hsm_ids").ok_or_else(|| required("hsm_ids"))?;
     let moved = call.tenant(move |tenant, _| {
         let (mut moved, mut left) = (Vec::new(), Map::new());
         for id in ids {
@@ -84,11 +81,10 @@ pub(in crate::graph) async fn archive(call: Call<'_>) -> Done {
 
 /// Compares a template with others: how often each was sent in a stretch of time. Nobody blocks for a template's sake here.
 pub(in crate::graph) async fn compare(call: Call<'_>) -> Done {
-    let parameters = parameters(&call);
-    let others = text(&parameters, "template_ids").ok_or_else(|| required("template_ids"))?;
-    let others = others.trim_matches(['[', ']']).split(',').map(|id| id.trim().trim_matches('"').to_owned());
+    let parameters = Parameters::of(&call);
+    let others = parameters.texts("template_ids").ok_or_else(|| required("template_ids"))?;
     let mut ids = vec![call.id.clone()];
-    ids.extend(others.filter(|id| !id.is_empty()));
+    ids.extend(others.into_iter().filter(|id| !id.is_empty()));
     let second = |name: &str| -> Result<u64, Refusal> {
         let seconds = whole_number(&parameters, name)?.ok_or_else(|| required(name))?;
         u64::try_from(seconds)

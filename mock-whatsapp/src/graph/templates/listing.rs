@@ -1,9 +1,10 @@
 //! The list of templates: filters, cursors both ways, and the summary.
 
 use super::showing::{Fields, show};
-use super::{own_account, parameters, text, whole_number};
+use super::{own_account, whole_number};
 use crate::graph::call::{Call, Done, Outcome};
 use crate::graph::download::base;
+use crate::graph::parameters::Parameters;
 use crate::graph::refusal::Refusal;
 use crate::limits;
 use crate::templates::{Category, Place, Quality, Status, Template, Templates};
@@ -33,14 +34,11 @@ struct Filter {
 }
 
 /// Words with commas between, or a JSON list of them.
-fn words(parameters: &Map<String, Value>, name: &str) -> Vec<String> {
-    let Some(text) = text(parameters, name) else { return Vec::new() };
-    let listed: Option<Vec<String>> = serde_json::from_str(text).ok();
-    let split = || text.split(',').map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect();
-    listed.unwrap_or_else(split)
+fn words(parameters: &Parameters, name: &str) -> Vec<String> {
+    parameters.texts(name).unwrap_or_default().into_iter().filter(|word| !word.is_empty()).collect()
 }
 
-fn known<T: Copy>(parameters: &Map<String, Value>, name: &str, all: &[(&'static str, T)]) -> Result<Vec<T>, Refusal> {
+fn known<T: Copy>(parameters: &Parameters, name: &str, all: &[(&'static str, T)]) -> Result<Vec<T>, Refusal> {
     let each = words(parameters, name).into_iter().map(|word| {
         let found = all.iter().find(|(known, _)| known.eq_ignore_ascii_case(&word)).map(|(_, value)| *value);
         found.ok_or_else(|| {
@@ -53,10 +51,10 @@ fn known<T: Copy>(parameters: &Map<String, Value>, name: &str, all: &[(&'static 
 }
 
 impl Filter {
-    fn read(parameters: &Map<String, Value>) -> Result<Self, Refusal> {
-        let lower = |name: &str| text(parameters, name).map(str::to_lowercase);
+    fn read(parameters: &Parameters) -> Result<Self, Refusal> {
+        let lower = |name: &str| parameters.text(name).map(|text| text.to_lowercase());
         Ok(Self {
-            name: text(parameters, "name").map(str::to_owned),
+            name: parameters.text("name"),
             content: lower("content"),
             name_or_content: lower("name_or_content"),
             languages: words(parameters, "language"),
@@ -151,20 +149,20 @@ fn summary(templates: &Templates, found: usize, wanted: &str) -> Value {
 /// Lists templates.
 pub(in crate::graph) async fn list(call: Call<'_>) -> Done {
     own_account(&call)?;
-    let parameters = parameters(&call);
-    let (filter, fields) = (Filter::read(&parameters)?, Fields::read(text(&parameters, "fields"))?);
+    let parameters = Parameters::of(&call);
+    let (filter, fields) = (Filter::read(&parameters)?, Fields::read(parameters.text("fields").as_deref())?);
     let limit = whole_number(&parameters, "limit")?.unwrap_or(PAGE);
     if limit < 1 {
         return Err(Refusal::parameter("Param limit must be at least 1.", "a page has at least one template").into());
     }
     let limit = limit.min(PAGE_MOST) as usize;
     let version = call.path.major();
-    let from = match (text(&parameters, "after"), text(&parameters, "before")) {
-        (Some(cursor), _) if !cursor.is_empty() => From::After(place_of(cursor, version)?),
-        (_, Some(cursor)) if !cursor.is_empty() => From::Before(place_of(cursor, version)?),
+    let from = match (parameters.text("after"), parameters.text("before")) {
+        (Some(cursor), _) if !cursor.is_empty() => From::After(place_of(&cursor, version)?),
+        (_, Some(cursor)) if !cursor.is_empty() => From::Before(place_of(&cursor, version)?),
         _ => From::Start,
     };
-    let summarised = text(&parameters, "summary").map(str::to_owned);
+    let summarised = parameters.text("summary");
     let base = format!("{}/{}/{}/message_templates", base(&call), call.path.version, call.id);
     let query = call.query.to_owned();
     let listed = call.tenant(move |tenant, _| {

@@ -1,0 +1,147 @@
+//! `/openapi.json`: the control API described, for people, for generators of clients and for testers that go by schemas.
+//!
+//! What can be called is the table in `operations`; shapes are in `shapes`. A test holds both against the routes.
+
+mod faults;
+mod operations;
+mod shapes;
+
+use super::{Ask, Done};
+use operations::{OPERATIONS, Operation};
+use serde_json::Value;
+use utoipa::openapi::path::{HttpMethod, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathsBuilder};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr, Required,
+    ResponseBuilder, ResponsesBuilder, Schema,
+};
+
+pub(super) async fn get(ask: Ask<'_>) -> Done {
+    ask.end()?;
+    Ok((200, serde_json::to_value(document()).unwrap_or(Value::Null)))
+}
+
+/// The whole description.
+fn document() -> OpenApi {
+    let info = InfoBuilder::new()
+        .title("mock-whatsapp control API")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some("What tests and people do to the mock's world, and what they may know of it."))
+        .build();
+    let mut paths = PathsBuilder::new();
+    for operation in OPERATIONS {
+        let path = format!("/_mock{}", operation.path);
+        paths = paths.path(path, PathItem::new(method(operation.method), describe(operation)));
+    }
+    let components = ComponentsBuilder::new().schema("Problem", shapes::problem()).build();
+    OpenApiBuilder::new().info(info).paths(paths.build()).components(Some(components)).build()
+}
+
+fn method(name: &str) -> HttpMethod {
+    match name {
+        "PUT" => HttpMethod::Put,
+        "POST" => HttpMethod::Post,
+        "DELETE" => HttpMethod::Delete,
+        _ => HttpMethod::Get,
+    }
+}
+
+fn describe(operation: &Operation) -> utoipa::openapi::path::Operation {
+    let id: String = format!("{}{}", operation.method.to_ascii_lowercase(), operation.path)
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .collect();
+    let mut described = OperationBuilder::new().operation_id(Some(id)).summary(Some(operation.summary));
+    for segment in operation.path.split('/') {
+        if let Some(name) = segment.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+            described = described.parameter(parameter(ParameterIn::Path, name, shapes::of_path(operation.path, name)));
+        }
+    }
+    let common = [("tenant", shapes::name as fn() -> Schema)];
+    for (name, shape) in common.iter().chain(operation.query) {
+        described = described.parameter(parameter(ParameterIn::Query, name, shape()));
+    }
+    if let Some((body, needed)) = operation.body {
+        let content = ContentBuilder::new().schema(Some(body())).build();
+        let required = if needed { Required::True } else { Required::False };
+        let body = RequestBodyBuilder::new().content("application/json", content).required(Some(required)).build();
+        described = described.request_body(Some(body));
+    }
+    let mut responses = ResponsesBuilder::new();
+    for (status, what, shape) in operation.answers {
+        let kind = if matches!(operation.path, "/metrics" | "/export") { "text/plain" } else { "application/json" };
+        let content = ContentBuilder::new().schema(Some(shape())).build();
+        let response = ResponseBuilder::new().description(*what).content(kind, content).build();
+        responses = responses.response(status.to_string(), response);
+    }
+    let usual = [
+        (400, "It is malformed"),
+        (401, "The control token is missing or wrong"),
+        (404, "There is no such thing, or no such tenant"),
+        (405, "Not with this method"),
+        (408, "The body took too long"),
+        (409, "Not as things stand"),
+        (413, "The body is too long"),
+        (415, "The body is of another type"),
+        (422, "Well formed, and yet impossible"),
+        (503, "The server stops"),
+    ];
+    for (status, what) in usual.into_iter().chain(operation.problems.iter().copied()) {
+        if operation.answers.iter().any(|(known, ..)| *known == status) {
+            continue;
+        }
+        let problem: RefOr<Schema> = Ref::from_schema_name("Problem").into();
+        let content = ContentBuilder::new().schema(Some(problem)).build();
+        let response = ResponseBuilder::new().description(what).content("application/problem+json", content).build();
+        responses = responses.response(status.to_string(), response);
+    }
+    described.responses(responses.build()).build()
+}
+
+fn parameter(place: ParameterIn, name: &str, shape: Schema) -> Parameter {
+    let required = if place == ParameterIn::Path { Required::True } else { Required::False };
+    ParameterBuilder::new().name(name).parameter_in(place).required(required).schema(Some(shape)).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::methods;
+    use std::collections::BTreeSet;
+
+    /// A path with something in the places of its parameters.
+    fn filled(path: &str) -> Vec<&str> {
+        path.trim_start_matches('/').split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect()
+    }
+
+    #[test]
+    fn what_is_described_can_be_called() {
+        for operation in OPERATIONS {
+            let known = methods(&filled(operation.path)).unwrap_or_default();
+            assert!(known.contains(&operation.method), "{} {}", operation.method, operation.path);
+        }
+    }
+
+    #[test]
+    fn what_can_be_called_is_described() {
+        let described: BTreeSet<(&str, &str)> = OPERATIONS.iter().map(|it| (it.path, it.method)).collect();
+        assert_eq!(described.len(), OPERATIONS.len(), "each once");
+        let paths: BTreeSet<&str> = OPERATIONS.iter().map(|operation| operation.path).collect();
+        for path in paths {
+            for method in methods(&filled(path)).unwrap_or_default() {
+                assert!(described.contains(&(path, method)), "{method} {path} is not described");
+            }
+        }
+    }
+
+    #[test]
+    fn the_description_is_one_of_openapi_3_1() {
+        let document = serde_json::to_value(document()).unwrap();
+        assert_eq!(document["openapi"], "3.1.0");
+        let run = &document["paths"]["/_mock/clock/run"]["post"];
+        assert_eq!(
+            run["responses"]["400"]["content"]["application/problem+json"]["schema"]["$ref"],
+            "#/components/schemas/Problem"
+        );
+    }
+}
