@@ -219,7 +219,9 @@ mod tests {
             let spec: FaultSpec = toml::from_str(&format!("kind = \"{name}\"\n{own}")).unwrap();
             assert_eq!(spec.kind, kind);
             assert_eq!(spec.misfit(), None, "{name} with all its keys");
-            for (key, value) in VALUES.iter().filter(|(key, _)| !keys.contains(key)) {
+            // That a message was not taken and nobody is told so is something that the mock alone carries out.
+            let mocks = |key: &str| kind == FaultKind::LostReply && key == "accepted";
+            for (key, value) in VALUES.iter().filter(|(key, _)| !keys.contains(key) && !mocks(key)) {
                 let spec: FaultSpec = toml::from_str(&format!("kind = \"{name}\"\n{own}{key} = {value}\n")).unwrap();
                 assert_eq!(spec.misfit().map(|(key, _)| key), Some(*key), "{name} with {key}");
             }

@@ -369,7 +369,7 @@ mod tests {
             magic_numbers = true
             [engine]
             on_unknown = "never"
-            depth = { a = 1 }
+            zones = { "49" = ["+01:00", "+02:00"] }
             [[sender]]
             name = "a"
             portfolio = "p"
