@@ -117,8 +117,9 @@ pub const UPLOADS: usize = 1_000;
 /// Fields of a form that are kept; an upload has three.
 pub const FORM_FIELDS: usize = 32;
 
-/// What the journal of one tenant may hold, unless told otherwise: about a hundred thousand sends of a template.
-pub const JOURNAL_BYTES: usize = 32 * 1024 * 1024;
+/// What the journal of one tenant may hold, unless told otherwise: about forty thousand sends of a template, so that a million
+/// sends leave room for everything else that is remembered of them.
+pub const JOURNAL_BYTES: usize = 16 * 1024 * 1024;
 
 /// Texts of the journal that are forgotten at a time.
 pub const JOURNAL_BLOCK: usize = 64 * 1024;
