@@ -35,15 +35,14 @@ struct Phone {
 enum Sent {
     Nothing,
     One(MessageIndex),
-    #[expect(clippy::box_collection, reason = "a million telephones have one of these each, and most need no list")]
-    More(Box<Vec<MessageIndex>>),
+    More(Vec<MessageIndex>),
 }
 
 impl Sent {
     fn push(&mut self, message: MessageIndex) {
         match self {
             Self::Nothing => *self = Self::One(message),
-            Self::One(first) => *self = Self::More(Box::new(vec![*first, message])),
+            Self::One(first) => *self = Self::More(vec![*first, message]),
             Self::More(all) => all.push(message),
         }
     }
