@@ -55,10 +55,11 @@ pub const WEBHOOK_BATCH: usize = 1_000;
 pub const ANSWER_BYTES: usize = 64 * 1024;
 
 /// What the webhook log of one tenant may hold.
-pub const WEBHOOK_LOG_BYTES: usize = 64 * 1024 * 1024;
+pub const WEBHOOK_LOG_BYTES: usize = 24 * 1024 * 1024;
 
-/// What the message log of one tenant may hold: about a million messages.
-pub const MESSAGE_LOG_BYTES: usize = 512 * 1024 * 1024;
+/// What the message log of one tenant may hold: the words of about a hundred thousand messages. The model knows the others
+/// still; a million sends stay below 200 MB all in all.
+pub const MESSAGE_LOG_BYTES: usize = 32 * 1024 * 1024;
 
 /// What contacts wrote by hand of the control API, of one tenant: about a hundred thousand short messages.
 pub const INBOUND_BYTES: usize = 32 * 1024 * 1024;
@@ -117,8 +118,9 @@ pub const UPLOADS: usize = 1_000;
 /// Fields of a form that are kept; an upload has three.
 pub const FORM_FIELDS: usize = 32;
 
-/// What the journal of one tenant may hold, unless told otherwise: about a hundred thousand sends of a template.
-pub const JOURNAL_BYTES: usize = 32 * 1024 * 1024;
+/// What the journal of one tenant may hold, unless told otherwise: about forty thousand sends of a template, so that a million
+/// sends leave room for everything else that is remembered of them.
+pub const JOURNAL_BYTES: usize = 16 * 1024 * 1024;
 
 /// Texts of the journal that are forgotten at a time.
 pub const JOURNAL_BLOCK: usize = 64 * 1024;

@@ -138,9 +138,11 @@ pub fn garbled(form: Garble) -> Answer {
 
 /// Adds a header; what cannot stand in one is replaced.
 pub fn put(answer: &mut Answer, name: &'static str, value: &str) {
-    let visible = |c: char| if (' '..='~').contains(&c) { c } else { '?' };
-    let value: String = value.chars().map(visible).collect();
-    if let Ok(value) = HeaderValue::try_from(value) {
+    let value = HeaderValue::from_str(value).or_else(|_| {
+        let visible = |c: char| if (' '..='~').contains(&c) { c } else { '?' };
+        HeaderValue::try_from(value.chars().map(visible).collect::<String>())
+    });
+    if let Ok(value) = value {
         answer.headers_mut().insert(HeaderName::from_static(name), value);
     }
 }

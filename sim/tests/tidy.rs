@@ -24,7 +24,7 @@ const EDGES: [(&str, &[&str], &[&str]); 7] = [
     ("campaign-engine", &["cloud-api", "engine-core"], &["mock-whatsapp"]),
     ("mock-whatsapp", &["cloud-api", "mock-whatsapp-model"], &["mock-whatsapp"]),
     ("campaign-sim", &["campaign-engine", "cloud-api", "engine-core", "mock-whatsapp", "mock-whatsapp-model"], &[]),
-    ("benches", &["campaign-sim", "cloud-api", "engine-core", "mock-whatsapp-model"], &[]),
+    ("benches", &["campaign-sim", "cloud-api", "engine-core", "mock-whatsapp-model"], &["mock-whatsapp"]),
 ];
 
 /// What the pure crates may depend on from outside.

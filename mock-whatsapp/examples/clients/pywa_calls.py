@@ -135,7 +135,8 @@ def main():
     check("get_templates, paged", lambda: wa.get_templates(pagination=types.Pagination(limit=1)), lambda page: len(page) == 1)
     check("get_template", lambda: wa.get_template(id), lambda one: one.name == "order_update")
     check("update_template", lambda: wa.update_template(id, new_components=[t.BodyText("Hi {{name}}!", name="Ada")]), done)
-    whatsapp.call("PUT", "/templates/order_update/status", {"status": "PAUSED"})
+    paused = {"status": "PAUSED"}
+    check("a template is paused", lambda: whatsapp.call("PUT", "/templates/order_update/status", paused))
     check("unpause_template", lambda: wa.unpause_template(id), lambda result: result.success)
     start = dt.datetime.now() - dt.timedelta(days=7)
     compare = lambda: wa.compare_templates(id, id, start=start, end=dt.datetime.now())

@@ -139,7 +139,7 @@ fn campaign(template: &str, sends: &Sends, zero: Timestamp) -> Table {
         ("start".to_owned(), text(sends.first.since(zero).to_string())),
     ]);
     if let Some(category) = sends.category {
-        table.insert("category".to_owned(), text(&category.name().to_ascii_lowercase()));
+        table.insert("category".to_owned(), text(category.name().to_ascii_lowercase()));
     }
     table
 }

@@ -7,9 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use tokio::sync::{mpsc, watch};
 
+/// What comes, and when to stop.
+type Source = (mpsc::Receiver<Bytes>, watch::Receiver<bool>);
+
 /// A stream on its way from a handler to its connection, in an answer's extensions.
 #[derive(Clone, Debug)]
-pub struct Stream(Arc<Mutex<Option<(mpsc::Receiver<Bytes>, watch::Receiver<bool>)>>>);
+pub struct Stream(Arc<Mutex<Option<Source>>>);
 
 impl Stream {
     /// What comes through `pieces`, until `stop` turns true.

@@ -27,7 +27,33 @@ pub struct Handsets {
 #[derive(Debug)]
 struct Phone {
     wa_id: u64,
-    sent: Vec<MessageIndex>,
+    sent: Sent,
+}
+
+/// The messages that were accepted for a telephone. A campaign sends most people one.
+#[derive(Debug)]
+enum Sent {
+    Nothing,
+    One(MessageIndex),
+    More(Vec<MessageIndex>),
+}
+
+impl Sent {
+    fn push(&mut self, message: MessageIndex) {
+        match self {
+            Self::Nothing => *self = Self::One(message),
+            Self::One(first) => *self = Self::More(vec![*first, message]),
+            Self::More(all) => all.push(message),
+        }
+    }
+
+    fn all(&self) -> &[MessageIndex] {
+        match self {
+            Self::Nothing => &[],
+            Self::One(message) => std::slice::from_ref(message),
+            Self::More(all) => all,
+        }
+    }
 }
 
 impl Handsets {
@@ -45,7 +71,7 @@ impl Handsets {
         let persona = persona.map_or(0, |persona| self.persona(world, now, persona));
         let handset = world.add_handset(persona);
         self.by_wa_id.insert(wa_id, handset);
-        self.all.push(Phone { wa_id, sent: Vec::new() });
+        self.all.push(Phone { wa_id, sent: Sent::Nothing });
         handset
     }
 
@@ -98,7 +124,7 @@ impl Handsets {
 
     /// The messages that were accepted for a telephone, oldest first.
     pub fn messages(&self, handset: HandsetId) -> &[MessageIndex] {
-        &self.all[handset.0 as usize].sent
+        self.all[handset.0 as usize].sent.all()
     }
 
     /// Notes what a telephone was made to be.
@@ -112,7 +138,7 @@ impl Handsets {
         self.given.clear();
         self.reports.clear();
         for place in 0..self.all.len() {
-            self.all[place].sent = Vec::new();
+            self.all[place].sent = Sent::Nothing;
             let meaning = magic::persona(self.all[place].wa_id).filter(|_| magic_numbers);
             if let Some(persona) = meaning {
                 let persona = self.persona(world, now, persona);

@@ -198,20 +198,20 @@ impl Tenant {
         let Some(template) = self.templates.get_mut(place) else { return };
         let before = std::mem::replace(&mut template.quality, quality);
         template.quality_at = now;
+        let (sends, pauses) = (template.status.sends(), template.pauses);
         if before != quality {
             let mut value = named(template);
             value["previous_quality_score"] = json!(before.name());
             value["new_quality_score"] = json!(quality.name());
-            let (sends, pauses) = (template.status.sends(), template.pauses);
             self.announce("message_template_quality_update", value);
-            if quality == Quality::Red && sends {
-                let (status, lasts) = match pauses {
-                    0 => (Status::Paused, Some(FIRST_PAUSE)),
-                    1 => (Status::Paused, Some(SECOND_PAUSE)),
-                    _ => (Status::Disabled, None),
-                };
-                self.set_template_status(place, status, lasts, Cause::default());
-            }
+        }
+        if quality == Quality::Red && sends {
+            let (status, lasts) = match pauses {
+                0 => (Status::Paused, Some(FIRST_PAUSE)),
+                1 => (Status::Paused, Some(SECOND_PAUSE)),
+                _ => (Status::Disabled, None),
+            };
+            self.set_template_status(place, status, lasts, Cause::default());
         }
     }
 
