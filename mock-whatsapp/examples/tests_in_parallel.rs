@@ -4,8 +4,6 @@
 //! In a project of your own, the first two functions go into `tests/`, and the client is the one that your service has.
 //! `cargo test -p mock-whatsapp --example tests_in_parallel` runs these.
 
-#![cfg_attr(not(test), expect(missing_docs, reason = "there is nothing but tests in it"))]
-
 #[cfg(not(test))]
 fn main() {}
 
