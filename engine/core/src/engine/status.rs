@@ -75,8 +75,17 @@ pub struct Status {
 }
 
 impl Engine {
-    /// The whole of it at a glance.
+    /// The whole of it.
     pub fn snapshot(&self) -> Status {
+        let mut status = self.glance();
+        for (portfolio, shown) in self.portfolios.iter().zip(&mut status.portfolios) {
+            shown.used = portfolio.ledger.used(self.now);
+        }
+        status
+    }
+
+    /// The same but for the contacts that count, of which there may be many to look at: `used` is 0.
+    pub fn glance(&self) -> Status {
         let campaigns = self.campaigns.iter().map(|campaign| CampaignStatus {
             id: campaign.spec.id,
             group: campaign.spec.group,
@@ -101,7 +110,7 @@ impl Engine {
         let portfolios = self.portfolios.iter().enumerate().map(|(place, portfolio)| PortfolioStatus {
             id: PortfolioId(place as u16),
             limit: portfolio.ledger.limit(),
-            used: portfolio.ledger.used(self.now),
+            used: 0,
             held_by: portfolio.hold.code(),
         });
         Status { campaigns: campaigns.collect(), senders: senders.collect(), portfolios: portfolios.collect() }

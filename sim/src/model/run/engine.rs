@@ -150,7 +150,7 @@ impl Run<'_> {
     #[cold]
     fn note_changes(&mut self) {
         let Some(life) = &self.life else { return };
-        let (now, before) = (self.now, std::mem::replace(&mut self.status, life.engine.snapshot()));
+        let (now, before) = (self.now, std::mem::replace(&mut self.status, life.engine.glance()));
         let (story, after) = (&mut self.story, &self.status);
         let mut held = |held, before: Option<CodeIndex>, after: Option<CodeIndex>| match (before, after) {
             (None, Some(code)) => story.note(now, None, Moment::HoldStarted { held, code }),
