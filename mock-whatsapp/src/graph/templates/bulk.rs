@@ -93,7 +93,8 @@ pub(in crate::graph) async fn compare(call: Call<'_>) -> Done {
     let (start, end) = (second("start")?, second("end")?);
     let missing = missing(&call);
     let compared = call.tenant(move |tenant, _| {
-        let window = Timestamp::from_unix_seconds(start)..Timestamp::from_unix_seconds(end);
+        // Whole seconds: the last one counts too, or what was sent just now would not.
+        let window = Timestamp::from_unix_seconds(start)..Timestamp::from_unix_seconds(end.saturating_add(1));
         let mut sends = Vec::with_capacity(ids.len());
         for id in &ids {
             let place = tenant.templates().of_id(id).ok_or_else(|| missing.clone())?;
