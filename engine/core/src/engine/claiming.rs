@@ -145,7 +145,9 @@ impl Engine {
         let campaigns = sender.campaigns.iter().map(|id| &self.campaigns[usize::from(id.0)]);
         let waiting = campaigns.filter(|campaign| is_waiting(campaign));
         let earliest = waiting.filter_map(|campaign| {
-            let room = if campaign.full { portfolio.ledger.wakes(self.now)? } else { Timestamp(0) };
+            // Room that came since is there already: it is only the pace that is waited for.
+            let full = campaign.full && portfolio.ledger.is_full(self.now);
+            let room = if full { portfolio.ledger.wakes(self.now)? } else { Timestamp(0) };
             hold(&campaign.hold).map(|held| held.max(room))
         });
         earliest.min().map_or(Timestamp::NEVER, |campaign| campaign.max(own))
