@@ -103,6 +103,17 @@ fn a_post_that_was_refused_or_never_written_frees_its_place_at_once_and_an_unkno
 }
 
 #[test]
+fn a_place_that_a_throttled_post_leaves_is_taken_as_soon_as_the_pace_allows_it() {
+    let mut bench = limited(4, 2);
+    bench.pass(Span::secs(1));
+    assert_eq!(bench.posts.len(), 2);
+    bench.answer(0, 1, Answer::Accepted);
+    bench.answer(1, 1, refused(130_429));
+    bench.pass(Span::secs(30));
+    assert_eq!(bench.posts.len(), 3, "and not when the first contact stops counting, a day later");
+}
+
+#[test]
 fn a_failure_that_comes_after_acceptance_does_not_give_the_place_back() {
     let mut bench = limited(12, 10);
     bench.pass(Span::secs(1));
