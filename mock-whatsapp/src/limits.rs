@@ -58,7 +58,7 @@ pub const ANSWER_BYTES: usize = 64 * 1024;
 pub const WEBHOOK_LOG_BYTES: usize = 24 * 1024 * 1024;
 
 /// What the message log of one tenant may hold: the words of about a hundred thousand messages. The model knows the others
-/// still; a million sends stay below 200 MB all in all.
+/// still. A million sends are to stay below 200 MB all in all, which nobody has measured yet.
 pub const MESSAGE_LOG_BYTES: usize = 32 * 1024 * 1024;
 
 /// What contacts wrote by hand of the control API, of one tenant: about a hundred thousand short messages.
