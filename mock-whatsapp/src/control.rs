@@ -16,6 +16,7 @@ mod openapi;
 pub mod problem;
 pub mod referee;
 pub(crate) mod requests;
+mod snapshots;
 mod templates;
 mod tenants;
 mod tokens;
@@ -170,7 +171,7 @@ fn methods(path: &[&str]) -> Option<&'static [&'static str]> {
         ["verify"] => &["POST"],
         ["faults", _] => &["DELETE"],
         ["clock", "freeze" | "run" | "advance" | "settle"] => &["POST"],
-        ["reset"] | ["tokens"] => &["POST"],
+        ["reset" | "snapshot" | "restore" | "tokens"] => &["POST"],
         _ => return None,
     })
 }
@@ -185,6 +186,8 @@ async fn route(ask: Ask<'_>, method: &Method, path: &[&str]) -> Done {
     match (method.as_str(), path) {
         (_, ["health"]) => tenants::health(ask).await,
         (_, ["reset"]) => tenants::reset(ask).await,
+        (_, ["snapshot"]) => snapshots::take(ask).await,
+        (_, ["restore"]) => snapshots::restore(ask).await,
         ("GET", ["tenants"]) => tenants::list(ask).await,
         (_, ["tenants"]) => tenants::make(ask).await,
         ("GET", ["tenants", name]) => tenants::get(ask, name).await,

@@ -122,6 +122,17 @@ pub const FORM_FIELDS: usize = 32;
 /// sends leave room for everything else that is remembered of them.
 pub const JOURNAL_BYTES: usize = 16 * 1024 * 1024;
 
+/// Snapshots of one tenant that are kept: a suite has a few states to begin tests from.
+pub const SNAPSHOTS: usize = 16;
+
+/// What the snapshots of one tenant may hold: a tenant whose logs are all full takes about half of it, most take a few
+/// hundred KiB.
+pub const SNAPSHOT_BYTES: usize = 256 * 1024 * 1024;
+
+/// Restores of one another's futures whose message ids are told apart: 32 bytes each, and a comparison for each id that is
+/// read. Restores of the same snapshot are one.
+pub const AGES: usize = 4_096;
+
 /// Texts of the journal that are forgotten at a time.
 pub const JOURNAL_BLOCK: usize = 64 * 1024;
 

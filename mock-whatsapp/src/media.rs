@@ -20,7 +20,7 @@ pub const URL_LIFETIME: Span = Span::mins(5);
 pub const INBOUND_LIFETIME: Span = Span::hours(7 * 24);
 
 /// One of them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Medium {
     /// Its id.
     pub id: String,
@@ -84,6 +84,19 @@ impl Media {
     pub fn with_room_for(most: usize) -> Self {
         let (by_id, uploads) = (BTreeMap::new(), Uploads::default());
         Self { by_id, made: 0, bytes: 0, most, next: Timestamp::default(), uploads }
+    }
+
+    /// The same once more, bytes shared; `None` if there is no room for copies of files that have come in part.
+    pub fn copy(&self) -> Option<Self> {
+        let uploads = self.uploads.copy()?;
+        let Self { by_id, made, bytes, most, next, .. } = self;
+        Some(Self { by_id: by_id.clone(), made: *made, bytes: *bytes, most: *most, next: *next, uploads })
+    }
+
+    /// Leaves out ids that were given elsewhere.
+    pub fn skip(&mut self, others: &Self) {
+        self.made = self.made.max(others.made);
+        self.uploads.skip(&others.uploads);
     }
 
     /// One that is there, by its id.

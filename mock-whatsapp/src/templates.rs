@@ -325,6 +325,11 @@ impl Templates {
         Some((place, due))
     }
 
+    /// Leaves out ids that were given elsewhere.
+    pub fn skip(&mut self, others: &Self) {
+        self.made = self.made.max(others.made);
+    }
+
     /// Lets go of messages that were held: there was a reset.
     pub fn forget_messages(&mut self) {
         for template in self.all.values_mut() {

@@ -18,6 +18,7 @@ pub mod notices;
 pub mod numbers;
 pub mod reload;
 mod sending;
+pub mod snapshot;
 pub mod templates;
 pub mod webhook_log;
 
@@ -51,8 +52,9 @@ use mock_whatsapp_model::world::Config as WorldConfig;
 use mock_whatsapp_model::{Input, Output, World};
 use notices::Notices;
 use numbers::Numbers;
+use snapshot::Snapshots;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
@@ -87,7 +89,7 @@ pub enum Verdict {
 /// Where a verdict goes, with the tenant's time at which it is given.
 pub type Reply = oneshot::Sender<(Verdict, Timestamp)>;
 
-/// Tells what belongs to the time before a reset from what came after it.
+/// Tells what belongs to the time before a reset or a restore from what came after it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Epoch(u32);
 
@@ -131,7 +133,7 @@ pub struct Tenant {
     held: Held,
     batches: Batches,
     nowhere: Vec<DeliveryId>,
-    under_way: BTreeSet<DeliveryId>,
+    under_way: BTreeMap<DeliveryId, Update>,
     flights: JoinSet<()>,
     kept: Vec<(crate::target::Target, crate::target::Kept)>,
     /// Verdicts that are not due yet, by their time and the order of their making.
@@ -145,6 +147,7 @@ pub struct Tenant {
     /// How many calls were written down, for whoever waits for one.
     written: watch::Sender<u64>,
     listeners: Listeners,
+    snapshots: Snapshots,
     out: Vec<Output>,
 }
 
@@ -197,7 +200,7 @@ impl Tenant {
             held: Held::default(),
             batches: Batches::default(),
             nowhere: Vec::new(),
-            under_way: BTreeSet::new(),
+            under_way: BTreeMap::new(),
             flights: JoinSet::new(),
             kept: Vec::new(),
             replies: BTreeMap::new(),
@@ -208,6 +211,7 @@ impl Tenant {
             ignored: Vec::new(),
             written: watch::Sender::new(0),
             listeners: Listeners::default(),
+            snapshots: Snapshots::default(),
             out: Vec::new(),
             made_with: config.clone(),
             config,
@@ -481,7 +485,7 @@ impl Tenant {
     pub fn wamid_of(&self, update: &Update) -> Option<String> {
         match update.what {
             What::Sent | What::Delivered | What::Read | What::Failed(_) => self.wamid(update.about?),
-            What::Reply | What::Stop => Some(self.wamids.answer(&self.wa_id(update.handset), update.about?)),
+            What::Reply | What::Stop => Some(self.wamids.answer(&self.wa_id(update.handset), update.about?, update.at)),
             What::Says(text) => Some(self.wamids.said(&self.wa_id(update.handset), text)),
             What::Notice(_) => None,
         }
@@ -500,17 +504,7 @@ impl Tenant {
     /// Lets time begin anew: everything that happened is gone; ids, webhook and templates stay.
     /// What is under way is ended by whoever waits for it.
     pub fn reset(&mut self, real: Timestamp) -> JoinSet<()> {
-        self.flights.abort_all();
-        let flights = std::mem::take(&mut self.flights);
-        self.held.clear();
-        self.batches.clear();
-        self.under_way.clear();
-        self.outbox.clear();
-        self.nowhere.clear();
-        self.kept.clear();
-        self.replies.clear();
-        self.journey = None;
-        self.epoch.0 += 1;
+        let flights = self.let_go();
         self.clock = VirtualClock::new(self.config.pace, self.anchor);
         self.time = self.now(real);
         self.world.reset(self.time);
@@ -520,6 +514,7 @@ impl Tenant {
         self.forget_calls();
         self.webhooks.clear();
         self.inbound.clear();
+        self.wamids.forget_ages();
         self.media.renew(self.time);
         self.account.forget();
         self.notices.clear();
@@ -527,6 +522,21 @@ impl Tenant {
         self.faults.clear();
         self.configured_faults.clear();
         flights
+    }
+
+    /// Drops all that is on its way, in or out; what is already under way is ended by whoever waits for it.
+    fn let_go(&mut self) -> JoinSet<()> {
+        self.flights.abort_all();
+        self.held.clear();
+        self.batches.clear();
+        self.under_way.clear();
+        self.outbox.clear();
+        self.nowhere.clear();
+        self.kept.clear();
+        self.replies.clear();
+        self.journey = None;
+        self.epoch.0 += 1;
+        std::mem::take(&mut self.flights)
     }
 
     /// Stops or moves the clock by setting it; time that is due falls due.

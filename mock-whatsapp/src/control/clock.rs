@@ -80,7 +80,7 @@ pub(super) async fn run(ask: Ask<'_>) -> Done {
 
 async fn travel(ask: Ask<'_>, aim: impl FnOnce(Timestamp) -> Aim + Send + 'static) -> Done {
     let departed = ask.tenant(move |tenant, real| tenant.travel(real, aim(tenant.now(real))).map_err(explain)).await?;
-    let arrival = departed.await.map_err(|_| Problem::conflict("a reset came in between"))?;
+    let arrival = departed.await.map_err(|_| Problem::conflict("a reset or a restore came in between"))?;
     let answer = json!({
         "now": instant::write(arrival.now),
         "fired": { "statuses": arrival.statuses, "webhooks": arrival.webhooks },

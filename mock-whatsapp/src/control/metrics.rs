@@ -61,11 +61,13 @@ type Values = Vec<(Label, u64)>;
 /// What is told of each tenant: name, help, and the values by a label.
 type Metric = (&'static str, &'static str, fn(&Tenant) -> Values);
 
-const METRICS: [Metric; 5] = [
+const METRICS: [Metric; 7] = [
     ("mock_whatsapp_messages", "Accepted messages since the last reset, by how far they came.", messages),
     ("mock_whatsapp_webhooks", "Webhooks that are remembered, by state.", webhooks),
     ("mock_whatsapp_webhook_attempts", "Attempts to deliver those, by result.", attempts),
     ("mock_whatsapp_webhook_log_bytes", "What the log of webhooks takes in memory.", log_bytes),
+    ("mock_whatsapp_journal_bytes", "What the journal of calls takes in memory.", journal_bytes),
+    ("mock_whatsapp_snapshot_bytes", "What snapshots take in memory, about.", snapshot_bytes),
     ("mock_whatsapp_due", "Events, answers and webhooks that are still to come.", due),
 ];
 
@@ -100,6 +102,14 @@ fn attempts(tenant: &Tenant) -> Values {
         }
     }
     vec![(("result", "acked"), acked), (("result", "refused"), refused), (("result", "unreachable"), unreachable)]
+}
+
+fn journal_bytes(tenant: &Tenant) -> Values {
+    vec![(("", ""), tenant.journal().bytes() as u64)]
+}
+
+fn snapshot_bytes(tenant: &Tenant) -> Values {
+    vec![(("", ""), tenant.snapshots().bytes() as u64)]
 }
 
 fn log_bytes(tenant: &Tenant) -> Values {

@@ -148,7 +148,7 @@ fn explain(tenant: &Tenant, request: &Request<'_>) -> Value {
             "the caller got no answer that it could read"
         }
         (Some(true), _) => "the answer was handed over",
-        (Some(false), _) => "the caller had hung up before the answer was given",
+        (Some(false), _) => "the answer was not handed over: the caller had hung up, or time was put back",
         (None, _) => "the answer is still to be given",
     };
     shown["saw"] = saw;

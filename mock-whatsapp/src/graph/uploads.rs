@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 use crate::limits;
 use crate::media::kinds::kind_of;
 use crate::media::room::Growing;
-use crate::media::uploads::Misfit;
+use crate::media::uploads::{Misfit, Taken};
 use http_body_util::BodyExt;
 use serde_json::json;
 
@@ -102,7 +102,7 @@ pub(super) async fn send(mut call: Call<'_>) -> Done {
             }
         }
     });
-    let ((bytes, length), _) = match taken.await {
+    let (Taken { bytes, length, piece }, _) = match taken.await {
         Ok((Ok(taken), at)) => (taken, at),
         Ok((Err(handle), at)) => {
             // Sent again after the answer was lost.
@@ -124,7 +124,7 @@ pub(super) async fn send(mut call: Call<'_>) -> Done {
     let given = call.tenant(move |tenant, real| {
         let (identity, now) = (tenant.identity().clone(), tenant.now(real));
         let offset = bytes.len();
-        Ok((tenant.media_mut().uploads.give_back(&identity, now, &giving, bytes), offset))
+        Ok((tenant.media_mut().uploads.give_back(&identity, now, &giving, piece, bytes), offset))
     });
     let ((handle, offset), at) = given.await?;
     match (ended, handle) {

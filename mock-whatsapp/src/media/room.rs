@@ -65,6 +65,12 @@ impl Growing {
         self.part.free.fetch_add(more, Ordering::Relaxed);
     }
 
+    /// The same once more, which takes as much room again; `None` if there is none.
+    pub fn copy(&self) -> Option<Self> {
+        let mut copy = Room { free: self.part.free.clone() }.begin();
+        copy.push(&self.bytes).then_some(copy)
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.bytes.len()
@@ -120,6 +126,10 @@ mod tests {
         drop(held);
         assert!(two.push(b"6"));
         two.truncate(1);
-        assert!(two.push(b"234567890") && !two.push(b"1"));
+        assert!(two.push(b"2345"));
+        let mut copy = two.copy().unwrap();
+        assert!(two.copy().is_none() && !copy.push(b"6"), "a copy takes room of its own");
+        drop(copy);
+        assert!(two.push(b"67890") && !two.push(b"1"));
     }
 }

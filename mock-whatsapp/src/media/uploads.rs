@@ -33,14 +33,14 @@ enum State {
     New,
     /// Some has.
     Partly(Growing),
-    /// Somebody is sending right now.
-    Busy(usize),
+    /// Somebody is sending right now: how much was there before, and which piece it is.
+    Busy(usize, u64),
     /// It is complete, and this is its handle.
     Done(String),
 }
 
 /// A file that was uploaded.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct File {
     /// Its MIME type.
     pub mime_type: String,
@@ -56,6 +56,7 @@ pub struct File {
 pub struct Uploads {
     sessions: BTreeMap<String, Session>,
     files: BTreeMap<String, File>,
+    /// Sessions and pieces.
     made: u64,
     /// When the first of them is gone, at the earliest.
     next: Timestamp,
@@ -72,7 +73,45 @@ pub enum Misfit {
     Busy,
 }
 
+/// A file that is taken out, for a piece to be added to it.
+#[derive(Debug)]
+pub struct Taken {
+    /// What has come; `None` if nothing has.
+    pub bytes: Option<Growing>,
+    /// How many bytes the whole file has.
+    pub length: usize,
+    /// Which piece it is that will be given back.
+    pub piece: u64,
+}
+
 impl Uploads {
+    /// Whether somebody is sending a piece right now.
+    pub fn is_busy(&self) -> bool {
+        self.sessions.values().any(|session| matches!(session.state, State::Busy(..)))
+    }
+
+    /// The same once more, files shared and beginnings of files copied; `None` if there is no room for those. A piece that is
+    /// on its way is not part of it.
+    pub(super) fn copy(&self) -> Option<Self> {
+        let copy = |(id, session): (&String, &Session)| {
+            let state = match &session.state {
+                State::New | State::Busy(..) => State::New,
+                State::Partly(bytes) => State::Partly(bytes.copy()?),
+                State::Done(handle) => State::Done(handle.clone()),
+            };
+            let Session { file_name, length, mime_type, until, .. } = session;
+            let (file_name, mime_type) = (file_name.clone(), mime_type.clone());
+            Some((id.clone(), Session { file_name, length: *length, mime_type, until: *until, state }))
+        };
+        let sessions = self.sessions.iter().map(copy).collect::<Option<_>>()?;
+        Some(Self { sessions, files: self.files.clone(), made: self.made, next: self.next })
+    }
+
+    /// Leaves out ids that were given elsewhere.
+    pub(super) fn skip(&mut self, others: &Self) {
+        self.made = self.made.max(others.made);
+    }
+
     /// Opens a session. Its id, or `None` if there are too many.
     pub fn open(
         &mut self,
@@ -103,7 +142,7 @@ impl Uploads {
         let offset = match &session.state {
             State::New => 0,
             State::Partly(bytes) => bytes.len(),
-            State::Busy(offset) => *offset,
+            State::Busy(offset, _) => *offset,
             State::Done(_) => session.length,
         };
         Some((session, offset))
@@ -113,7 +152,7 @@ impl Uploads {
     pub fn done(&self, id: &str) -> Option<&str> {
         match &self.sessions.get(id)?.state {
             State::Done(handle) => Some(handle),
-            State::New | State::Partly(_) | State::Busy(_) => None,
+            State::New | State::Partly(_) | State::Busy(..) => None,
         }
     }
 
@@ -121,26 +160,38 @@ impl Uploads {
     ///
     /// # Errors
     /// If no piece can be added there.
-    pub fn take(&mut self, id: &str, offset: usize) -> Result<(Option<Growing>, usize), Misfit> {
+    pub fn take(&mut self, id: &str, offset: usize) -> Result<Taken, Misfit> {
         let session = self.sessions.get_mut(id).ok_or(Misfit::Unknown)?;
         let there = match &session.state {
             State::New => 0,
             State::Partly(bytes) => bytes.len(),
-            State::Busy(_) => return Err(Misfit::Busy),
+            State::Busy(..) => return Err(Misfit::Busy),
             State::Done(_) => session.length,
         };
         if there != offset || matches!(session.state, State::Done(_)) {
             return Err(Misfit::Offset(there));
         }
-        match std::mem::replace(&mut session.state, State::Busy(there)) {
-            State::Partly(bytes) => Ok((Some(bytes), session.length)),
-            State::New | State::Busy(_) | State::Done(_) => Ok((None, session.length)),
-        }
+        self.made += 1;
+        let (piece, length) = (self.made, session.length);
+        let bytes = match std::mem::replace(&mut session.state, State::Busy(there, piece)) {
+            State::Partly(bytes) => Some(bytes),
+            State::New | State::Busy(..) | State::Done(_) => None,
+        };
+        Ok(Taken { bytes, length, piece })
     }
 
-    /// Puts back what was taken, with what was added. The handle, if the file is complete now.
-    pub fn give_back(&mut self, identity: &Identity, now: Timestamp, id: &str, bytes: Growing) -> Option<String> {
-        let session = self.sessions.get_mut(id)?;
+    /// Puts back what was taken, with what was added, unless a restore came in between. The handle, if the file is complete
+    /// now.
+    pub fn give_back(
+        &mut self,
+        identity: &Identity,
+        now: Timestamp,
+        id: &str,
+        piece: u64,
+        bytes: Growing,
+    ) -> Option<String> {
+        let is_waited_for = |session: &&mut Session| matches!(session.state, State::Busy(_, taken) if taken == piece);
+        let session = self.sessions.get_mut(id).filter(is_waited_for)?;
         if bytes.len() < session.length {
             session.state = State::Partly(bytes);
             return None;
@@ -177,7 +228,7 @@ impl Uploads {
     pub fn bytes(&self) -> usize {
         let partly = self.sessions.values().map(|session| match &session.state {
             State::Partly(bytes) => bytes.len(),
-            State::Busy(_) => session.length,
+            State::Busy(..) => session.length,
             State::New | State::Done(_) => 0,
         });
         partly.sum::<usize>() + self.files.values().map(|file| file.bytes.len()).sum::<usize>()
@@ -221,11 +272,11 @@ mod tests {
             assert!(open(&mut uploads).is_some());
         }
         assert_eq!(open(&mut uploads), None);
-        assert!(uploads.take(&first, 0).is_ok());
+        let piece = uploads.take(&first, 0).unwrap().piece;
         assert_eq!(uploads.take(&first, 0).unwrap_err(), Misfit::Busy);
         let mut bytes = room.begin();
         assert!(bytes.push(b"x"));
-        let handle = uploads.give_back(&identity, Timestamp(0), &first, bytes).unwrap();
+        let handle = uploads.give_back(&identity, Timestamp(0), &first, piece, bytes).unwrap();
         assert!(open(&mut uploads).is_some() && uploads.get(&first).is_none());
         assert_eq!(&uploads.file(&handle).unwrap().bytes[..], b"x");
     }

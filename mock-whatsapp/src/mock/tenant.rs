@@ -189,6 +189,37 @@ impl Tenant {
         self.control("POST", "/reset", json!({ "tenant": self.name() })).await.map(|_: Value| ())
     }
 
+    /// Keeps the tenant as it is now, and gives the snapshot's id. 16 are kept; the one that was not used for longest goes.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// let whatsapp = mock_whatsapp::MockWhatsApp::start().await?;
+    /// whatsapp.handset("+14155550123").says("hi").await?;
+    /// let greeted = whatsapp.snapshot().await?;
+    /// // What one test does from here, the next one does not see:
+    /// whatsapp.restore(&greeted).await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If time is being moved, a file is being uploaded, or there is no room.
+    pub async fn snapshot(&self) -> Result<String, Error> {
+        let kept: Value = self.control("POST", "/snapshot", ()).await?;
+        Ok(kept["id"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Puts the tenant back as it was when a snapshot was taken. Nothing that happened since is delivered any more, and no id
+    /// of a message comes twice. A clock that was frozen stands where it stood; one that was the real one runs on from where
+    /// it was, so that what is due keeps its distance.
+    ///
+    /// # Errors
+    /// If there is no such snapshot.
+    pub async fn restore(&self, id: &str) -> Result<(), Error> {
+        self.control("POST", "/restore", json!({ "id": id })).await.map(|_: Value| ())
+    }
+
     /// Any call of the control API about this tenant: `path` is what stands behind `/_mock`, with its query. `()` is no body.
     ///
     /// # Errors

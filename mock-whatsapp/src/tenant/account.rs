@@ -20,7 +20,7 @@ const QUOTA: usize = 5_000;
 const QUOTA_BEFORE: usize = 200;
 
 /// The account.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Account {
     /// What was set of it.
     pub settings: Map<String, Value>,

@@ -11,7 +11,7 @@ use mock_whatsapp_model::output::Update;
 use std::collections::BTreeMap;
 
 /// Webhooks that wait for others.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Held {
     waiting: Vec<Departure>,
     until: Option<Timestamp>,

@@ -115,7 +115,7 @@ impl Tenant {
             let kept = kept.map(|place| self.kept.swap_remove(place).1);
             let outside = self.outside.clone();
             let (tenant, epoch) = (self.place, self.epoch);
-            self.under_way.insert(delivery);
+            self.under_way.insert(delivery, update);
             self.flights.spawn(async move {
                 let begun = outside.clock.now();
                 let (answer, kept) = exchange(&outside.connector, &webhook.target, kept, request, webhook.wait).await;
@@ -140,7 +140,7 @@ impl Tenant {
     /// Takes in how an attempt ended.
     pub fn land(&mut self, real: Timestamp, landed: Landed) {
         while self.flights.try_join_next().is_some() {}
-        if landed.epoch != self.epoch || !self.under_way.remove(&landed.delivery) {
+        if landed.epoch != self.epoch || self.under_way.remove(&landed.delivery).is_none() {
             return;
         }
         if let Some(kept) = landed.kept

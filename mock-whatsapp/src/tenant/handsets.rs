@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The telephones of one tenant.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Handsets {
     by_wa_id: FxHashMap<u64, HandsetId>,
     all: Vec<Phone>,
@@ -24,14 +24,14 @@ pub struct Handsets {
     personas: Vec<(Persona, Timestamp, u32)>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Phone {
     wa_id: u64,
     sent: Sent,
 }
 
 /// The messages that were accepted for a telephone. A campaign sends most people one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Sent {
     Nothing,
     One(MessageIndex),

@@ -119,6 +119,11 @@ impl Inbound {
         self.first + self.all.len() as u32
     }
 
+    /// What it takes in memory, about, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// What was said under a handle.
     pub fn get(&self, handle: u32) -> Option<&Said> {
         self.all.get(handle.checked_sub(self.first)? as usize).map(|(said, _)| said)

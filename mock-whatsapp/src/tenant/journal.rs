@@ -240,7 +240,7 @@ impl<'a> Request<'a> {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Block {
     first: u64,
     entries: Vec<Entry>,
@@ -265,7 +265,7 @@ impl Block {
 }
 
 /// The journal.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Journal {
     most: usize,
     /// Never empty.
@@ -287,12 +287,7 @@ impl Journal {
         let id = self.next;
         self.next += 1;
         if self.blocks.back().is_none_or(Block::is_full) {
-            if let Some(full) = self.blocks.back_mut() {
-                full.entries.shrink_to_fit();
-                full.texts.shrink_to_fit();
-                self.bytes += full.bytes();
-            }
-            self.blocks.push_back(Block { first: id, ..Block::default() });
+            self.begin_block(id);
         }
         if let Some(block) = self.blocks.back_mut() {
             let body = &new.body[..new.body.len().min(JOURNAL_BODY)];
@@ -337,6 +332,15 @@ impl Journal {
         id
     }
 
+    fn begin_block(&mut self, first: u64) {
+        if let Some(full) = self.blocks.back_mut() {
+            full.entries.shrink_to_fit();
+            full.texts.shrink_to_fit();
+            self.bytes += full.bytes();
+        }
+        self.blocks.push_back(Block { first, ..Block::default() });
+    }
+
     /// Notes whether the answer to a call was handed over.
     pub fn heard(&mut self, id: u64, heard: bool) {
         let place = self.place(id);
@@ -359,7 +363,10 @@ impl Journal {
 
     /// The calls from a number on, oldest first.
     pub fn from(&self, id: u64) -> impl Iterator<Item = Request<'_>> {
-        (id.max(self.first())..self.next).filter_map(|id| self.get(id))
+        // Block by block: where a restore skipped numbers, there is nothing to look for.
+        let places = |block: &Block| block.first..block.first + block.entries.len() as u64;
+        let blocks = self.blocks.iter().skip(self.place(id));
+        blocks.flat_map(move |block| places(block).filter(move |at| *at >= id).filter_map(|at| block.get(at)))
     }
 
     /// The number of the oldest call that is kept.
@@ -375,6 +382,23 @@ impl Journal {
     /// How many were forgotten since the last [`Self::clear`].
     pub fn evicted(&self) -> u64 {
         self.evicted
+    }
+
+    /// What it takes in memory, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes + self.blocks.back().map_or(0, Block::bytes)
+    }
+
+    /// Leaves out numbers that were used elsewhere: the next call has at least this one.
+    pub fn skip_to(&mut self, next: u64) {
+        if next <= self.next {
+            return;
+        }
+        self.next = next;
+        match self.blocks.back_mut() {
+            Some(block) if block.entries.is_empty() => block.first = next,
+            Some(_) | None => self.begin_block(next),
+        }
     }
 
     /// Empties it; numbers go on.
@@ -434,6 +458,22 @@ mod tests {
     }
 
     #[test]
+    fn numbers_can_be_left_out() {
+        let mut journal = Journal::new(1 << 20);
+        journal.skip_to(4);
+        assert_eq!((journal.push(&new(b"a")), journal.push(&new(b"b"))), (4, 5));
+        journal.skip_to(2);
+        journal.skip_to(1_000_000_000_000);
+        assert_eq!(journal.push(&new(b"c")), 1_000_000_000_000);
+        let all: Vec<(u64, &[u8])> = journal.from(0).map(|request| (request.id, request.body())).collect();
+        assert_eq!(all, [(4, &b"a"[..]), (5, b"b"), (1_000_000_000_000, b"c")]);
+        assert_eq!(journal.from(5).count(), 2);
+        assert_eq!(journal.from(6).map(|request| request.id).collect::<Vec<_>>(), [1_000_000_000_000]);
+        assert!(journal.get(6).is_none());
+        assert!(journal.bytes() > 3 * size_of::<Entry>());
+    }
+
+    #[test]
     fn it_stays_within_its_bytes_and_counts_what_it_forgot() {
         let most = 8 * JOURNAL_BLOCK;
         let mut journal = Journal::new(most);
@@ -441,7 +481,7 @@ mod tests {
         for _ in 0..10_000 {
             journal.push(&new(&body));
         }
-        let held = journal.bytes + journal.blocks.back().map_or(0, Block::bytes);
+        let held = journal.bytes();
         assert!(held <= most && held > most / 2, "{held}");
         assert_eq!(journal.evicted(), journal.first() - 1);
         assert_eq!(journal.from(0).count() as u64 + journal.evicted(), 10_000);

@@ -345,6 +345,13 @@ impl Tenant {
         self.referee.heard(now, &owed.sent, owed.ruling, heard);
     }
 
+    /// The caller of a request that had no answer yet never gets one: time was put back.
+    pub(super) fn hears_nothing(&mut self, real: Timestamp, owed: &Owed) {
+        self.journal.heard(owed.request, false);
+        let now = self.moment(real);
+        self.referee.heard(now, &owed.sent, owed.ruling, false);
+    }
+
     fn by(&self, why: Why, handset: HandsetId, number: NumberId) -> By {
         let now = self.time;
         match why {

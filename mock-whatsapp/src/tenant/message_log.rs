@@ -69,7 +69,7 @@ impl Record {
 }
 
 /// The words of the accepted messages, by their place in the model.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct MessageLog {
     records: VecDeque<Record>,
     /// The place of the first record.
@@ -113,6 +113,11 @@ impl MessageLog {
     /// The place behind the newest.
     pub fn end(&self) -> MessageIndex {
         MessageIndex(self.first + self.records.len() as u32)
+    }
+
+    /// What it takes in memory, about, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// How many were forgotten.

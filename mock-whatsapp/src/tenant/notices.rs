@@ -19,7 +19,7 @@ pub struct Notice {
 }
 
 /// The news by handle.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Notices {
     all: VecDeque<Notice>,
     first: u32,
@@ -40,6 +40,11 @@ impl Notices {
             self.first += 1;
         }
         self.first + self.all.len() as u32 - 1
+    }
+
+    /// What it takes in memory, about, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The news under a handle.

@@ -49,7 +49,7 @@ pub struct QrCode {
 }
 
 /// A number.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Number {
     /// Its id.
     pub id: String,
@@ -145,7 +145,7 @@ pub struct NewNumber {
 }
 
 /// The numbers of one tenant; the first is the one that its settings name.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Numbers(Vec<Number>);
 
 impl Numbers {

@@ -86,11 +86,12 @@ impl Record {
 }
 
 /// The webhooks of one tenant.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct WebhookLog {
+    /// By number, which a restore may have left gaps in.
     records: VecDeque<Record>,
-    /// The number of the first record.
-    first: u64,
+    /// The number of the next webhook.
+    next: u64,
     /// Which webhook each of the model's deliveries is.
     of_delivery: Vec<u64>,
     bytes: usize,
@@ -107,7 +108,8 @@ impl WebhookLog {
         wamid: String,
         dress: Dress,
     ) -> u64 {
-        let id = self.next();
+        let id = self.next;
+        self.next += 1;
         let state = if delivery.is_some() { State::Due } else { State::Faulted };
         let (attempts, signature, body) = (Vec::new(), Signature::default(), Bytes::new());
         let record = Record { id, kind, update, wamid, dress, state, attempts, signature, body };
@@ -143,12 +145,28 @@ impl WebhookLog {
 
     /// A webhook.
     pub fn get(&self, id: u64) -> Option<&Record> {
-        self.records.get(usize::try_from(id.checked_sub(self.first)?).ok()?)
+        self.records.get(self.place(id)).filter(|record| record.id == id)
+    }
+
+    /// Where the first record is that has this number or a later one.
+    fn place(&self, id: u64) -> usize {
+        match (self.records.front(), self.records.back()) {
+            // Without gaps there is nothing to search.
+            (Some(first), Some(last)) if last.id - first.id + 1 == self.records.len() as u64 => {
+                usize::try_from(id.saturating_sub(first.id)).unwrap_or(usize::MAX)
+            }
+            _ => self.records.partition_point(|record| record.id < id),
+        }
+    }
+
+    /// Leaves out numbers that were used elsewhere: the next webhook has at least this one.
+    pub fn skip_to(&mut self, next: u64) {
+        self.next = self.next.max(next);
     }
 
     /// The number of the next webhook.
     pub fn next(&self) -> u64 {
-        self.first + self.records.len() as u64
+        self.next
     }
 
     fn evict(&mut self) {
@@ -156,7 +174,6 @@ impl WebhookLog {
             && let Some(oldest) = self.records.pop_front()
         {
             self.bytes -= oldest.bytes();
-            self.first += 1;
             self.evicted += 1;
         }
     }
@@ -168,8 +185,8 @@ impl WebhookLog {
 
     fn of(&mut self, delivery: DeliveryId) -> Option<&mut Record> {
         let id = *self.of_delivery.get(delivery.0 as usize)?;
-        let place = usize::try_from(id.checked_sub(self.first)?).ok()?;
-        self.records.get_mut(place)
+        let place = self.place(id);
+        self.records.get_mut(place).filter(|record| record.id == id)
     }
 
     /// Notes what is sent, the first time.
@@ -199,8 +216,7 @@ impl WebhookLog {
 
     /// The records from a number on, oldest first.
     pub fn from(&self, id: u64) -> impl Iterator<Item = &Record> {
-        let skipped = usize::try_from(id.saturating_sub(self.first)).unwrap_or(usize::MAX);
-        self.records.iter().skip(skipped)
+        self.records.iter().skip(self.place(id))
     }
 
     /// What it takes in memory.
@@ -215,6 +231,33 @@ impl WebhookLog {
 
     /// Empties it; numbers go on.
     pub fn clear(&mut self) {
-        *self = Self { first: self.next(), ..Self::default() };
+        *self = Self { next: self.next, ..Self::default() };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mock_whatsapp_model::input::{HandsetId, NumberId};
+    use mock_whatsapp_model::output::What;
+
+    #[test]
+    fn webhooks_are_found_across_gaps_in_their_numbers() {
+        let mut log = WebhookLog::default();
+        let (handset, number, at) = (HandsetId(0), NumberId(0), Timestamp(7));
+        let update = Update { about: None, handset, number, what: What::Sent, at, echoes: true, forged: false };
+        let open = |log: &mut WebhookLog, delivery| {
+            log.open(Some(DeliveryId(delivery)), "status.sent".into(), update, String::new(), Dress::default())
+        };
+        assert_eq!((open(&mut log, 0), open(&mut log, 1)), (0, 1));
+        log.skip_to(5);
+        log.skip_to(3);
+        assert_eq!((open(&mut log, 2), open(&mut log, 0), log.next()), (5, 6, 7));
+        let found: Vec<Option<u64>> = (0..8).map(|id| log.get(id).map(|record| record.id)).collect();
+        assert_eq!(found, [Some(0), Some(1), None, None, None, Some(5), Some(6), None]);
+        assert_eq!(log.from(2).map(|record| record.id).collect::<Vec<_>>(), [5, 6]);
+        log.ends(DeliveryId(2), None, State::Acked);
+        assert_eq!(log.get(5).map(|record| record.state), Some(State::Acked));
+        assert_eq!(log.get(6).map(|record| record.state), Some(State::Due));
     }
 }

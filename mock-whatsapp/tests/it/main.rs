@@ -27,6 +27,7 @@ mod seams;
 mod sending;
 mod server;
 mod slow_clients;
+mod snapshots;
 mod templates;
 mod tenants;
 mod tokens;

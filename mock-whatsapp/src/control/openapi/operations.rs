@@ -68,6 +68,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("GET", "/tenants/{name}", "One tenant").gives(&[(200, "It", tenant_shown)]),
     op("DELETE", "/tenants/{name}", "Removes a tenant and all that it has").gives(OBJECT),
     op("POST", "/reset", "Lets a tenant begin anew").may_take(reset).gives(OBJECT),
+    op("POST", "/snapshot", "Keeps a tenant as it is; the least used of too many snapshots go for it")
+        .may_take(empty)
+        .gives(&[(200, "It is kept", kept)]),
+    op("POST", "/restore", "Puts a tenant back as it was").takes(restore).gives(&[(200, "It is as it was", restored)]),
     op("POST", "/tokens", "Makes a token that is good for less").takes(token).gives(OBJECT),
     op("GET", "/webhook", "Where webhooks go").gives(OBJECT),
     op("PUT", "/webhook", "Sends webhooks elsewhere, once the receiver has shaken hands").takes(webhook).gives(OBJECT),
@@ -176,6 +180,22 @@ fn tenant_shown() -> Schema {
 
 fn reset() -> Schema {
     object([may("tenant", either([name(), word(&["*"])]))])
+}
+
+fn kept() -> Schema {
+    answer([("id", snapshot()), ("evicted", list(snapshot(), 0))])
+}
+
+fn snapshot() -> Schema {
+    form("^s[0-9]+$")
+}
+
+fn restore() -> Schema {
+    object([must("id", text())])
+}
+
+fn restored() -> Schema {
+    answer([("id", snapshot()), ("now", text())])
 }
 
 fn token() -> Schema {

@@ -1,0 +1,35 @@
+//! `/snapshot` and `/restore`: a tenant as it is, kept, and put back as it was.
+
+use super::problem::Problem;
+use super::tenants::quieten;
+use super::{Ask, Done};
+use crate::instant;
+use crate::tenant::snapshot::Unkept;
+use serde_json::json;
+
+pub(super) async fn take(ask: Ask<'_>) -> Done {
+    ask.end()?;
+    ask.fields()?.end()?;
+    let kept = ask.tenant(|tenant, real| tenant.keep(real).map_err(|why| Problem::conflict(why.to_string())));
+    let (id, evicted) = kept.await?;
+    Ok((200, json!({ "id": id, "evicted": evicted })))
+}
+
+pub(super) async fn restore(ask: Ask<'_>) -> Done {
+    ask.end()?;
+    let mut fields = ask.fields()?;
+    let id = fields.needed_text("id")?;
+    fields.end()?;
+    let wanted = id.clone();
+    let restored = ask.tenant(move |tenant, real| match tenant.restore(real, &wanted) {
+        Ok(flights) => Ok((flights, tenant.now(real))),
+        Err(why @ Unkept::Unknown(_)) => {
+            let detail = format!("there is no snapshot {wanted} of this tenant: {why}");
+            Err(Problem { pointer: Some("/id".to_owned()), ..Problem::unknown(detail) })
+        }
+        Err(why) => Err(Problem::conflict(why.to_string())),
+    });
+    let (flights, now) = restored.await?;
+    quieten([flights]).await;
+    Ok((200, json!({ "id": id, "now": instant::write(now) })))
+}
