@@ -6,6 +6,7 @@ mod lint;
 mod ready;
 mod referee;
 mod serve;
+mod trust;
 
 use crate::clock::Pace;
 use crate::identity::DEFAULT;
@@ -69,6 +70,13 @@ struct Serve {
     /// Gets the certificate of the authority that made the server's, for clients to trust.
     #[arg(long, env = "MOCK_WHATSAPP_TLS_CA", value_name = "FILE", default_value = "mock-whatsapp-ca.pem")]
     tls_ca: PathBuf,
+    /// Certificates in PEM whose authorities vouch for receivers of webhooks over HTTPS, beside the public ones and this
+    /// server's own. Those of SSL_CERT_FILE do too.
+    #[arg(long, env = "MOCK_WHATSAPP_WEBHOOK_CA", value_name = "FILE")]
+    webhook_ca: Option<PathBuf>,
+    /// What many programs read; it may be there for others, and so it may be missing.
+    #[arg(long, env = "SSL_CERT_FILE", hide = true, value_name = "FILE")]
+    ssl_cert_file: Option<PathBuf>,
     /// Shuts the control API to whoever does not send it as `Authorization: Bearer TOKEN`. Other users of the machine can read
     /// arguments, so rather set the variable.
     #[arg(long, env = "MOCK_WHATSAPP_CONTROL_TOKEN", hide_env_values = true, value_name = "TOKEN")]
@@ -121,6 +129,15 @@ struct Referee {
     /// Whose sender is judged.
     #[arg(long, env = "MOCK_WHATSAPP_TENANT", default_value = DEFAULT, value_name = "NAME")]
     tenant: String,
+    /// The certificate in PEM that vouches for an https:// server: what `--tls-ca` of the server wrote.
+    #[arg(long, env = "MOCK_WHATSAPP_TLS_CA", value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// What many programs read; it may be there for others, and so it may be missing.
+    #[arg(long, env = "SSL_CERT_FILE", hide = true, value_name = "FILE")]
+    ssl_cert_file: Option<PathBuf>,
+    /// Take any certificate of an https:// server.
+    #[arg(long, env = "MOCK_WHATSAPP_INSECURE", value_parser = FalseyValueParser::new())]
+    insecure: bool,
     /// Gets the judgement as JUnit XML, a case for each rule.
     #[arg(long, env = "MOCK_WHATSAPP_JUNIT", value_name = "FILE")]
     junit: Option<PathBuf>,

@@ -3,7 +3,7 @@
 use crate::limits::WEBHOOK_WAIT;
 use crate::net::Connector;
 use crate::query;
-use crate::target::{Target, exchange};
+use crate::target::{Failure, Target, exchange};
 use bytes::Bytes;
 use hyper::Method;
 use mock_whatsapp_model::fate::{digest, join};
@@ -34,7 +34,15 @@ pub async fn shake(connector: &Connector, target: &Target, verify_token: &str, s
             let ok = answer.status == 200 && received.trim() == challenge;
             Outcome { ok, status: answer.status, received, challenge }
         }
-        Err(failure) => Outcome { ok: false, status: 0, received: failure.to_string(), challenge },
+        Err(failure) => {
+            let way_out = match failure {
+                Failure::Untrusted(_) => {
+                    "; `\"tls\": \"insecure\"` takes any certificate, and a server started with `--webhook-ca FILE` those of an authority"
+                }
+                Failure::Connect(_) | Failure::Greeting(_) | Failure::Broken(_) | Failure::Timeout(_) => "",
+            };
+            Outcome { ok: false, status: 0, received: format!("{failure}{way_out}"), challenge }
+        }
     }
 }
 

@@ -27,6 +27,8 @@ pub mod templates;
 pub mod tenant;
 #[cfg(feature = "tls")]
 pub mod tls;
+#[cfg(feature = "tls")]
+pub mod trust;
 pub mod user_id;
 pub mod verify;
 pub mod wamids;

@@ -67,7 +67,12 @@ struct Started {
 }
 
 /// What the thread does.
-fn serve(config: Config, stop: watch::Receiver<bool>, started: oneshot::Sender<io::Result<Started>>) {
+fn serve(
+    config: Config,
+    connector: Connector,
+    stop: watch::Receiver<bool>,
+    started: oneshot::Sender<io::Result<Started>>,
+) {
     let tell = |outcome| {
         if started.send(outcome).is_err() {
             tracing::debug!("nobody waits for the mock to start any more");
@@ -86,7 +91,7 @@ fn serve(config: Config, stop: watch::Receiver<bool>, started: oneshot::Sender<i
         };
         let mut over = stop.clone();
         let clock = crate::clock::Clock::system();
-        let (serving, server) = crate::prepare(config, Listener::Tcp(listener), Connector::Tcp, clock, stop);
+        let (serving, server) = crate::prepare(config, Listener::Tcp(listener), connector, clock, stop);
         tell(Ok(Started { address, server, runtime: Handle::current() }));
         // Whoever drops a mock does not want to wait for its connections.
         tokio::select! {

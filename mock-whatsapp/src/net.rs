@@ -91,10 +91,15 @@ impl Listener {
 
 /// How connections are made.
 #[derive(Clone, Debug)]
-pub enum Connector {
-    /// By TCP.
+pub struct Connector {
+    way: Way,
+    #[cfg(feature = "tls")]
+    trust: crate::trust::Trust,
+}
+
+#[derive(Clone, Debug)]
+enum Way {
     Tcp,
-    /// By asking for one here.
     Links(mpsc::Sender<Dial>),
 }
 
@@ -108,18 +113,49 @@ pub struct Dial {
 }
 
 impl Connector {
+    /// By TCP.
+    pub fn tcp() -> Self {
+        Self::by(Way::Tcp)
+    }
+
+    /// By asking for them here.
+    pub fn links(dials: mpsc::Sender<Dial>) -> Self {
+        Self::by(Way::Links(dials))
+    }
+
+    fn by(way: Way) -> Self {
+        Self {
+            way,
+            #[cfg(feature = "tls")]
+            trust: crate::trust::Trust::default(),
+        }
+    }
+
+    /// The same, with others to vouch for receivers than only the public authorities.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn trusting(self, trust: crate::trust::Trust) -> Self {
+        Self { trust, ..self }
+    }
+
+    /// Whom it trusts.
+    #[cfg(feature = "tls")]
+    pub fn trust(&self) -> &crate::trust::Trust {
+        &self.trust
+    }
+
     /// Connects to `host:port`.
     ///
     /// # Errors
     /// As the network has them.
     pub async fn connect(&self, authority: &str) -> io::Result<BoxedLink> {
-        match self {
-            Self::Tcp => {
+        match &self.way {
+            Way::Tcp => {
                 let stream = TcpStream::connect(authority).await?;
                 stream.set_nodelay(true)?;
                 Ok(BoxedLink::new(stream))
             }
-            Self::Links(dials) => {
+            Way::Links(dials) => {
                 let gone = || io::Error::from(io::ErrorKind::ConnectionRefused);
                 let (answer, link) = oneshot::channel();
                 dials.send(Dial { authority: authority.to_owned(), answer }).await.map_err(|_| gone())?;

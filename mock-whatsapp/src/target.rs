@@ -1,7 +1,7 @@
 //! One HTTP exchange with a receiver of webhooks, over a connection that is kept or a new one.
 
 use crate::limits;
-use crate::net::Connector;
+use crate::net::{BoxedLink, Connector};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
@@ -19,28 +19,38 @@ pub struct Target {
     authority: String,
     host: HeaderValue,
     uri: Uri,
+    secure: bool,
     insecure: bool,
 }
 
+/// Whether this program can speak TLS.
+const TLS: bool = cfg!(feature = "tls");
+
 impl Target {
-    /// Reads an `http://` URL.
+    /// Reads an `http://` URL, or an `https://` one if the program was built with TLS.
     ///
     /// # Errors
     /// What is wrong with it, as a sentence.
     pub fn parse(url: &str) -> Result<Self, String> {
         let uri: Uri = url.parse().map_err(|error| format!("`{url}` is no URL: {error}"))?;
-        match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => return Err(format!("`{url}`: webhooks over https are not built yet, use http")),
-            _ => return Err(format!("`{url}` is no webhook URL: it must start with http://")),
-        }
+        let secure = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") if TLS => true,
+            Some("https") => {
+                return Err(format!(
+                    "`{url}`: this program was built without TLS; build it with the feature `tls`, or use http"
+                ));
+            }
+            _ => return Err(format!("`{url}` is no URL of a server: it must start with http:// or https://")),
+        };
         let authority = uri.authority().ok_or_else(|| format!("`{url}` names no host"))?;
         let place = authority.as_str().rsplit('@').next().unwrap_or_default();
         let host = HeaderValue::from_str(place).map_err(|_| format!("`{url}` names no usable host"))?;
-        let authority = if authority.port().is_some() { place.to_owned() } else { format!("{place}:80") };
+        let usual = if secure { 443 } else { 80 };
+        let authority = if authority.port().is_some() { place.to_owned() } else { format!("{place}:{usual}") };
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let uri = path.parse().map_err(|error| format!("`{url}` has no usable path: {error}"))?;
-        Ok(Self { url: url.to_owned(), authority, host, uri, insecure: false })
+        Ok(Self { url: url.to_owned(), authority, host, uri, secure, insecure: false })
     }
 
     /// The same, whoever vouches for it or not.
@@ -58,9 +68,28 @@ impl Target {
         &self.url
     }
 
-    /// Its host and port.
-    pub fn authority(&self) -> &str {
-        &self.authority
+    /// A connection to it, over which HTTP can be spoken.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn reach(&self, connector: &Connector) -> Result<BoxedLink, Failure> {
+        let link = connector.connect(&self.authority).await.map_err(|error| Failure::Connect(error.to_string()))?;
+        if self.secure { self.greet(connector, link).await } else { Ok(link) }
+    }
+
+    #[cfg(feature = "tls")]
+    async fn greet(&self, connector: &Connector, link: BoxedLink) -> Result<BoxedLink, Failure> {
+        let host = self.authority.rsplit_once(':').map_or(self.authority.as_str(), |(host, _)| host);
+        let greeted = connector.trust().greet(link, host, self.insecure).await;
+        greeted.map_err(|error| match crate::trust::is_untrusted(&error) {
+            true => Failure::Untrusted(error.to_string()),
+            false => Failure::Greeting(error.to_string()),
+        })
+    }
+
+    #[cfg(not(feature = "tls"))]
+    async fn greet(&self, _: &Connector, _: BoxedLink) -> Result<BoxedLink, Failure> {
+        Err(Failure::Greeting("this program was built without TLS".to_owned()))
     }
 
     /// A request to it, `query` added to what its URL has.
@@ -105,6 +134,10 @@ pub struct Answer {
 pub enum Failure {
     /// No connection.
     Connect(String),
+    /// A connection over which no TLS is spoken.
+    Greeting(String),
+    /// A connection to a server for which nobody trusted vouches.
+    Untrusted(String),
     /// A connection, and then none.
     Broken(String),
     /// Too slow.
@@ -115,6 +148,8 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connect(error) => write!(f, "no connection: {error}"),
+            Self::Greeting(error) => write!(f, "no TLS: {error}"),
+            Self::Untrusted(error) => write!(f, "its certificate is not trusted: {error}"),
             Self::Broken(error) => write!(f, "the connection broke: {error}"),
             Self::Timeout(after) => write!(f, "no answer within {}", humantime::format_duration(*after)),
         }
@@ -154,7 +189,7 @@ async fn attempt(
             },
         }
     }
-    let link = connector.connect(&target.authority).await.map_err(|error| Failure::Connect(error.to_string()))?;
+    let link = target.reach(connector).await?;
     let broken = |error: hyper::Error| Failure::Broken(error.to_string());
     let (sender, driver) = http1::handshake(TokioIo::new(link)).await.map_err(broken)?;
     let driving = tokio::spawn(async move {
@@ -184,12 +219,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_http_urls_are_targets() {
+    fn only_urls_of_http_are_targets() {
         let target = Target::parse("http://localhost/hook?a=1").unwrap();
         assert_eq!((target.authority.as_str(), target.uri.to_string().as_str()), ("localhost:80", "/hook?a=1"));
         assert_eq!(target.request(Method::GET, "b=2", Bytes::new()).uri(), "/hook?a=1&b=2");
-        for url in ["", "localhost:80", "https://x/", "ftp://x/", "http://"] {
+        for url in ["", "localhost:80", "ftp://x/", "http://"] {
             assert!(Target::parse(url).is_err(), "{url}");
+        }
+        match Target::parse("https://localhost/hook") {
+            Ok(target) => assert!(TLS && target.authority == "localhost:443"),
+            Err(why) => assert!(!TLS && why.contains("the feature `tls`"), "{why}"),
         }
     }
 }

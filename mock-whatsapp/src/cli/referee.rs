@@ -2,10 +2,9 @@
 //!
 //! Exit status 0: clean. 1: guilty. 2: no answer, or none that can be trusted since evidence was forgotten.
 
-use super::{Failure, Referee, junit, print};
+use super::{Failure, Referee, junit, print, trust};
 use crate::control::referee::{Judged, Judgement};
-use crate::net::Connector;
-use crate::target::Target;
+use crate::target::{self, Target};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::Method;
@@ -51,9 +50,15 @@ fn no_answer(options: &Referee, why: &str) -> Failure {
 
 async fn ask(options: &Referee) -> Result<Judgement, Failure> {
     let url = format!("{}/_mock/referee", options.url.trim_end_matches('/'));
-    let target = Target::parse(&url).map_err(Failure::Usage)?;
+    let target = Target::parse(&url).map_err(Failure::Usage)?.insecurely(options.insecure);
+    let connector = trust::connector(options.ca.as_deref(), options.ssl_cert_file.as_deref(), "--ca")?;
     let broken = |error: &dyn std::fmt::Display| no_answer(options, &error.to_string());
-    let link = Connector::Tcp.connect(target.authority()).await.map_err(|error| broken(&error))?;
+    let link = target.reach(&connector).await.map_err(|failure| match failure {
+        target::Failure::Untrusted(_) => {
+            broken(&format!("{failure}; --ca FILE says whom to trust, --insecure anybody"))
+        }
+        other => broken(&other),
+    })?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(link)).await.map_err(|error| broken(&error))?;
     let driving = tokio::spawn(connection);
     let query = format!("tenant={}", escape(&options.tenant));

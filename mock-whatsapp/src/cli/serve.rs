@@ -1,6 +1,6 @@
 //! `serve`: the server as a process, from its options to its last connection.
 
-use super::{Failure, Handsets, Serve, print, ready};
+use super::{Failure, Handsets, Serve, print, ready, trust};
 use crate::access::Unusable;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -62,6 +62,7 @@ async fn listen(options: Serve, config: Config) -> Result<(), Failure> {
         )),
         _ => Failure::Run(format!("cannot listen on {}: {error}", options.listen)),
     };
+    let connector = trust::connector(options.webhook_ca.as_deref(), options.ssl_cert_file.as_deref(), "--webhook-ca")?;
     let listener = TcpListener::bind(options.listen).await.map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
     if !address.ip().is_loopback() {
@@ -70,13 +71,14 @@ async fn listen(options: Serve, config: Config) -> Result<(), Failure> {
     }
     let (stop, stopped) = watch::channel(false);
     let mut signals = Signals::new().map_err(|error| Failure::Run(format!("no signals: {error}")))?;
-    let listener = if options.tls { secured(listener, &options)? } else { Listener::Tcp(listener) };
+    let (listener, connector) =
+        if options.tls { secured(listener, connector, &options)? } else { (Listener::Tcp(listener), connector) };
     if let Some(file) = &options.port_file {
         let written = ready::place(file, &format!("{}\n", address.port()));
         written.map_err(|error| Failure::Run(format!("{}: {error}", file.display())))?;
     }
     print(&format!("mock-whatsapp listening on {}://{address}\n", listener.scheme()))?;
-    let (server, shared) = crate::prepare(config, listener, Connector::Tcp, Clock::system(), stopped);
+    let (server, shared) = crate::prepare(config, listener, connector, Clock::system(), stopped);
     let mut server = std::pin::pin!(server);
     let mut file = Watched::of(options.config.as_deref());
     loop {
@@ -98,20 +100,21 @@ async fn listen(options: Serve, config: Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Puts TLS before a listener, and its authority's certificate where clients find it.
+/// Puts TLS before a listener, and its authority's certificate where clients find it. The server is a client that trusts it too.
 #[cfg(feature = "tls")]
-fn secured(listener: TcpListener, options: &Serve) -> Result<Listener, Failure> {
+fn secured(listener: TcpListener, connector: Connector, options: &Serve) -> Result<(Listener, Connector), Failure> {
     let run = |error: &dyn std::fmt::Display| Failure::Run(error.to_string());
     let tls = crate::tls::Tls::new(&[options.listen.ip().to_string()]).map_err(|error| run(&error))?;
     let file = &options.tls_ca;
     let placed = ready::place(file, tls.authority()).and_then(|()| fs::canonicalize(file));
     let place = placed.map_err(|error| Failure::Run(format!("{}: {error}", file.display())))?;
     tracing::info!("clients must trust the certificate in {}", place.display());
-    Ok(Listener::Tls(listener, tls))
+    let trust = connector.trust().clone().with(tls.authority()).map_err(|error| run(&error))?;
+    Ok((Listener::Tls(listener, tls), connector.trusting(trust)))
 }
 
 #[cfg(not(feature = "tls"))]
-fn secured(_: TcpListener, _: &Serve) -> Result<Listener, Failure> {
+fn secured(_: TcpListener, _: Connector, _: &Serve) -> Result<(Listener, Connector), Failure> {
     Err(Failure::Usage("this program was built without TLS; build it with `--features cli,tls`".to_owned()))
 }
 

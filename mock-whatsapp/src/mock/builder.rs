@@ -4,7 +4,12 @@ use super::{Error, MockWhatsApp, Started, Tenant, serve};
 use crate::clock::Pace;
 use crate::config::{Config, Rules, UnknownTemplates};
 use crate::identity::{DEFAULT, Identity};
+use crate::net::Connector;
+#[cfg(feature = "tls")]
+use crate::trust::Trust;
 use mock_whatsapp_model::spec::{FaultSpec, MessagingLimit, Timing};
+#[cfg(feature = "tls")]
+use std::io;
 use std::thread;
 use tokio::sync::{oneshot, watch};
 
@@ -13,6 +18,9 @@ use tokio::sync::{oneshot, watch};
 pub struct Builder {
     config: Config,
     verify_on_drop: bool,
+    /// Certificates, in PEM.
+    #[cfg(feature = "tls")]
+    authorities: Vec<String>,
 }
 
 impl Builder {
@@ -86,6 +94,25 @@ impl Builder {
         self
     }
 
+    /// Lets authorities vouch for receivers of webhooks over HTTPS, beside the public ones: their certificates in PEM.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn webhook_authority(mut self, pem: impl Into<String>) -> Self {
+        self.authorities.push(pem.into());
+        self
+    }
+
+    fn connector(&self) -> Result<Connector, Error> {
+        #[cfg(feature = "tls")]
+        {
+            let trust = self.authorities.iter().try_fold(Trust::default(), |trust, pem| trust.with(pem));
+            let trust = trust.map_err(|why| Error::Start(io::Error::new(io::ErrorKind::InvalidInput, why)))?;
+            Ok(Connector::tcp().trusting(trust))
+        }
+        #[cfg(not(feature = "tls"))]
+        Ok(Connector::tcp())
+    }
+
     /// Everything else.
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
@@ -104,11 +131,12 @@ impl Builder {
     /// Starts it.
     ///
     /// # Errors
-    /// If there is no port or no thread to be had.
+    /// If there is no port or no thread to be had, or an authority is none.
     pub async fn start(self) -> Result<MockWhatsApp, Error> {
         let (started, starting) = oneshot::channel();
         let (stop, stopped) = watch::channel(false);
-        let body = move || serve(self.config, stopped, started);
+        let connector = self.connector()?;
+        let body = move || serve(self.config, connector, stopped, started);
         let thread = thread::Builder::new().name("mock-whatsapp".to_owned()).spawn(body).map_err(Error::Start)?;
         let Started { address, server, runtime } = starting.await.map_err(|_| Error::Closed)?.map_err(Error::Start)?;
         let identity = Identity::of(DEFAULT).ok_or(Error::Closed)?;

@@ -413,7 +413,12 @@ impl Tenant {
         let answered = match answer {
             Ok(answer) => Answered::Status(answer.status, ms),
             Err(target::Failure::Timeout(_)) => Answered::Timeout(ms),
-            Err(target::Failure::Connect(_) | target::Failure::Broken(_)) => Answered::NoAnswer,
+            Err(
+                target::Failure::Connect(_)
+                | target::Failure::Greeting(_)
+                | target::Failure::Untrusted(_)
+                | target::Failure::Broken(_),
+            ) => Answered::NoAnswer,
         };
         let handset = Some(update.handset).filter(|handset| *handset != HandsetId::NOBODY);
         self.referee.webhook(now, handset, update.about, answered, is_last);

@@ -12,6 +12,7 @@ mod export;
 mod faults;
 mod gestures;
 mod handsets;
+mod https;
 mod inbound;
 mod library;
 mod limits;

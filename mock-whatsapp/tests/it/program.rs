@@ -10,7 +10,10 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, crypto::ring};
 
 fn program() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_mock-whatsapp"))
+    let mut program = Command::new(env!("CARGO_BIN_EXE_mock-whatsapp"));
+    // What the tests themselves are started with says nothing.
+    program.env_remove("SSL_CERT_FILE");
+    program
 }
 
 #[test]
@@ -173,6 +176,54 @@ fn https_is_trusted_by_whoever_trusts_the_authority_that_was_written() {
         stream.read_to_string(&mut answer).unwrap_or_default();
         assert!(answer.starts_with("HTTP/1.1 200 "), "{name}: {answer}");
     }
+}
+
+#[tokio::test]
+async fn receivers_are_vouched_for_by_a_file_of_an_option_or_of_the_usual_variable() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pem, tls) = crate::https::certificate("127.0.0.1");
+    std::fs::write(folder.path().join("ca.pem"), pem).unwrap();
+    let receiver = crate::receiver::Receiver::start_behind("mock-verify-token", Some(tls)).await;
+    let wish = format!(r#"{{"url":"{}"}}"#, receiver.url);
+    for (arguments, variables, status) in [
+        (&["--webhook-ca", "ca.pem"][..], &[][..], 200),
+        (&[], &[("SSL_CERT_FILE", "ca.pem")], 200),
+        (&[], &[("SSL_CERT_FILE", "missing.pem")], 422),
+    ] {
+        let running = Running::start(arguments, folder.path(), variables);
+        let wish = wish.clone();
+        // The receiver lives on this thread.
+        let called = tokio::task::spawn_blocking(move || running.call("PUT", "/_mock/webhook", "", &wish));
+        let (answered, answer) = called.await.unwrap();
+        assert_eq!(answered, status, "{arguments:?} {variables:?}: {answer}");
+    }
+    let missing = program().args(["--webhook-ca", "missing.pem"]).current_dir(folder.path()).output().unwrap();
+    let said = String::from_utf8(missing.stderr).unwrap();
+    assert!(missing.status.code() == Some(2) && said.contains("--webhook-ca: missing.pem: "), "{said}");
+}
+
+#[test]
+fn the_referee_asks_over_https_whom_it_trusts() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = Running::start(&["--tls", "--tls-ca", "ca.pem"], folder.path(), &[]);
+    let judge = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut judge = program();
+        judge.args(["referee", "--url", &running.url]).args(arguments).envs(variables.iter().copied());
+        let output = judge.current_dir(folder.path()).output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.code(), said)
+    };
+    for (arguments, variables) in
+        [(&["--ca", "ca.pem"][..], &[][..]), (&[], &[("SSL_CERT_FILE", "ca.pem")]), (&["--insecure"], &[])]
+    {
+        let (code, said) = judge(arguments, variables);
+        assert!(code == Some(0) && said.starts_with("clean: of 0 sends"), "{arguments:?} {variables:?}: {said}");
+    }
+    let (code, said) = judge(&[], &[]);
+    assert!(code == Some(2) && said.contains("its certificate is not trusted"), "{said}");
+    assert!(said.contains("--ca FILE"), "{said}");
+    let (code, said) = judge(&["--ca", "missing.pem"], &[]);
+    assert!(code == Some(2) && said.contains("--ca: missing.pem: "), "{said}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
 
 /// A webhook as it came.
 #[derive(Debug)]
@@ -64,8 +65,14 @@ pub(crate) struct Receiver {
 impl Receiver {
     /// One whose handshake knows the token.
     pub(crate) async fn start(verify_token: &str) -> Self {
+        Self::start_behind(verify_token, None).await
+    }
+
+    /// The same behind TLS, if there is any.
+    pub(crate) async fn start_behind(verify_token: &str, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/hooks?x=1", listener.local_addr().unwrap());
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}/hooks?x=1", listener.local_addr().unwrap());
         let (sender, webhooks) = mpsc::unbounded_channel();
         let (status, connections) = (Arc::new(AtomicU16::new(200)), Arc::new(AtomicUsize::new(0)));
         let (answered, counted, token) = (status.clone(), connections.clone(), verify_token.to_owned());
@@ -77,7 +84,18 @@ impl Receiver {
                     let (sender, answered, token) = (sender.clone(), answered.clone(), token.clone());
                     async move { Ok::<_, Infallible>(take(request, &sender, &answered, &token).await) }
                 });
-                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+                match tls.clone() {
+                    None => {
+                        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+                    }
+                    Some(tls) => {
+                        tokio::spawn(async move {
+                            // Whoever does not trust the certificate hangs up.
+                            let Ok(stream) = tls.accept(stream).await else { return Ok(()) };
+                            http1::Builder::new().serve_connection(TokioIo::new(stream), service).await
+                        });
+                    }
+                }
             }
         });
         Self { url, webhooks, status, connections }

@@ -35,7 +35,7 @@ async fn the_server_needs_no_sockets_and_no_machine_clock() {
     let clock = Clock::starting_at(Timestamp::from_unix_seconds(1_000_000_000));
     let listener = Listener::Links(accepted);
     let running =
-        tokio::spawn(mock_whatsapp::run(Config::default(), listener, Connector::Links(dialled), clock, stopped));
+        tokio::spawn(mock_whatsapp::run(Config::default(), listener, Connector::links(dialled), clock, stopped));
     let webhook = json!({ "url": "http://hooks.example/", "handshake": false });
     call(&links, "PUT", "/_mock/webhook", webhook).await;
     let message = json!({ "messaging_product": "whatsapp", "to": "+14155550123", "type": "template",

@@ -76,7 +76,7 @@ async fn the_library_knows_what_a_sender_needs() {
         ]
     );
     assert!(whatsapp.messages().await.unwrap().is_empty());
-    assert!(whatsapp.set_webhook("https://example.com/").await.is_err());
+    assert!(whatsapp.set_webhook("ftp://example.com/").await.is_err());
     let base = whatsapp.base_url().to_owned();
     drop(whatsapp);
     let address = base.strip_prefix("http://").unwrap();

@@ -19,7 +19,7 @@ async fn connected(on_their_way: usize) -> (DuplexStream, watch::Sender<bool>) {
     tokio::spawn(mock_whatsapp::run(
         Config::default(),
         Listener::Links(accepted),
-        Connector::Links(dialled),
+        Connector::links(dialled),
         clock,
         stopped,
     ));
