@@ -2,7 +2,7 @@
 
 use crate::access::ControlToken;
 use crate::clock::Pace;
-use crate::limits::JOURNAL_BYTES;
+use crate::limits::{JOURNAL_BYTES, MEDIA_BYTES};
 use cloud_api::catalogue::{self, CodeIndex};
 use cloud_api::time::{Span, Timestamp};
 use mock_whatsapp_model::faults::Fault;
@@ -118,6 +118,8 @@ pub struct Config {
     pub control_token: Option<ControlToken>,
     /// What the journal of each tenant may hold.
     pub journal_bytes: usize,
+    /// What the media of each tenant may hold.
+    pub media_bytes: usize,
 }
 
 impl Default for Config {
@@ -141,6 +143,7 @@ impl Default for Config {
             public_url: None,
             control_token: None,
             journal_bytes: JOURNAL_BYTES,
+            media_bytes: MEDIA_BYTES,
         }
     }
 }
@@ -160,6 +163,7 @@ struct File {
     public_url: Option<String>,
     link_hosts: Option<Vec<String>>,
     journal_bytes: Option<usize>,
+    media_bytes: Option<usize>,
     #[serde(default)]
     number: Vec<Spanned<FurtherNumber>>,
     handset: Option<Timing>,
@@ -249,6 +253,7 @@ impl Config {
         self.link_hosts = file.link_hosts.unwrap_or_else(|| std::mem::take(&mut self.link_hosts));
         self.public_url = file.public_url.map(|url| url.trim_end_matches('/').to_owned()).or(self.public_url.take());
         self.journal_bytes = file.journal_bytes.unwrap_or(self.journal_bytes);
+        self.media_bytes = file.media_bytes.unwrap_or(self.media_bytes);
         self.numbers.extend(file.number.into_iter().map(Spanned::into_inner));
         self.timing = file.handset.unwrap_or_else(|| self.timing.clone());
         self.faults.extend(file.fault.into_iter().map(Spanned::into_inner));

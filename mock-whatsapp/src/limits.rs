@@ -94,7 +94,7 @@ pub const MEDIA_BODY_BYTES: usize = 101 * 1024 * 1024;
 /// How long an upload may take: the largest document at 3 Mbit/s.
 pub const UPLOAD_WAIT: Duration = Duration::from_secs(300);
 
-/// The media of one tenant: two of the largest documents and some pictures.
+/// The media of one tenant, unless told otherwise: two of the largest documents and some pictures.
 pub const MEDIA_BYTES: usize = 256 * 1024 * 1024;
 
 /// The media of all tenants together, and what of them is on its way in: what a small machine can spare.

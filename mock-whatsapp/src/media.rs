@@ -6,7 +6,6 @@ pub mod room;
 pub mod uploads;
 
 use crate::identity::{Identity, Kind};
-use crate::limits::MEDIA_BYTES;
 use cloud_api::limits::MEDIA_LIFETIME;
 use cloud_api::time::{Span, Timestamp};
 use room::Held;
@@ -71,12 +70,6 @@ pub struct Media {
     next: Timestamp,
     /// Uploads that are under way, and files that came that way.
     pub uploads: Uploads,
-}
-
-impl Default for Media {
-    fn default() -> Self {
-        Self::with_room_for(MEDIA_BYTES)
-    }
 }
 
 impl Media {
@@ -152,6 +145,11 @@ impl Media {
         }
         self.next = now + MEDIA_LIFETIME;
         self.uploads.renew(now);
+    }
+
+    /// How many bytes there may be.
+    pub fn most(&self) -> usize {
+        self.most
     }
 
     /// How many bytes there may still be.

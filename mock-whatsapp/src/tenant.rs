@@ -185,7 +185,7 @@ impl Tenant {
             allowed: config.allowed_recipients.clone(),
             handsets: Handsets::default(),
             inbound: Inbound::default(),
-            media: Media::default(),
+            media: Media::with_room_for(config.media_bytes),
             numbers: Numbers::default(),
             account: Account::default(),
             notices: Notices::default(),

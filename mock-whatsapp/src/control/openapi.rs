@@ -69,7 +69,11 @@ fn describe(operation: &Operation) -> utoipa::openapi::path::Operation {
     }
     let mut responses = ResponsesBuilder::new();
     for (status, what, shape) in operation.answers {
-        let kind = if matches!(operation.path, "/metrics" | "/export") { "text/plain" } else { "application/json" };
+        let kind = match operation.path {
+            "/metrics" | "/export" => "text/plain",
+            "/events" => "text/event-stream",
+            _ => "application/json",
+        };
         let content = ContentBuilder::new().schema(Some(shape())).build();
         let response = ResponseBuilder::new().description(*what).content(kind, content).build();
         responses = responses.response(status.to_string(), response);
@@ -120,6 +124,9 @@ mod tests {
             let known = methods(&filled(operation.path)).unwrap_or_default();
             assert!(known.contains(&operation.method), "{} {}", operation.method, operation.path);
         }
+        let document = serde_json::to_value(document()).unwrap();
+        let events = &document["paths"]["/_mock/events"]["get"]["responses"]["200"]["content"];
+        assert!(events["text/event-stream"].is_object(), "{events}");
     }
 
     #[test]

@@ -10,9 +10,16 @@ use serde_json::json;
 pub(super) async fn take(ask: Ask<'_>) -> Done {
     ask.end()?;
     ask.fields()?.end()?;
-    let kept = ask.tenant(|tenant, real| tenant.keep(real).map_err(|why| Problem::conflict(why.to_string())));
+    let kept = ask.tenant(|tenant, real| tenant.keep(real).map_err(|why| refusal(&why)));
     let (id, evicted) = kept.await?;
     Ok((200, json!({ "id": id, "evicted": evicted })))
+}
+
+fn refusal(why: &Unkept) -> Problem {
+    match why {
+        Unkept::Room | Unkept::TooLarge(_) => Problem::new(507, "There is no room", why.to_string()),
+        Unkept::Moving | Unkept::Uploading | Unkept::TooOld | Unkept::Unknown(_) => Problem::conflict(why.to_string()),
+    }
 }
 
 pub(super) async fn restore(ask: Ask<'_>) -> Done {
@@ -27,7 +34,7 @@ pub(super) async fn restore(ask: Ask<'_>) -> Done {
             let detail = format!("there is no snapshot {wanted} of this tenant: {why}");
             Err(Problem { pointer: Some("/id".to_owned()), ..Problem::unknown(detail) })
         }
-        Err(why) => Err(Problem::conflict(why.to_string())),
+        Err(why) => Err(refusal(&why)),
     });
     let (flights, now) = restored.await?;
     quieten([flights]).await;

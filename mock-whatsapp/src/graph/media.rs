@@ -85,8 +85,8 @@ pub(super) fn no_such_type(name: &str, mime_type: &str) -> Refusal {
 /// There is no room for more media.
 pub(super) fn no_room(most: usize) -> Refusal {
     let why = format!(
-        "media may take {most} bytes here; DELETE /{{media-id}} makes room, and so do 30 days of virtual time (POST \
-         /_mock/clock/advance)"
+        "media may take {most} bytes here (`media_bytes` in the configuration, for each tenant); DELETE /{{media-id}} makes \
+         room, and so do 30 days of virtual time (POST /_mock/clock/advance)"
     );
     Refusal::new(131_053, why).details("The media could not be stored")
 }

@@ -81,7 +81,7 @@ pub(super) async fn send(mut call: Call<'_>) -> Done {
     };
     let (taking, missing) = (id.clone(), gone(&call));
     let taken = call.tenant(move |tenant, _| {
-        let left = tenant.media().left();
+        let (left, most) = (tenant.media().left(), tenant.media().most());
         let uploads = &mut tenant.media_mut().uploads;
         if let Some(handle) = uploads.done(&taking) {
             return Ok(Err(handle.to_owned()));
@@ -89,7 +89,7 @@ pub(super) async fn send(mut call: Call<'_>) -> Done {
         if let Some((session, offset)) = uploads.get(&taking)
             && session.length - offset > left
         {
-            return Err(no_room(limits::MEDIA_BYTES));
+            return Err(no_room(most));
         }
         match uploads.take(&taking, offset) {
             Ok(taken) => Ok(Ok(taken)),

@@ -1,7 +1,12 @@
 //! Media: in, out, whole and in part, and gone after their time.
 
 use crate::client::{Answer, Mock};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use hyper::Method;
+use mock_whatsapp::MockWhatsApp;
+use mock_whatsapp::clock::Pace;
+use mock_whatsapp::config::Config;
 use serde_json::{Value, json};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\nnot really";
@@ -89,7 +94,7 @@ async fn what_was_uploaded_can_be_fetched_and_deleted() {
 
 #[tokio::test]
 async fn a_url_lives_five_minutes_and_media_thirty_days() {
-    let mock = Mock::of(mock_whatsapp::MockWhatsApp::builder().clock(mock_whatsapp::clock::Pace::Frozen)).await;
+    let mock = Mock::of(MockWhatsApp::builder().clock(Pace::Frozen)).await;
     let id = picture(&mock).await;
     let early = place(&mock, &id).await;
     mock.done("POST", "/clock/advance", json!({ "by": "4m59s" })).await;
@@ -152,7 +157,7 @@ async fn what_whatsapp_does_not_take_is_refused_by_its_type_and_size() {
 
 #[tokio::test]
 async fn what_a_contact_sends_can_be_fetched_for_seven_days() {
-    let mock = Mock::of(mock_whatsapp::MockWhatsApp::builder().clock(mock_whatsapp::clock::Pace::Frozen)).await;
+    let mock = Mock::of(MockWhatsApp::builder().clock(Pace::Frozen)).await;
     let say = json!({ "type": "document", "document": { "filename": "a.pdf", "data": "JVBERi0=" } });
     mock.done("POST", "/handsets/14155550777/messages", say).await;
     let webhooks = mock.done("GET", "/webhooks", Value::Null).await;
@@ -170,4 +175,30 @@ async fn what_a_contact_sends_can_be_fetched_for_seven_days() {
     let wrong = json!({ "type": "image", "image": { "data": "***" } });
     let wrong = mock.control("POST", "/handsets/14155550777/messages", wrong).await;
     assert_eq!((wrong.status, wrong.body["pointer"].as_str()), (400, Some("/image/data")));
+}
+
+#[tokio::test]
+async fn where_media_have_taken_all_room_nothing_more_comes_in() {
+    let config = Config { pace: Pace::Frozen, media_bytes: 3 * PNG.len(), ..Config::default() };
+    let mock = Mock::of(MockWhatsApp::builder().config(config)).await;
+    let fields = [("messaging_product", "whatsapp"), ("type", "image/png")];
+    let try_picture = async || upload(&mock, form(&fields, Some(("a.png", Some("image/png"), PNG)))).await;
+    let open = format!("/v23.0/300000000000001/uploads?file_length={}&file_type=image/png", 2 * PNG.len());
+    let opened = mock.graph(Method::POST, &open, Value::Null);
+    let session = opened.await.body["id"].as_str().unwrap().to_owned();
+    let (first, _, _) = (picture(&mock).await, picture(&mock).await, picture(&mock).await);
+    let full = try_picture().await;
+    assert_eq!((full.status, full.error().0, full.error().3), (400, 131_053, "The media could not be stored"));
+    let why = full.header("x-mock-why");
+    assert!(why.contains("media may take 54 bytes here") && why.contains("media_bytes"), "{why}");
+    let data = json!({ "type": "image", "image": { "data": STANDARD.encode(PNG) } });
+    let refused = mock.control("POST", "/handsets/14155550123/messages", data.clone()).await;
+    assert_eq!((refused.status, refused.header("content-type")), (507, "application/problem+json"));
+    let piece = mock.raw(Method::POST, &format!("/v23.0/{session}"), &mock.token, PNG.to_vec()).await.unwrap();
+    assert_eq!(piece.error().0, 131_053, "as much as is to come of it is not there");
+    mock.graph(Method::DELETE, &format!("/{first}"), Value::Null).await;
+    mock.done("POST", "/handsets/14155550123/messages", data).await;
+    assert_eq!(try_picture().await.error().0, 131_053);
+    mock.done("POST", "/clock/advance", json!({ "by": "721h" })).await;
+    assert_eq!(try_picture().await.status, 200, "what is too old makes room");
 }

@@ -70,8 +70,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("POST", "/reset", "Lets a tenant begin anew").may_take(reset).gives(OBJECT),
     op("POST", "/snapshot", "Keeps a tenant as it is; the least used of too many snapshots go for it")
         .may_take(empty)
-        .gives(&[(200, "It is kept", kept)]),
-    op("POST", "/restore", "Puts a tenant back as it was").takes(restore).gives(&[(200, "It is as it was", restored)]),
+        .gives(&[(200, "It is kept", kept)])
+        .or(&[(507, "There is no room")]),
+    op("POST", "/restore", "Puts a tenant back as it was")
+        .takes(restore)
+        .gives(&[(200, "It is as it was", restored)])
+        .or(&[(507, "There is no room")]),
     op("POST", "/tokens", "Makes a token that is good for less").takes(token).gives(OBJECT),
     op("GET", "/webhook", "Where webhooks go").gives(OBJECT),
     op("PUT", "/webhook", "Sends webhooks elsewhere, once the receiver has shaken hands").takes(webhook).gives(OBJECT),
@@ -101,6 +105,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("GET", "/export", "The session as a scenario file").gives(&[(200, "TOML", text)]),
     op("GET", "/referee", "The judgement of the sender").gives(&[(200, "It", judgement)]),
     op("PUT", "/referee", "What the referee goes by").may_take(referee).gives(OBJECT),
+    op(
+        "GET",
+        "/events",
+        "Calls and webhooks as they happen: `request`, `webhook`, and `lagged` where some were missed",
+    )
+    .gives(&[(200, "A stream without an end; what stands behind `data: ` is JSON", text)]),
     op("GET", "/faults", "The faults that are armed, and their counts").query(PAGES).gives(PAGE),
     op("POST", "/faults", "Arms a fault").takes(fault).gives(&[(201, "It is armed", shown)]),
     op("DELETE", "/faults", "Disarms all").gives(OBJECT),
@@ -117,11 +127,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "It is",
         handset_shown,
     )]),
-    op("POST", "/handsets/{wa_id}/messages", "The contact writes").takes(written).gives(&[(
-        201,
-        "It is written",
-        said,
-    )]),
+    op("POST", "/handsets/{wa_id}/messages", "The contact writes")
+        .takes(written)
+        .gives(&[(201, "It is written", said)])
+        .or(&[(507, "There is no room")]),
     op("POST", "/handsets/{wa_id}/read", "The contact opens the chat").may_take(empty).gives(GESTURE),
     op("POST", "/handsets/{wa_id}/block", "The contact blocks the business").may_take(empty).gives(GESTURE),
     op("POST", "/handsets/{wa_id}/unblock", "The contact lets it write again").may_take(empty).gives(GESTURE),
