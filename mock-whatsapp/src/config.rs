@@ -2,6 +2,7 @@
 
 use crate::access::ControlToken;
 use crate::clock::Pace;
+use crate::identity::Identity;
 use crate::limits::{JOURNAL_BYTES, MEDIA_BYTES};
 use cloud_api::catalogue::{self, CodeIndex};
 use cloud_api::time::{Span, Timestamp};
@@ -56,6 +57,8 @@ pub struct FurtherNumber {
     pub verified_name: Option<String>,
     /// Messages a second.
     pub throughput: Option<u32>,
+    /// The portfolio whose messaging limit it shares; the account's own, unless said.
+    pub portfolio: Option<String>,
     /// Whether it is shared with the Business app: 20 messages a second.
     #[serde(default)]
     pub coexistence: bool,
@@ -224,6 +227,11 @@ impl Config {
                     Some(place),
                     "`phone_number` has 7 to 15 digits and begins with its country's code",
                 ));
+            }
+            if number.get_ref().portfolio.as_deref().is_some_and(|name| Identity::of(name).is_none()) {
+                let place = key_of(text, number.span(), "portfolio");
+                let message = "`portfolio` is a name: 1 to 64 letters, digits, `-`, `_` or `.`";
+                return Err(Error::at(text, Some(place), message));
             }
             if number.get_ref().throughput == Some(0) {
                 let place = key_of(text, number.span(), "throughput");

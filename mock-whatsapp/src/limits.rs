@@ -103,6 +103,9 @@ pub const MEDIA_BYTES_ALL: usize = 1024 * 1024 * 1024;
 /// Numbers of one tenant: what WhatsApp allows a portfolio at most, unless asked.
 pub const NUMBERS: usize = 20;
 
+/// Portfolios of one tenant beside its own: one for each number.
+pub const PORTFOLIOS: usize = NUMBERS;
+
 /// What a number or an account may keep of settings that nobody reads.
 pub const SETTINGS_BYTES: usize = 64 * 1024;
 

@@ -44,7 +44,7 @@ use judging::{Asked, Owed};
 use message_log::{Event, MessageLog};
 use mock_whatsapp_model::fate::{digest, join};
 use mock_whatsapp_model::handset::other_id;
-use mock_whatsapp_model::input::{DeliveryId, HandsetId, MessageIndex, NumberId};
+use mock_whatsapp_model::input::{DeliveryId, HandsetId, MessageIndex, NumberId, PortfolioId};
 use mock_whatsapp_model::output::{Garble, Manner, Update, What};
 use mock_whatsapp_model::referee::{Referee, Rule};
 use mock_whatsapp_model::spec::Kind;
@@ -110,6 +110,7 @@ pub struct Tenant {
     epoch: Epoch,
     world: World,
     number: NumberId,
+    own_portfolio: PortfolioId,
     wamids: Wamids,
     templates: Templates,
     /// Whom alone it may write to.
@@ -181,6 +182,7 @@ impl Tenant {
             epoch: Epoch::default(),
             world,
             number,
+            own_portfolio: portfolio,
             templates,
             allowed: config.allowed_recipients.clone(),
             handsets: Handsets::default(),

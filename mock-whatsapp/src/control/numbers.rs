@@ -2,6 +2,8 @@
 
 use super::problem::Problem;
 use super::{Ask, Done};
+use crate::identity::Identity;
+use crate::limits::PORTFOLIOS;
 use crate::tenant::Tenant;
 use crate::tenant::account::tier;
 use crate::tenant::numbers::Quality;
@@ -10,16 +12,17 @@ use mock_whatsapp_model::spec::MessagingLimit;
 use serde_json::{Value, json};
 
 fn show(tenant: &Tenant, id: &str, webhooks: &[u64]) -> Value {
-    let limit = match tenant.messaging_limit() {
-        MessagingLimit::Unlimited => json!("unlimited"),
-        MessagingLimit::Contacts(most) => json!(most),
-    };
     let number = tenant.numbers().get(id);
+    let limit = number.map_or(MessagingLimit::Unlimited, |number| tenant.messaging_limit_of(number.number));
     json!({
         "id": id,
         "display_phone_number": number.map(|number| number.digits.clone()),
-        "messaging_limit": limit,
-        "tier": tier(tenant.messaging_limit()),
+        "portfolio": number.map(|number| tenant.portfolio_of(number.number)),
+        "messaging_limit": match limit {
+            MessagingLimit::Unlimited => json!("unlimited"),
+            MessagingLimit::Contacts(most) => json!(most),
+        },
+        "tier": tier(limit),
         "quality": number.map(|number| number.quality.name()),
         "throughput": number.map(|number| number.throughput),
         "webhooks": webhooks.iter().map(|id| format!("w{id}")).collect::<Vec<_>>(),
@@ -44,6 +47,11 @@ pub(super) async fn get(ask: Ask<'_>, id: &str) -> Done {
 pub(super) async fn put(ask: Ask<'_>, id: &str) -> Done {
     ask.end()?;
     let mut fields = ask.fields()?;
+    let portfolio = fields.text("portfolio")?;
+    if let Some(name) = portfolio.as_ref().filter(|name| Identity::of(name).is_none()) {
+        let expected = "a name of your own, or the id of the account's portfolio";
+        return Err(Problem::malformed("/portfolio", expected, format!("`{name}` cannot be a portfolio's name")));
+    }
     let limit = fields.typed::<MessagingLimit>("messaging_limit", "a number of contacts, or \"unlimited\"")?;
     let quality = match fields.text("quality")? {
         None => None,
@@ -67,13 +75,18 @@ pub(super) async fn put(ask: Ask<'_>, id: &str) -> Done {
     fields.end()?;
     let id = id.to_owned();
     let changed = ask.tenant(move |tenant, real| {
-        if tenant.numbers().get(&id).is_none() {
+        let Some(number) = tenant.numbers().get(&id).map(|number| number.number) else {
             return Err(unknown(tenant, &id));
-        }
+        };
         tenant.tick(tenant.now(real));
         let mut webhooks = Vec::new();
-        if let Some(limit) = limit.filter(|limit| *limit != tenant.messaging_limit()) {
-            webhooks.push(tenant.change_messaging_limit(limit));
+        if let Some(portfolio) = portfolio
+            && !tenant.move_number(&id, &portfolio)
+        {
+            return Err(Problem::conflict(format!("there are {PORTFOLIOS} portfolios, which is all there can be")));
+        }
+        if let Some(limit) = limit.filter(|limit| *limit != tenant.messaging_limit_of(number)) {
+            webhooks.push(tenant.change_messaging_limit(number, limit));
         }
         if let Some(quality) = quality {
             webhooks.extend(tenant.change_quality(&id, quality));

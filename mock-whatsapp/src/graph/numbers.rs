@@ -51,7 +51,7 @@ pub(super) const KIND: Kind = Kind {
 
 /// All that can be known of a number.
 pub(super) fn all(tenant: &Tenant, number: &Number) -> Map<String, Value> {
-    let limit = tier(tenant.messaging_limit());
+    let limit = tier(tenant.messaging_limit_of(number.number));
     let mut webhooks = Map::new();
     for (name, webhook) in [
         ("phone_number", number.webhook.as_ref()),

@@ -4,8 +4,10 @@
 use super::Tenant;
 use super::dispatch::Webhook;
 use super::numbers::{NewNumber, Quality};
+use crate::limits::PORTFOLIOS;
 use cloud_api::limits::{MESSAGING_LIMITS, UPGRADED_THROUGHPUT};
 use cloud_api::time::{Span, Timestamp};
+use mock_whatsapp_model::input::{NumberId, PortfolioId};
 use mock_whatsapp_model::spec::MessagingLimit;
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
@@ -29,6 +31,8 @@ pub struct Account {
     /// Where its messages' webhooks go, if elsewhere than the app's.
     pub webhook: Option<Webhook>,
     calls: VecDeque<Timestamp>,
+    /// Portfolios that numbers were put into, by name, beside the account's own.
+    portfolios: Vec<(String, PortfolioId)>,
     /// When its portfolio has the next messaging limit.
     pub(super) upgrade: Option<Timestamp>,
 }
@@ -107,8 +111,12 @@ impl Tenant {
                 on_app: number.coexistence,
                 ready: true,
             };
-            if self.add_number(new, now).is_none() {
+            let added = self.add_number(new, now);
+            if added.is_none() {
                 tracing::info!(tenant = %identity.name, "a number of the configuration is one too many");
+            }
+            if let (Some(id), Some(portfolio)) = (added, &number.portfolio) {
+                self.move_number(&id, portfolio);
             }
         }
     }
@@ -118,7 +126,7 @@ impl Tenant {
         if !self.numbers.has_room() {
             return None;
         }
-        let portfolio = self.world.portfolio_of(self.number);
+        let portfolio = self.own_portfolio;
         let number = self.world.add_number_in(new.throughput, portfolio);
         let (identity, on_app) = (self.identity.clone(), new.on_app);
         let id = self.numbers.add(&identity, number, new, now);
@@ -128,29 +136,66 @@ impl Tenant {
         Some(id)
     }
 
-    /// The limit of its portfolio, at its present moment.
-    pub fn messaging_limit(&self) -> MessagingLimit {
-        self.world.limit_of(self.world.portfolio_of(self.number), self.time)
+    /// The portfolio of a number: the id of the account's own, or the name that it was given.
+    pub fn portfolio_of(&self, number: NumberId) -> String {
+        let portfolio = self.world.portfolio_of(number);
+        let named = self.account.portfolios.iter().find(|(_, known)| *known == portfolio);
+        named.map_or_else(|| self.identity.business_id(), |(name, _)| name.clone())
     }
 
-    /// Gives its portfolio another limit, and tells it so.
-    pub fn change_messaging_limit(&mut self, limit: MessagingLimit) -> u64 {
-        self.world.set_messaging_limit(self.world.portfolio_of(self.number), limit);
+    /// Puts a number into a portfolio, which is made with the usual limit when it is first named. Whether there is such a
+    /// number, and room for such a portfolio.
+    pub fn move_number(&mut self, id: &str, portfolio: &str) -> bool {
+        let Some(number) = self.numbers.get(id).map(|number| number.number) else { return false };
+        let known = self.account.portfolios.iter().find(|(name, _)| name == portfolio).map(|(_, known)| *known);
+        let portfolio = match known {
+            _ if portfolio == self.identity.business_id() => self.own_portfolio,
+            Some(known) => known,
+            None if self.account.portfolios.len() == PORTFOLIOS => return false,
+            None => {
+                let made = self.world.add_portfolio(self.config.messaging_limit);
+                self.world.count_contacts(made);
+                self.account.portfolios.push((portfolio.to_owned(), made));
+                made
+            }
+        };
+        self.world.move_number(number, portfolio);
+        true
+    }
+
+    /// The limit of the account's own portfolio, at its present moment.
+    pub fn messaging_limit(&self) -> MessagingLimit {
+        self.world.limit_of(self.own_portfolio, self.time)
+    }
+
+    /// The limit of a number's portfolio, at its present moment.
+    pub fn messaging_limit_of(&self, number: NumberId) -> MessagingLimit {
+        self.world.limit_of(self.world.portfolio_of(number), self.time)
+    }
+
+    /// Gives a portfolio another limit, and tells it so.
+    fn change_limit(&mut self, portfolio: PortfolioId, limit: MessagingLimit) -> u64 {
+        self.world.set_messaging_limit(portfolio, limit);
         self.announce(
             "business_capability_update",
             json!({ "max_daily_conversations_per_business": tier(limit), "max_phone_numbers_per_business": crate::limits::NUMBERS }),
         )
     }
 
-    /// Raises the limit of its portfolio by rule: 6 h after half of it was used, as long as no number is of bad quality.
+    /// Gives a number's portfolio another limit, and tells it so.
+    pub fn change_messaging_limit(&mut self, number: NumberId, limit: MessagingLimit) -> u64 {
+        self.change_limit(self.world.portfolio_of(number), limit)
+    }
+
+    /// Raises the limit of its own portfolio by rule: 6 h after half of it was used, as long as no number is of bad quality.
     pub(super) fn raise_limit(&mut self) {
-        let portfolio = self.world.portfolio_of(self.number);
+        let portfolio = self.own_portfolio;
         let limit = self.world.limit_of(portfolio, self.time);
         let (Some(next), MessagingLimit::Contacts(most)) = (next_limit(limit), limit) else { return };
         match self.account.upgrade {
             Some(at) if at <= self.time => {
                 self.account.upgrade = None;
-                self.change_messaging_limit(next);
+                self.change_limit(portfolio, next);
             }
             Some(_) => {}
             None => {
@@ -164,7 +209,7 @@ impl Tenant {
 
     /// Gives a number another quality, and tells of it where WhatsApp does: when it becomes bad, and when it is no more.
     pub fn change_quality(&mut self, id: &str, quality: Quality) -> Option<u64> {
-        let limit = tier(self.messaging_limit());
+        let limit = tier(self.messaging_limit_of(self.numbers.get(id)?.number));
         let number = self.numbers.get_mut(id)?;
         let before = std::mem::replace(&mut number.quality, quality);
         let event = match (before, quality) {
@@ -186,7 +231,7 @@ impl Tenant {
 
     /// Gives a number another throughput, and tells of an upgrade.
     pub fn change_throughput(&mut self, id: &str, throughput: u32) -> Option<u64> {
-        let limit = tier(self.messaging_limit());
+        let limit = tier(self.messaging_limit_of(self.numbers.get(id)?.number));
         let number = self.numbers.get_mut(id)?;
         let before = std::mem::replace(&mut number.throughput, throughput);
         let (model, digits) = (number.number, number.digits.clone());

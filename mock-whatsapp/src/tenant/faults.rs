@@ -9,7 +9,7 @@ use crate::limits::FAULTS;
 use cloud_api::limits::{PAIR_BURST, PAIR_REFILL};
 use cloud_api::time::Timestamp;
 use mock_whatsapp_model::faults::{Aim, Count, Fault};
-use mock_whatsapp_model::input::{HandsetId, MessageIndex};
+use mock_whatsapp_model::input::{HandsetId, MessageIndex, NumberId};
 use mock_whatsapp_model::output::Why;
 use mock_whatsapp_model::spec::{FaultKind, FaultSpec, MessagingLimit};
 use serde_json::{Value, json};
@@ -153,7 +153,7 @@ impl Tenant {
     }
 
     /// The rule that refused, and what would change it.
-    pub(super) fn explain(&self, why: Why, handset: HandsetId) -> String {
+    pub(super) fn explain(&self, why: Why, handset: HandsetId, number: NumberId) -> String {
         match why {
             Why::Fault(place) => {
                 let id = self.faults.get(usize::from(place)).map_or(0, |armed| armed.id);
@@ -172,14 +172,14 @@ impl Tenant {
             ),
             Why::MessagingLimit => {
                 let now = self.time;
-                let portfolio = self.world.portfolio_of(self.number);
+                let portfolio = self.world.portfolio_of(number);
                 let limit = match self.world.limit_of(portfolio, now) {
                     MessagingLimit::Unlimited => "any number of".to_owned(),
                     MessagingLimit::Contacts(most) => most.to_string(),
                 };
                 format!(
                     "the portfolio may write to {limit} contacts outside their service windows in 24 h, and has written to {}; \
-                     change it with `messaging_limit` in the configuration or with POST /_mock/faults \
+                     change it with PUT /_mock/numbers/{{id}}, `messaging_limit` in the configuration or POST /_mock/faults \
                      {{\"kind\":\"tier\",\"messaging_limit\":\"unlimited\"}}",
                     self.world.ledger_used(portfolio, now)
                 )

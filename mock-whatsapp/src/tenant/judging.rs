@@ -248,7 +248,9 @@ impl Tenant {
 
     /// Writes down how a send was ruled, has it judged, and gives the answer when it is due.
     pub(super) fn rule(&mut self, asked: Asked<'_>, answer: Answer, at: Timestamp) {
-        let (verdict, at) = self.mannered(self.verdict(answer, asked.handset, asked.told.clone()), asked.manner, at);
+        let number = self.number_of(asked.sending);
+        let (verdict, at) =
+            self.mannered(self.verdict(answer, asked.handset, number, asked.told.clone()), asked.manner, at);
         let (outcome, status) = match &verdict {
             Verdict::Close => (Outcome::Lost, 0),
             Verdict::Mannered(_, Manner::CloseMiddle) => (Outcome::Garbled, 200),
@@ -274,9 +276,7 @@ impl Tenant {
             }
             _ if hears_nothing => (Ruling::Unknown { taken: asked.taken, fair: true }, Decider::Fault),
             Answer::Accepted(message) => (Ruling::Accepted(message), Decider::Nothing),
-            Answer::Refused(code, why) => {
-                (Ruling::Refused(code, self.by(why, asked.handset, self.number_of(asked.sending))), decider_of(why))
-            }
+            Answer::Refused(code, why) => (Ruling::Refused(code, self.by(why, asked.handset, number)), decider_of(why)),
             Answer::Silence(message) if self.faults.is_empty() => {
                 (Ruling::Unknown { taken: Some(message), fair: true }, Decider::Number)
             }
@@ -360,7 +360,7 @@ impl Tenant {
             Why::Throughput => By::Throughput(self.world.throughput(number)),
             Why::Pair => By::Pair(self.world.pair_wait(handset, number, now)),
             Why::MessagingLimit => {
-                let portfolio = self.world.portfolio_of(self.number);
+                let portfolio = self.world.portfolio_of(number);
                 By::MessagingLimit { lowered: self.world.is_limit_lowered(portfolio, now) }
             }
         }

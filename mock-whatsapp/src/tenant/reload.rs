@@ -47,7 +47,7 @@ impl Tenant {
         }
         if old.messaging_limit != new.messaging_limit {
             config.messaging_limit = new.messaging_limit;
-            self.world.set_messaging_limit(self.world.portfolio_of(self.number), new.messaging_limit);
+            self.world.set_messaging_limit(self.own_portfolio, new.messaging_limit);
         }
         if old.rules != new.rules {
             config.rules = new.rules;

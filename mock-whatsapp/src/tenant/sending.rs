@@ -168,7 +168,13 @@ impl Tenant {
         self.allowed = allowed;
     }
 
-    pub(super) fn verdict(&self, answer: Answer, handset: HandsetId, told: Option<MessageStatus>) -> Verdict {
+    pub(super) fn verdict(
+        &self,
+        answer: Answer,
+        handset: HandsetId,
+        number: NumberId,
+        told: Option<MessageStatus>,
+    ) -> Verdict {
         match answer {
             Answer::Accepted(index) => Verdict::Accepted {
                 wamid: self.wamid(index).unwrap_or_default(),
@@ -176,7 +182,7 @@ impl Tenant {
                 status: told,
             },
             Answer::Refused(code, why) => {
-                Verdict::Refused(Box::new(Refusal::of_model(code, self.explain(why, handset))))
+                Verdict::Refused(Box::new(Refusal::of_model(code, self.explain(why, handset, number))))
             }
             Answer::Silence(_) => Verdict::Silence,
             Answer::Garbled(form) => Verdict::Garbled(form),

@@ -232,6 +232,7 @@ impl Tenant {
             outside: _,
             anchor: _,
             number: _,
+            own_portfolio: _,
             epoch: Epoch(_),
             written: _,
             listeners: _,

@@ -1,9 +1,11 @@
 //! WhatsApp's limits: pairs, and the contacts of a portfolio in 24 hours.
 
 use crate::client::{Mock, sale, text};
+use hyper::Method;
 use mock_whatsapp::MockWhatsApp;
 use mock_whatsapp::clock::Pace;
-use mock_whatsapp::config::Rules;
+use mock_whatsapp::config::{Config, Rules};
+use mock_whatsapp_model::spec::MessagingLimit;
 use serde_json::{Value, json};
 
 fn contact(place: u32) -> String {
@@ -90,4 +92,59 @@ async fn a_limit_that_comes_later_counts_the_contacts_of_before() {
     }
     mock.done("POST", "/faults", json!({ "kind": "tier", "messaging_limit": 3 })).await;
     assert_eq!(mock.send(&sale(&contact(3), "Ana")).await.error().0, 131_048);
+}
+
+/// The code that a message from a number is refused with; 0 if it is accepted.
+async fn code_of(mock: &mut Mock, number: &str, to: u32) -> i64 {
+    number.clone_into(&mut mock.number);
+    let sent = mock.send(&sale(&contact(to), "Ana")).await;
+    if sent.status == 200 { 0 } else { sent.error().0 }
+}
+
+#[tokio::test]
+async fn numbers_of_different_portfolios_have_limits_of_their_own() {
+    let mut config = Config { pace: Pace::Frozen, messaging_limit: MessagingLimit::Contacts(2), ..Config::default() };
+    let numbers = "[[number]]\nphone_number = \"+44 20 7946 0188\"\n\n\
+                   [[number]]\nphone_number = \"+49 151 1234567\"\nportfolio = \"other\"\n";
+    config.read(numbers).unwrap();
+    let mut mock = Mock::of(MockWhatsApp::builder().config(config)).await;
+    let listed = mock.graph(Method::GET, "/200000000000001/phone_numbers", Value::Null).await.body;
+    let id = |nth: usize| listed["data"][nth]["id"].as_str().unwrap();
+    let (first, second, other) = (id(0), id(1), id(2));
+    let shown = mock.done("GET", &format!("/numbers/{first}"), Value::Null).await;
+    let own = shown["portfolio"].as_str().unwrap();
+    assert!(own.len() == 15 && own.starts_with('6'), "{own}");
+    for (number, to, code, why) in [
+        (first, 0, 0, ""),
+        (second, 1, 0, ""),
+        (second, 2, 131_048, "numbers of an account share a limit"),
+        (other, 2, 0, "another portfolio has its own"),
+        (other, 3, 0, ""),
+        (other, 4, 131_048, ""),
+    ] {
+        assert_eq!(code_of(&mut mock, number, to).await, code, "{number} to {to}: {why}");
+    }
+    let raised = mock.done("PUT", &format!("/numbers/{other}"), json!({ "messaging_limit": 3 })).await;
+    assert_eq!((&raised["portfolio"], &raised["messaging_limit"]), (&json!("other"), &json!(3)));
+    assert_eq!(code_of(&mut mock, other, 4).await, 0);
+    assert_eq!(code_of(&mut mock, first, 4).await, 131_048, "only that of the number's portfolio was raised");
+    let fields = mock.graph(Method::GET, &format!("/{other}?fields=messaging_limit_tier"), Value::Null).await;
+    assert_eq!(fields.body["messaging_limit_tier"], "TIER_3");
+    let moved = mock.done("PUT", &format!("/numbers/{second}"), json!({ "portfolio": "third" })).await;
+    assert_eq!((&moved["portfolio"], &moved["messaging_limit"]), (&json!("third"), &json!(2)));
+    assert_eq!(code_of(&mut mock, second, 2).await, 0);
+    mock.done("PUT", &format!("/numbers/{second}"), json!({ "portfolio": own })).await;
+    assert_eq!(code_of(&mut mock, second, 3).await, 131_048, "it is back, and so is what was used there");
+    mock.done("POST", "/reset", Value::Null).await;
+    assert_eq!(mock.done("GET", &format!("/numbers/{other}"), Value::Null).await["portfolio"], "other");
+    let wrong = mock.control("PUT", &format!("/numbers/{second}"), json!({ "portfolio": "a b" })).await;
+    assert_eq!((wrong.status, wrong.body["pointer"].as_str()), (400, Some("/portfolio")));
+    for nth in 0..18 {
+        mock.done("PUT", &format!("/numbers/{second}"), json!({ "portfolio": format!("p{nth}") })).await;
+    }
+    let full = mock.control("PUT", &format!("/numbers/{second}"), json!({ "portfolio": "one-more" })).await;
+    assert_eq!((full.status, full.body["detail"].as_str().unwrap().contains("20 portfolios")), (409, true), "{full:?}");
+    let wrong = Config::default().read("[[number]]\nphone_number = \"+49 151 1234567\"\nportfolio = \"a b\"\n");
+    let wrong = wrong.unwrap_err();
+    assert_eq!((wrong.line, wrong.message.starts_with("`portfolio` is a name")), (3, true), "{wrong}");
 }

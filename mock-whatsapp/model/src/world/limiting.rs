@@ -60,6 +60,15 @@ impl World {
         self.numbers[usize::from(number.0)].portfolio
     }
 
+    /// Puts a number into another portfolio. The contacts that it wrote to count where they counted.
+    ///
+    /// # Panics
+    /// If there is no such portfolio.
+    pub fn move_number(&mut self, number: NumberId, portfolio: PortfolioId) {
+        assert!(usize::from(portfolio.0) < self.portfolios.len(), "there is no portfolio {}", portfolio.0);
+        self.numbers[usize::from(number.0)].portfolio = portfolio;
+    }
+
     /// Sets the limit of a portfolio. Contacts are counted from then on, unless they were already.
     pub fn set_messaging_limit(&mut self, portfolio: PortfolioId, limit: MessagingLimit) {
         self.portfolios[usize::from(portfolio.0)].limit = limit;

@@ -444,6 +444,7 @@ fn recipients() -> Schema {
 
 fn business_number() -> Schema {
     object([
+        may("portfolio", name()),
         may("messaging_limit", either([whole(0, u32::MAX), word(&["unlimited"])])),
         may("quality", word(&["GREEN", "YELLOW", "RED", "UNKNOWN"])),
         may("throughput", whole(1, cloud_api::limits::UPGRADED_THROUGHPUT)),
