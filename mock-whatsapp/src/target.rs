@@ -63,6 +63,11 @@ impl Target {
         self.insecure
     }
 
+    /// Whether TLS is spoken with it.
+    pub fn is_secure(&self) -> bool {
+        self.secure
+    }
+
     /// As it was given.
     pub fn url(&self) -> &str {
         &self.url

@@ -4,6 +4,7 @@
 
 use super::{Failure, Referee, junit, print, trust};
 use crate::control::referee::{Judged, Judgement};
+use crate::net::Connector;
 use crate::target::{self, Target};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
@@ -51,7 +52,11 @@ fn no_answer(options: &Referee, why: &str) -> Failure {
 async fn ask(options: &Referee) -> Result<Judgement, Failure> {
     let url = format!("{}/_mock/referee", options.url.trim_end_matches('/'));
     let target = Target::parse(&url).map_err(Failure::Usage)?.insecurely(options.insecure);
-    let connector = trust::connector(options.ca.as_deref(), options.ssl_cert_file.as_deref(), "--ca")?;
+    let connector = match target.is_secure() {
+        true => trust::connector(options.ca.as_deref(), options.ssl_cert_file.as_deref(), "--ca")?,
+        // The file may be one that a server without TLS never wrote.
+        false => Connector::tcp(),
+    };
     let broken = |error: &dyn std::fmt::Display| no_answer(options, &error.to_string());
     let link = target.reach(&connector).await.map_err(|failure| match failure {
         target::Failure::Untrusted(_) => {

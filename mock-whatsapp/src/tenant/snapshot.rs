@@ -159,9 +159,8 @@ impl Snapshots {
             return Err(Unkept::TooLarge(bytes));
         }
         let mut evicted = Vec::new();
-        while self.all.len() >= SNAPSHOTS || self.bytes() + bytes > SNAPSHOT_BYTES {
-            let oldest = self.all.iter().enumerate().min_by_key(|(_, kept)| kept.used);
-            let Some(place) = oldest.map(|(place, _)| place) else { break };
+        let sizes = |all: &[Kept]| -> Vec<(u64, usize)> { all.iter().map(|kept| (kept.used, kept.bytes)).collect() };
+        while let Some(place) = next_to_go(&sizes(&self.all), bytes) {
             evicted.push(name(self.all.remove(place).id));
         }
         self.taken += 1;
@@ -184,6 +183,14 @@ impl Snapshots {
         }
         self.restored
     }
+}
+
+/// Which of some snapshots, each with its last use and its bytes, has to go so that one of `bytes` can come.
+fn next_to_go(all: &[(u64, usize)], bytes: usize) -> Option<usize> {
+    let held: usize = all.iter().map(|(_, bytes)| bytes).sum();
+    let fits = all.len() < SNAPSHOTS && held + bytes <= SNAPSHOT_BYTES;
+    let oldest = || all.iter().enumerate().min_by_key(|(_, (used, _))| *used).map(|(place, _)| place);
+    if fits { None } else { oldest() }
 }
 
 fn name(id: u64) -> String {
@@ -363,6 +370,17 @@ impl Tenant {
 mod tests {
     use super::*;
     use cloud_api::time::Span;
+
+    #[test]
+    fn what_was_not_used_for_longest_goes_for_want_of_bytes_too() {
+        let half = SNAPSHOT_BYTES / 2;
+        assert_eq!(next_to_go(&[(3, half), (2, half - 1)], 1), None);
+        assert_eq!(next_to_go(&[(3, half), (2, half - 1)], 2), Some(1));
+        assert_eq!(next_to_go(&[(3, half)], half + 1), Some(0));
+        assert_eq!(next_to_go(&[], SNAPSHOT_BYTES), None);
+        let many: Vec<(u64, usize)> = (0..SNAPSHOTS as u64).map(|place| (90 - place, 1)).collect();
+        assert_eq!((next_to_go(&many, 0), next_to_go(&many[1..], 0)), (Some(SNAPSHOTS - 1), None));
+    }
 
     #[test]
     fn time_goes_on_where_it_was() {

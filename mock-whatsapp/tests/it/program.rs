@@ -208,7 +208,7 @@ fn the_referee_asks_over_https_whom_it_trusts() {
     let running = Running::start(&["--tls", "--tls-ca", "ca.pem"], folder.path(), &[]);
     let judge = |arguments: &[&str], variables: &[(&str, &str)]| {
         let mut judge = program();
-        judge.args(["referee", "--url", &running.url]).args(arguments).envs(variables.iter().copied());
+        judge.arg("referee").env("MOCK_WHATSAPP_URL", &running.url).args(arguments).envs(variables.iter().copied());
         let output = judge.current_dir(folder.path()).output().unwrap();
         let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         (output.status.code(), said)
@@ -224,6 +224,9 @@ fn the_referee_asks_over_https_whom_it_trusts() {
     assert!(said.contains("--ca FILE"), "{said}");
     let (code, said) = judge(&["--ca", "missing.pem"], &[]);
     assert!(code == Some(2) && said.contains("--ca: missing.pem: "), "{said}");
+    let plain = Running::start(&[], folder.path(), &[]);
+    let (code, said) = judge(&["--url", &plain.url], &[("MOCK_WHATSAPP_TLS_CA", "missing.pem")]);
+    assert_eq!(code, Some(0), "nobody needs the file: {said}");
 }
 
 #[test]

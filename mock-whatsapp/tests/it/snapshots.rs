@@ -345,18 +345,118 @@ async fn a_test_in_rust_puts_a_tenant_back() {
     assert_eq!(worker.messages().await.unwrap().len(), 1);
     let unknown = worker.restore("s9").await.unwrap_err();
     assert!(matches!(&unknown, Error::Refused(problem) if problem.status == 404), "{unknown}");
-    let journey = mock.control("POST", "/clock/settle?tenant=w1", json!({ "quiet": "500ms" }));
+    let receiver = Receiver::start("x").await;
+    worker.set_webhook(&receiver.url).await.unwrap();
+    let mut last = worker.snapshot().await.unwrap();
+    let journey = mock.control("POST", "/clock/settle?tenant=w1", json!({ "quiet": "10m" }));
     let keeping = async {
-        loop {
+        let problem = loop {
             match worker.snapshot().await {
-                Err(Error::Refused(problem)) => return problem,
-                other => drop(other.unwrap()),
+                Ok(id) => last = id,
+                Err(Error::Refused(problem)) => break problem,
+                Err(other) => panic!("{other}"),
+            }
+            tokio::task::yield_now().await;
+        };
+        worker.restore(&last).await.unwrap();
+        problem
+    };
+    let (journey, problem) = tokio::join!(journey, keeping);
+    assert_eq!((problem.status, problem.detail.starts_with("time is being moved")), (409, true), "{problem:?}");
+    assert!(journey.status == 409 && journey.body["detail"].as_str().unwrap().contains("restore"), "{journey:?}");
+}
+
+#[tokio::test]
+async fn other_ids_do_not_come_twice_either() {
+    let mock = frozen().await;
+    let id = snapshot(&mock).await;
+    let mut seen = BTreeSet::new();
+    for _ in 0..3 {
+        let fault = mock.done("POST", "/faults", json!({ "kind": "latency", "delay": "1s" })).await;
+        let webhook = mock.done("POST", "/webhooks", json!({ "field": "security", "value": {} })).await;
+        let file = json!({ "type": "image" });
+        mock.done("POST", "/handsets/4915112345678/messages", file).await;
+        let body = json!({ "name": "new", "language": "en_US", "category": "UTILITY",
+                           "components": [{ "type": "BODY", "text": "Hello" }] });
+        let template = mock.graph(Method::POST, "/v23.0/200000000000001/message_templates", body).await;
+        let session = "/v23.0/300000000000001/uploads?file_length=10&file_type=image/png";
+        let session = mock.graph(Method::POST, session, Value::Null).await;
+        let webhooks = mock.done("GET", "/webhooks", Value::Null).await;
+        let picture: Value = webhooks["items"].as_array().unwrap().iter().rev().find_map(picture_of).unwrap();
+        for id in [&fault["id"], &webhook["webhook"], &template.body["id"], &session.body["id"], &picture] {
+            assert!(seen.insert(id.as_str().unwrap().to_owned()), "{id} comes twice");
+        }
+        restore(&mock, &id).await;
+    }
+}
+
+/// The id of the picture that a webhook tells of.
+fn picture_of(webhook: &Value) -> Option<Value> {
+    let body: Value = serde_json::from_str(webhook["body_raw"].as_str()?).ok()?;
+    body.pointer("/entry/0/changes/0/value/messages/0/image/id").cloned()
+}
+
+#[tokio::test]
+async fn what_was_to_be_sent_again_or_together_still_is() {
+    let mock = frozen().await;
+    let mut receiver = Receiver::start("x").await;
+    let hook = json!({ "url": receiver.url, "handshake": false, "batch": 2, "batch_wait": "1h" });
+    mock.done("PUT", "/webhook", hook).await;
+    receiver.answer_with(500);
+    let tell = async |nth: u64| {
+        mock.done("POST", "/webhooks", json!({ "field": "security", "value": { "nth": nth } })).await;
+    };
+    tell(1).await;
+    tell(2).await;
+    let pair = receiver.next().await;
+    mock.done("POST", "/clock/advance", json!({ "by": "1s" })).await;
+    tell(3).await;
+    let id = snapshot(&mock).await;
+    let before = mock.done("GET", "/webhooks", Value::Null).await;
+    receiver.answer_with(200);
+    for _ in 0..2 {
+        while receiver.ready().is_some() {}
+        mock.done("POST", "/clock/settle", json!({ "quiet": "0s" })).await;
+        let (again, third) = (receiver.next().await, receiver.next().await);
+        assert_eq!(again.raw, pair.raw, "two that share a POST come again together");
+        assert!(String::from_utf8_lossy(&third.raw).contains(r#""nth":3"#), "one that waited for another");
+        assert!(receiver.ready().is_none());
+        restore(&mock, &id).await;
+        assert_eq!(mock.done("GET", "/webhooks", Value::Null).await, before);
+    }
+}
+
+#[tokio::test]
+async fn a_piece_of_a_file_that_is_on_its_way_is_waited_for_or_discarded() {
+    let mock = frozen().await;
+    let open = "/v23.0/300000000000001/uploads?file_length=10&file_type=image/png";
+    let opened = mock.graph(Method::POST, open, Value::Null).await;
+    let session = opened.body["id"].as_str().unwrap();
+    let id = snapshot(&mock).await;
+    let mut stream = TcpStream::connect(mock.whatsapp.base_url().strip_prefix("http://").unwrap()).await.unwrap();
+    let head = format!(
+        "POST /v23.0/{session} HTTP/1.1\r\nHost: x\r\nAuthorization: OAuth {}\r\nfile_offset: 0\r\nContent-Length: 10\r\n\r\n",
+        mock.token
+    );
+    stream.write_all(format!("{head}01234").as_bytes()).await.unwrap();
+    let mut last = id;
+    let refusing = async {
+        loop {
+            let kept = mock.control("POST", "/snapshot", Value::Null).await;
+            match kept.body["id"].as_str() {
+                Some(id) => id.clone_into(&mut last),
+                None => return kept,
             }
             tokio::task::yield_now().await;
         }
     };
-    let receiver = Receiver::start("x").await;
-    worker.set_webhook(&receiver.url).await.unwrap();
-    let (_, problem) = tokio::join!(journey, keeping);
-    assert_eq!((problem.status, problem.detail.starts_with("time is being moved")), (409, true), "{problem:?}");
+    let refused = tokio::time::timeout(PATIENCE, refusing).await.expect("the piece begins to come");
+    let detail = refused.body["detail"].as_str().unwrap();
+    assert!(refused.status == 409 && detail.starts_with("a piece of a file"), "{refused:?}");
+    restore(&mock, &last).await;
+    stream.write_all(b"56789").await.unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    let there = mock.graph(Method::GET, &format!("/v23.0/{session}"), Value::Null).await;
+    assert_eq!(there.body["file_offset"], 0, "the piece was on its way to what was discarded");
 }
