@@ -297,12 +297,15 @@ impl Checkers {
     fn learn(&mut self, now: Timestamp, message: u32, number: u8, word: Word, delivery: Option<u32>) {
         let elapsed = hundredths(now.since(self.scene.start));
         let seen = &mut self.seen[message as usize];
-        let before = *seen;
-        let news = seen.learn(elapsed, number, word);
-        if self.scene.arms.crashes && news {
-            self.durable.told(message, number, word, delivery, &before);
+        if self.scene.arms.crashes {
+            let before = *seen;
+            if seen.learn(elapsed, number, word) {
+                self.durable.told(message, number, word, delivery, &before);
+            }
+        } else {
+            seen.learn(elapsed, number, word);
         }
-        if !self.parked.is_empty() && seen.knows_wamid(number) {
+        if !self.parked.is_empty() && self.seen[message as usize].knows_wamid(number) {
             self.unpark(now, message, number, delivery);
         }
     }
@@ -319,10 +322,10 @@ impl Checkers {
         }
     }
 
-    /// Has the processor fetch what was seen of a message that a webhook will be about.
+    /// POSTs of a message that reached WhatsApp.
     #[inline]
-    pub fn fetch(&self, message: u32) {
-        std::hint::black_box(self.seen[message as usize].posts);
+    pub fn posts(&self, message: u32) -> u8 {
+        self.seen[message as usize].posts
     }
 
     /// A webhook with a good signature was handed to the engine, which is alive.

@@ -24,7 +24,7 @@ pub(crate) struct Deliveries {
     free: Vec<u32>,
 }
 
-/// What follows from an answer.
+/// What follows where a webhook was not acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     /// Nothing more.
@@ -65,9 +65,18 @@ impl Deliveries {
         self.all.len() - self.free.len()
     }
 
-    /// The receiver answered, or could not be reached (`status` 0). `key` is the update's own: ids are used again, so they
-    /// say nothing that chance may hang on.
-    pub(crate) fn answered(&mut self, now: Timestamp, seed: u64, key: u64, id: DeliveryId, status: u16) -> Next {
+    /// The receiver acknowledged it. A late answer is nobody's.
+    #[inline]
+    pub(crate) fn close(&mut self, id: DeliveryId) {
+        if let Some(delivery) = self.all.get_mut(id.0 as usize).filter(|delivery| delivery.live) {
+            delivery.live = false;
+            self.free.push(id.0);
+        }
+    }
+
+    /// The receiver refused it, or could not be reached. `key` is the update's own: ids are used again, so they say nothing
+    /// that chance may hang on.
+    pub(crate) fn failed(&mut self, now: Timestamp, seed: u64, key: u64, id: DeliveryId) -> Next {
         let Some(delivery) = self.all.get_mut(id.0 as usize).filter(|delivery| delivery.live) else {
             return Next::Done;
         };
@@ -75,9 +84,8 @@ impl Deliveries {
         let jitter = fate(seed, join(key, u64::from(delivery.tried)), Draw::Redelivery) % (wait.0 / 10 + 1);
         let again = now + wait + Span(jitter);
         delivery.tried = delivery.tried.saturating_add(1);
-        if status == 200 || again.since(delivery.first) > REDELIVER_FOR {
-            delivery.live = false;
-            self.free.push(id.0);
+        if again.since(delivery.first) > REDELIVER_FOR {
+            self.close(id);
             return Next::Done;
         }
         Next::Again(again)
@@ -98,7 +106,7 @@ mod tests {
         let update = Update { about, handset, number, what, at: start, echoes: true, forged: false };
         let id = deliveries.open(start, update);
         let (mut now, mut times) = (start, 1);
-        while let Next::Again(at) = deliveries.answered(now, 1, 7, id, 500) {
+        while let Next::Again(at) = deliveries.failed(now, 1, 7, id) {
             assert!(at > now);
             now = at;
             times += 1;
@@ -106,6 +114,7 @@ mod tests {
         assert!(now.since(start) > Span::hours(6 * 24) && now.since(start) <= REDELIVER_FOR, "{}", now.since(start));
         assert!((30..50).contains(&times), "{times}");
         assert_eq!((deliveries.get(id), deliveries.len()), (None, 0));
-        assert_eq!(deliveries.answered(now, 1, 7, id, 200), Next::Done, "a late answer is nobody's");
+        deliveries.close(id);
+        assert_eq!((deliveries.failed(now, 1, 7, id), deliveries.len()), (Next::Done, 0), "a late answer is nobody's");
     }
 }

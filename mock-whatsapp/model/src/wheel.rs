@@ -8,6 +8,9 @@ use cloud_api::time::Timestamp;
 const LEVELS: usize = 8;
 const SLOTS: usize = 256;
 
+/// The highest level whose entries are due soon: within 65,536 µs.
+const SOON: usize = 1;
+
 /// Entries due at a time.
 #[derive(Clone, Debug)]
 pub struct Wheel<T> {
@@ -19,8 +22,8 @@ pub struct Wheel<T> {
     current: Vec<T>,
     head: usize,
     next: u64,
-    /// What is due at `next`, as far as it was known when the last entry of an instant was taken.
-    ahead: Option<T>,
+    /// What became due soon when a slot was last spread: within some 65 ms.
+    coming: Vec<T>,
     len: usize,
 }
 
@@ -33,7 +36,7 @@ impl<T: Copy> Default for Wheel<T> {
             current: Vec::new(),
             head: 0,
             next: u64::MAX,
-            ahead: None,
+            coming: Vec::new(),
             len: 0,
         }
     }
@@ -56,10 +59,11 @@ impl<T: Copy> Wheel<T> {
         (self.len > 0).then_some(Timestamp(self.next))
     }
 
-    /// A guess at the next entry, for whoever wants to prepare for it: one that was pushed since may come before it.
+    /// The entries that are due within some 65 ms and waited for longer than that, for whoever wants to prepare for them. Each
+    /// is given once; empty most times.
     #[inline]
-    pub fn ahead(&self) -> Option<T> {
-        self.ahead
+    pub fn coming(&mut self) -> &mut Vec<T> {
+        &mut self.coming
     }
 
     /// Adds an entry. One that is due in the past is due at once, after those that are due already.
@@ -99,9 +103,7 @@ impl<T: Copy> Wheel<T> {
         if self.head == self.current.len() {
             self.current.clear();
             self.head = 0;
-            let earliest = self.earliest();
-            self.next = earliest.map_or(u64::MAX, |(time, _)| time);
-            self.ahead = earliest.map(|(_, entry)| entry);
+            self.next = self.earliest().unwrap_or(u64::MAX);
         }
         Some((at, entry))
     }
@@ -113,6 +115,11 @@ impl<T: Copy> Wheel<T> {
         self.used[level][slot / 64] &= !(1 << (slot % 64));
         self.cursor = self.next;
         let mut entries = std::mem::take(&mut self.slots[level * SLOTS + slot]);
+        if level > SOON {
+            self.coming.clear();
+            let soon = entries.iter().filter(|(time, _)| (time ^ self.cursor) >> (8 * (SOON + 1)) == 0);
+            self.coming.extend(soon.map(|(_, entry)| *entry));
+        }
         for (time, entry) in entries.drain(..) {
             self.place(time, entry);
         }
@@ -122,12 +129,12 @@ impl<T: Copy> Wheel<T> {
         }
     }
 
-    fn earliest(&self) -> Option<(u64, T)> {
+    fn earliest(&self) -> Option<u64> {
         for level in 0..LEVELS {
             let words = &self.used[level];
             let Some(word) = words.iter().position(|word| *word != 0) else { continue };
             let slot = word * 64 + words[word].trailing_zeros() as usize;
-            return self.slots[level * SLOTS + slot].iter().min_by_key(|(time, _)| *time).copied();
+            return self.slots[level * SLOTS + slot].iter().map(|(time, _)| *time).min();
         }
         None
     }

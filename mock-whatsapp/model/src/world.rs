@@ -125,6 +125,7 @@ pub struct World {
     /// How long the last POST's answer is silent, where a fault says so.
     silence: Option<Span>,
     due: Wheel<Due>,
+    coming: Vec<u64>,
     deliveries: Deliveries,
     /// How often a message was POSTed, where its handset's own slot holds another message's count.
     other_posts: BTreeMap<u64, u8>,
@@ -170,6 +171,7 @@ impl World {
             dress_faults: Vec::new(),
             silence: None,
             due: Wheel::default(),
+            coming: Vec::new(),
             deliveries: Deliveries::default(),
             other_posts: BTreeMap::new(),
             held: BTreeSet::new(),
@@ -249,23 +251,8 @@ impl World {
         self.now = self.now.max(now);
         match input {
             Input::Post(post) => self.post(&post, out),
-            Input::Answered { delivery, status } => {
-                let failed = if status == 200 { None } else { self.deliveries.get(delivery) };
-                let (key, status) = match failed {
-                    // Who forges a webhook does not try again.
-                    Some((update, _)) if update.forged => (0, 200),
-                    Some((update, _)) => (self.key_of(&update), status),
-                    None => (0, status),
-                };
-                match self.deliveries.answered(self.now, self.config.seed, key, delivery, status) {
-                    Next::Done => out.extend(
-                        failed
-                            .filter(|_| status != 200)
-                            .map(|(update, _)| Output::Dropped { update, delivery: Some(delivery) }),
-                    ),
-                    Next::Again(at) => self.due.push(at, Due::Deliver(delivery)),
-                }
-            }
+            Input::Answered { delivery, status: 200 } => self.deliveries.close(delivery),
+            Input::Answered { delivery, .. } => self.unacknowledged(delivery, out),
             Input::Handset { handset, number, act } => self.act(handset, number, act, out),
             Input::Force { message, turn } => self.force(message, turn, out),
             Input::Repeat(update) => {
@@ -281,21 +268,46 @@ impl World {
             Input::Tick => {}
         }
         while let Some((_, due)) = self.due.pop(self.now) {
-            self.fetch();
+            if !self.due.coming().is_empty() {
+                self.fetch();
+            }
             self.happen(due, out);
         }
     }
 
-    /// Has the processor fetch the message that the next event is about, while it is busy with this one: messages are
-    /// read and answered in no order that it could guess.
-    #[inline]
-    fn fetch(&self) {
-        if let Some(Due::Send(place) | Due::Fail(place) | Due::Arrive(place) | Due::Read(place) | Due::Reply(place)) =
-            self.due.ahead()
-            && let Some(message) = self.messages.get(place as usize)
-        {
-            std::hint::black_box(message.stage);
+    /// A webhook was not acknowledged: it goes out again, for as long as the ladder says.
+    fn unacknowledged(&mut self, delivery: DeliveryId, out: &mut Vec<Output>) {
+        let Some((update, _)) = self.deliveries.get(delivery) else { return };
+        if update.forged {
+            // Who forges a webhook does not try again.
+            return self.deliveries.close(delivery);
         }
+        match self.deliveries.failed(self.now, self.config.seed, self.key_of(&update), delivery) {
+            Next::Done => out.push(Output::Dropped { update, delivery: Some(delivery) }),
+            Next::Again(at) => self.due.push(at, Due::Deliver(delivery)),
+        }
+    }
+
+    /// Has the processor fetch the messages that something happens to soon, all at once: one after the other, when their time
+    /// has come, each would be waited for. Messages are read and answered in no order that a processor could guess.
+    #[inline]
+    fn fetch(&mut self) {
+        let messages = &self.messages;
+        let about = self.due.coming().drain(..).filter_map(|due| match due {
+            Due::Send(place) | Due::Fail(place) | Due::Arrive(place) | Due::Read(place) | Due::Reply(place) => {
+                messages.get(place as usize)
+            }
+            Due::Deliver(_) => None,
+        });
+        self.coming.clear();
+        self.coming.extend(about.map(|message| message.callback));
+    }
+
+    /// The callers' handles on the callback data of messages to which something happens soon, for whoever wants to fetch what
+    /// is kept of them elsewhere. Each is given once; empty most times.
+    #[inline]
+    pub fn coming(&mut self) -> &mut Vec<u64> {
+        &mut self.coming
     }
 
     /// When something is due, if nothing is handed in before.

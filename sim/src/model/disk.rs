@@ -76,12 +76,6 @@ impl<'a> Disk<'a> {
         &self.rows
     }
 
-    /// Has the processor fetch a row that will be asked for soon: a run waits for its memory more than for anything else.
-    #[inline]
-    pub fn fetch(&self, message: u32) {
-        std::hint::black_box(self.rows[message as usize].posts());
-    }
-
     /// The ids of a campaign's messages: the place is the scenario's.
     pub fn range(&self, campaign: usize) -> std::ops::Range<u32> {
         let campaign = &self.setup.campaigns[campaign];

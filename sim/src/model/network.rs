@@ -24,6 +24,8 @@ pub struct Request {
     pub part: u16,
     /// Which life of the engine waits for the answer.
     pub life: u16,
+    /// The place of the contact's handset.
+    pub contact: u32,
 }
 
 /// What arrives.
@@ -39,20 +41,29 @@ pub enum Arrival {
     Acknowledged(DeliveryId),
 }
 
+/// First in, first out. When its first is due stands beside it: that is asked for at every event.
 #[derive(Debug)]
-struct Queue<T>(VecDeque<(Timestamp, T)>);
+struct Queue<T> {
+    next: Timestamp,
+    all: VecDeque<(Timestamp, T)>,
+}
 
 impl<T: Copy> Queue<T> {
-    fn next(&self) -> Timestamp {
-        self.0.front().map_or(Timestamp::NEVER, |(at, _)| *at)
+    fn new() -> Self {
+        Self { next: Timestamp::NEVER, all: VecDeque::new() }
     }
 
+    #[inline]
     fn push(&mut self, at: Timestamp, what: T) {
-        self.0.push_back((at, what));
+        self.next = self.next.min(at);
+        self.all.push_back((at, what));
     }
 
+    #[inline]
     fn pop(&mut self) -> Option<T> {
-        self.0.pop_front().map(|(_, what)| what)
+        let (_, what) = self.all.pop_front()?;
+        self.next = self.all.front().map_or(Timestamp::NEVER, |(at, _)| *at);
+        Some(what)
     }
 }
 
@@ -64,6 +75,7 @@ pub struct Network {
     acknowledged: Queue<DeliveryId>,
     /// By time, then by order of sending. The answers themselves lie beside, since a heap moves what it holds.
     answers: BinaryHeap<Reverse<(Timestamp, u64, u32)>>,
+    next_answer: Timestamp,
     held: Vec<(Request, Answer)>,
     free: Vec<u32>,
     serial: u64,
@@ -72,10 +84,11 @@ pub struct Network {
 impl Default for Network {
     fn default() -> Self {
         Self {
-            posts: Queue(VecDeque::new()),
-            webhooks: Queue(VecDeque::new()),
-            acknowledged: Queue(VecDeque::new()),
+            posts: Queue::new(),
+            webhooks: Queue::new(),
+            acknowledged: Queue::new(),
             answers: BinaryHeap::new(),
+            next_answer: Timestamp::NEVER,
             held: Vec::new(),
             free: Vec::new(),
             serial: 0,
@@ -85,6 +98,7 @@ impl Default for Network {
 
 impl Network {
     /// The engine POSTs.
+    #[inline]
     pub fn post(&mut self, now: Timestamp, request: Request) {
         self.posts.push(now + TRANSIT, request);
     }
@@ -99,15 +113,18 @@ impl Network {
             (self.held.len() - 1) as u32
         };
         self.serial += 1;
+        self.next_answer = self.next_answer.min(at + TRANSIT);
         self.answers.push(Reverse((at + TRANSIT, self.serial, place)));
     }
 
     /// WhatsApp POSTs a webhook.
+    #[inline]
     pub fn webhook(&mut self, now: Timestamp, delivery: DeliveryId, update: Update) {
         self.webhooks.push(now + TRANSIT, (delivery, update));
     }
 
     /// The engine answers a webhook with 200.
+    #[inline]
     pub fn acknowledge(&mut self, now: Timestamp, delivery: DeliveryId) {
         self.acknowledged.push(now + TRANSIT, delivery);
     }
@@ -115,26 +132,26 @@ impl Network {
     /// When the next thing arrives.
     #[inline]
     pub fn next(&self) -> Timestamp {
-        let answer = self.answers.peek().map_or(Timestamp::NEVER, |Reverse((at, ..))| *at);
-        self.posts.next().min(self.webhooks.next()).min(self.acknowledged.next()).min(answer)
+        self.posts.next.min(self.webhooks.next).min(self.acknowledged.next).min(self.next_answer)
     }
 
     /// Takes what arrives at `now`. At one instant: POSTs, answers, webhooks, acknowledgements.
     #[inline]
     pub fn pop(&mut self, now: Timestamp) -> Option<Arrival> {
-        if self.posts.next() == now {
+        if self.posts.next == now {
             return self.posts.pop().map(Arrival::Post);
         }
-        if self.answers.peek().is_some_and(|Reverse((at, ..))| *at == now) {
+        if self.next_answer == now {
             let Reverse((_, _, place)) = self.answers.pop()?;
+            self.next_answer = self.answers.peek().map_or(Timestamp::NEVER, |Reverse((at, ..))| *at);
             self.free.push(place);
             let (request, answer) = self.held[place as usize];
             return Some(Arrival::Answer(request, answer));
         }
-        if self.webhooks.next() == now {
+        if self.webhooks.next == now {
             return self.webhooks.pop().map(|(delivery, update)| Arrival::Webhook(delivery, update));
         }
-        if self.acknowledged.next() == now {
+        if self.acknowledged.next == now {
             return self.acknowledged.pop().map(Arrival::Acknowledged);
         }
         None

@@ -106,8 +106,9 @@ pub struct Run<'a> {
     status: Status,
     /// What is being decided of messages: for stories.
     deciding: Decision,
-    /// The minute of the last look.
+    /// The minute of the last look, and when the next one begins.
     minute: u32,
+    next_minute: Timestamp,
 }
 
 /// The ends of things that are not faults of the engine.
@@ -191,6 +192,7 @@ impl<'a> Run<'a> {
             status: Status::default(),
             deciding: Decision::Recovered,
             minute: 0,
+            next_minute: START + Span::mins(1),
         };
         run.start_engine();
         Ok(run)
@@ -219,9 +221,8 @@ impl<'a> Run<'a> {
                 return if engines == Timestamp::NEVER { End::Quiet } else { End::TimedOut };
             }
             self.now = self.now.max(next);
-            let minute = (self.now.since(START).as_secs() / 60) as u32;
-            if minute != self.minute {
-                self.look(minute);
+            if self.now >= self.next_minute {
+                self.look();
             }
             if arrival == next {
                 if let Some(arrival) = self.network.pop(next) {
@@ -230,6 +231,9 @@ impl<'a> Run<'a> {
             } else if world == next {
                 self.trace.add(self.now.0, Kind::WorldTimer, 0, 0);
                 self.world.handle(self.now, Input::Tick, &mut self.outputs);
+                if !self.world.coming().is_empty() {
+                    self.fetch();
+                }
                 self.go_out();
             } else if commit == next {
                 self.commit_done();
@@ -248,10 +252,20 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Has the processor fetch what is kept of messages that webhooks will be about soon, all at once: a run waits for its
+    /// memory more than for anything else.
+    fn fetch(&mut self) {
+        let (checkers, rows) = (&self.checkers, self.disk.rows());
+        let about = self.world.coming().drain(..).map(|callback| from_callback(callback).0.0);
+        let touched = about.fold(0, |sum, message| sum ^ checkers.posts(message) ^ rows[message as usize].posts());
+        std::hint::black_box(touched);
+    }
+
     /// A new virtual minute has begun: the state of the trace is kept, and the checkers look at the engine.
-    fn look(&mut self, minute: u32) {
+    fn look(&mut self) {
         self.trace.checkpoint(self.minute);
-        self.minute = minute;
+        self.minute = (self.now.since(START).as_secs() / 60) as u32;
+        self.next_minute = START + Span::mins(u64::from(self.minute) + 1);
         if let Some(life) = &self.life {
             self.checkers.looked(self.now, &life.engine.snapshot(), life.gate.backlog());
         }
@@ -278,9 +292,9 @@ impl<'a> Run<'a> {
     }
 
     /// What the checkers must know of a POST.
-    fn wire(&self, message: MessageId, number: u8) -> Wire {
-        let part = &self.setup.parts[self.setup.part_of(message.0)];
-        let contact = self.setup.contact_of(message.0);
+    fn wire(&self, request: Request) -> Wire {
+        let part = &self.setup.parts[usize::from(request.part)];
+        let Request { message, number, contact, .. } = request;
         Wire { message, number, contact, sender: part.sender as u16, campaign: part.campaign as u16 }
     }
 
@@ -288,8 +302,7 @@ impl<'a> Run<'a> {
         let part = &self.setup.parts[usize::from(request.part)];
         let campaign = &self.setup.campaigns[part.campaign];
         let message = request.message.0 - campaign.first;
-        let contacts = &self.setup.contacts;
-        let contact = contacts.audience(part.campaign).contact(message);
+        let (contacts, contact) = (&self.setup.contacts, request.contact);
         let content = campaign.contents[contacts.wording(part.campaign, message)];
         let sender = &self.setup.senders[part.sender];
         Post {
@@ -319,7 +332,7 @@ impl<'a> Run<'a> {
                     Answer::Refused(..) if at > gives_up => (gives_up, Answer::Reset),
                     _ => (at.min(gives_up), answer),
                 };
-                let wire = self.wire(message, number);
+                let wire = self.wire(request);
                 self.checkers.arrived(self.now, &wire, &answer);
                 self.story.note(self.now, Some(message.0), Moment::PostArrived { number, answer });
                 self.network.answer(at, request, answer);
@@ -330,8 +343,8 @@ impl<'a> Run<'a> {
 
     /// Webhooks that came out go on their way.
     fn go_out(&mut self) {
-        for output in self.outputs.drain(..) {
-            match output {
+        for place in 0..self.outputs.len() {
+            match self.outputs[place] {
                 Output::Webhook { delivery, update, sent_before } => {
                     let about =
                         update.about.and_then(|index| self.world.callback(index)).map(|data| from_callback(data).0.0);
@@ -346,10 +359,6 @@ impl<'a> Run<'a> {
                             self.story.note(self.now, about, acts);
                         }
                     }
-                    if let Some(message) = about {
-                        self.checkers.fetch(message);
-                        self.disk.fetch(message);
-                    }
                     self.network.webhook(self.now, delivery, update);
                 }
                 Output::Dropped { update, .. } => {
@@ -363,6 +372,7 @@ impl<'a> Run<'a> {
                 Output::Reply { .. } => {}
             }
         }
+        self.outputs.clear();
     }
 
     /// When a message was due: the campaign's start, then one after the other at the number's throughput. Later than

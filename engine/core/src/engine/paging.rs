@@ -120,7 +120,23 @@ impl Engine {
     }
 
     /// Which rules the change is a case of.
+    #[inline]
     fn mark(&mut self, index: usize, merged: &Merged) {
+        let (was, is) = (merged.was, merged.phase);
+        // Most changes are of none: a fact about an attempt of which all went well so far, and does.
+        let well = |state| {
+            matches!(state, State::Sending | State::Sent | State::Delivered | State::Read | State::Responded)
+        };
+        let early_read = is == Phase::Read && was < Phase::Delivered;
+        let waited = matches!(was, Phase::Unknown | Phase::GivenUp | Phase::Abandoned) || is == Phase::Abandoned;
+        let from_well = merged.before == State::Queued || well(merged.before);
+        if merged.fact.is_none() || !from_well || !well(merged.after) || early_read || waited {
+            self.mark_each(index, merged);
+        }
+    }
+
+    #[cold]
+    fn mark_each(&mut self, index: usize, merged: &Merged) {
         let (was, is) = (merged.was, merged.phase);
         let decided = merged.fact.is_none();
         let ended = decided && merged.before.is_in_progress() && merged.after.is_failure();

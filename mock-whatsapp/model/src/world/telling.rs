@@ -32,7 +32,7 @@ impl World {
         let key = self.key_of(&update);
         let of_try = join(key, u64::from(tried));
         let cut_off = faults::is_cut_off(&mut self.webhook_faults, now, &update, seed, of_try);
-        match cut_off.then(|| self.deliveries.answered(now, seed, key, delivery, 0)) {
+        match cut_off.then(|| self.deliveries.failed(now, seed, key, delivery)) {
             None => self.go_out(delivery, update, out),
             Some(Next::Again(at)) => self.due.push(at, Due::Deliver(delivery)),
             Some(Next::Done) => out.push(Output::Dropped { update, delivery: Some(delivery) }),

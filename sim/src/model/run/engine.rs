@@ -6,12 +6,13 @@ use super::super::network::Request;
 use super::super::setup::{Plant, Setup};
 use super::super::trace::Kind;
 use super::{Run, delivery_of, detail_of, from_callback};
+use crate::checkers::Wire;
 use crate::scenario::Act;
 use crate::story::{Held, Moment};
 use cloud_api::catalogue::CodeIndex;
 use cloud_api::time::{Span, Timestamp};
 use engine_core::attempt::{Fact, Phase};
-use engine_core::command::{Command, Who};
+use engine_core::command::{Command, Merge, Who};
 use engine_core::event::{Answer as Outcome, Event, Merged, Status};
 use engine_core::id::{AckToken, ContactId, GroupId, MessageId, PortfolioId, SenderId};
 use engine_core::message::{Decision, State};
@@ -47,8 +48,8 @@ impl Run<'_> {
             Answer::Garbled(_) => (Outcome::Unknown, 5),
         };
         self.trace.add(self.now.0, Kind::Answer, u64::from(message.0), detail);
-        let wire = self.wire(message, number);
-        let contact = ContactId(wire.contact);
+        let wire = self.wire(request);
+        let contact = ContactId(request.contact);
         let event = Event::Answered { message, number, contact, answer: outcome };
         if self.life.as_ref().is_some_and(|life| life.id == request.life) {
             if outcome == Outcome::Accepted {
@@ -192,6 +193,8 @@ impl Run<'_> {
             next += 1;
             match command {
                 Command::Send { .. } | Command::Acknowledge { .. } => self.perform(command),
+                // By far the most: what comes of it is one event, which need not lie anywhere.
+                Command::Merge(merge) if self.setup.plant.is_none() => self.write_merge(&merge),
                 Command::Merge(_)
                 | Command::Load { .. }
                 | Command::Sweep { .. }
@@ -233,7 +236,8 @@ impl Run<'_> {
         let Some(life) = &self.life else { return };
         match effect {
             Command::Send { message, number, campaign, .. } => {
-                let request = Request { message, number, part: campaign.0, life: life.id };
+                let contact = self.setup.contact_of(message.0);
+                let request = Request { message, number, part: campaign.0, life: life.id, contact };
                 let sender = self.setup.parts[usize::from(campaign.0)].sender as u16;
                 self.story.note(self.now, Some(message.0), Moment::Posted { number, sender });
                 self.network.post(self.now, request);
@@ -282,20 +286,33 @@ impl Run<'_> {
         }
     }
 
+    /// Makes one fact durable, and tells the engine.
+    #[inline]
+    fn write_merge(&mut self, merge: &Merge) {
+        let Some(life) = &self.life else { return };
+        let merged = self.disk.merge(life.time(self.now), merge);
+        self.hand_in_merged(&merged);
+    }
+
+    #[inline]
+    fn hand_in_merged(&mut self, merged: &Merged) {
+        self.merged(merged);
+        if let Some(life) = &mut self.life {
+            life.engine.handle(life.time(self.now), Event::Merged(*merged), &mut self.commands);
+        }
+        if merged.changed {
+            self.unpark(merged.message, merged.number);
+        }
+    }
+
     /// Tells the engine what became durable.
     fn hand_in(&mut self) {
         let mut events = std::mem::take(&mut self.events);
         for event in events.drain(..) {
             if let Event::Merged(merged) = event {
-                self.merged(&merged);
-            }
-            if let Some(life) = &mut self.life {
+                self.hand_in_merged(&merged);
+            } else if let Some(life) = &mut self.life {
                 life.engine.handle(life.time(self.now), event, &mut self.commands);
-            }
-            if let Event::Merged(merged) = event
-                && merged.changed
-            {
-                self.unpark(merged.message, merged.number);
             }
         }
         self.events = events;
@@ -306,7 +323,10 @@ impl Run<'_> {
         let (now, message) = (self.now, merged.message);
         self.checkers.changed(now, merged);
         if merged.fact == Some(Fact::Intended) && merged.changed {
-            let wire = self.wire(message, merged.number);
+            let setup = self.setup;
+            let part = &setup.parts[setup.part_of(message.0)];
+            let (sender, campaign) = (part.sender as u16, part.campaign as u16);
+            let wire = Wire { message, number: merged.number, contact: merged.contact.0, sender, campaign };
             self.checkers.intended(now, &wire);
         }
         if merged.before.is_in_progress() && !merged.after.is_in_progress() {
@@ -525,7 +545,8 @@ impl Run<'_> {
         }
         for command in commands {
             if let Command::Send { message, number, campaign, .. } = command {
-                let request = Request { message, number, part: campaign.0, life: sleeper.id };
+                let contact = self.setup.contact_of(message.0);
+                let request = Request { message, number, part: campaign.0, life: sleeper.id, contact };
                 self.network.post(self.now, request);
             }
         }
