@@ -291,6 +291,34 @@ fn a_configuration_that_changes_is_read_again_and_nothing_is_lost() {
 }
 
 #[test]
+fn a_restore_undoes_what_a_file_changed_until_it_changes_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mock.toml");
+    let fault = |code: u32| format!("[[fault]]\nkind = \"error\"\ncode = {code}\n");
+    std::fs::write(&file, format!("throughput = 20\n{}", fault(131_000))).unwrap();
+    let mut running = Running::start(&["--config", "mock.toml"], folder.path(), &[]);
+    let send = |running: &Running| {
+        running.call("POST", "/100000000000001/messages", "Authorization: Bearer mock-token\r\n", SEND).1
+    };
+    let throughput = |running: &Running, rate: u32| {
+        let (_, tenant) = running.call("GET", "/_mock/tenants/default", "", "");
+        assert!(tenant.contains(&format!("\"throughput\":{rate},")), "{tenant}");
+    };
+    assert_eq!(running.call("POST", "/_mock/snapshot", "", "").0, 200);
+    std::fs::write(&file, "throughput = 30\n").unwrap();
+    running.says("[[fault]] takes effect");
+    throughput(&running, 30);
+    assert!(send(&running).starts_with("HTTP/1.1 200 "));
+    assert_eq!(running.call("POST", "/_mock/restore", "", r#"{"id":"s1"}"#).0, 200);
+    throughput(&running, 20);
+    assert!(send(&running).contains("131000"), "the fault is back");
+    std::fs::write(&file, format!("throughput = 30\n{}", fault(131_016))).unwrap();
+    running.says("[[fault]] takes effect");
+    let answer = send(&running);
+    assert!(answer.contains("131016") && !answer.contains("131000"), "that of before is disarmed: {answer}");
+}
+
+#[test]
 fn a_file_is_linted_by_line_and_column() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mock.toml");

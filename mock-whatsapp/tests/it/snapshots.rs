@@ -55,9 +55,12 @@ async fn seen(mock: &Mock) -> Vec<(String, Value)> {
         assert_eq!(parts.status.as_u16(), 200, "{path}");
         seen.push((path.to_owned(), serde_json::from_slice(&body).unwrap_or_else(|_| json!(body.to_vec()))));
     }
-    for path in
-        ["/v23.0/100000000000001", "/v23.0/100000000000001/settings", "/v23.0/200000000000001/message_templates"]
-    {
+    for path in [
+        "/v23.0/100000000000001",
+        "/v23.0/100000000000001/settings",
+        "/v23.0/200000000000001/subscribed_apps",
+        "/v23.0/200000000000001/message_templates",
+    ] {
         seen.push((path.to_owned(), mock.graph(Method::GET, path, Value::Null).await.body));
     }
     seen
@@ -92,6 +95,7 @@ async fn everything_is_as_it_was() {
     mock.done("PUT", "/recipients", json!({ "allowed": ["4915112345678"] })).await;
     mock.done("PUT", "/referee", json!({ "ignore": ["duplicate"] })).await;
     mock.graph(Method::POST, "/v23.0/100000000000001/settings", json!({ "calling": { "status": "ENABLED" } })).await;
+    mock.graph(Method::DELETE, "/v23.0/200000000000001/subscribed_apps", Value::Null).await;
     mock.done("PUT", "/webhook", json!({ "url": null })).await;
     mock.done("POST", "/clock/settle", json!({ "quiet": "0s" })).await;
     let after = seen(&mock).await;
@@ -156,6 +160,25 @@ async fn no_wamid_comes_twice() {
     let after = ids_of(&mock.done("GET", "/requests", Value::Null).await);
     assert_eq!((before.as_slice(), after[1].as_str()), (&["r1".to_owned()][..], "r6"), "nor does a request's number");
     assert_eq!(mock.control("GET", "/requests/r3", Value::Null).await.status, 404);
+}
+
+#[tokio::test]
+async fn what_contacts_wrote_is_known_again_after_a_reset() {
+    let mock = frozen().await;
+    let said = json!({ "type": "text", "text": "hi" });
+    let said = mock.done("POST", "/handsets/4915112345678/messages", said).await["wamid"].clone();
+    let id = snapshot(&mock).await;
+    let reaction = json!({ "messaging_product": "whatsapp", "to": "4915112345678", "type": "reaction",
+                           "reaction": { "message_id": said, "emoji": "\u{1f600}" } });
+    for (is_put_back, status) in [(false, "failed"), (true, "sent")] {
+        mock.done("POST", "/reset", Value::Null).await;
+        if is_put_back {
+            restore(&mock, &id).await;
+        }
+        mock.send(&reaction).await.wamid();
+        mock.done("POST", "/clock/settle", json!({ "quiet": "0s" })).await;
+        assert_eq!(mock.messages("").await[0]["status"], status);
+    }
 }
 
 #[tokio::test]
@@ -417,10 +440,13 @@ async fn what_was_to_be_sent_again_or_together_still_is() {
     for _ in 0..2 {
         while receiver.ready().is_some() {}
         mock.done("POST", "/clock/settle", json!({ "quiet": "0s" })).await;
+        let log = mock.done("GET", "/webhooks", Value::Null).await;
+        assert!(log["items"].as_array().unwrap().iter().all(|webhook| webhook["state"] == "acked"), "{log}");
         let (again, third) = (receiver.next().await, receiver.next().await);
         assert_eq!(again.raw, pair.raw, "two that share a POST come again together");
         assert!(String::from_utf8_lossy(&third.raw).contains(r#""nth":3"#), "one that waited for another");
         assert!(receiver.ready().is_none());
+        mock.done("POST", "/reset", Value::Null).await;
         restore(&mock, &id).await;
         assert_eq!(mock.done("GET", "/webhooks", Value::Null).await, before);
     }
