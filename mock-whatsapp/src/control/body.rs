@@ -28,7 +28,11 @@ impl Fields {
         Self::of(String::new(), value)
     }
 
-    fn of(pointer: String, value: Value) -> Result<Self, Problem> {
+    /// Reads a value that stands at a place.
+    ///
+    /// # Errors
+    /// If it is no object.
+    pub fn of(pointer: String, value: Value) -> Result<Self, Problem> {
         match value {
             Value::Object(fields) => Ok(Self { pointer, fields, asked: Vec::new() }),
             other => Err(wrong(&pointer, "an object", &other)),

@@ -1,6 +1,6 @@
 //! `/verify`: asserting what was sent. How is in `crate::verify`; here it is only read.
 
-use super::body::Fields;
+use super::body::{Fields, make_whole};
 use super::problem::Problem;
 use super::{Ask, Done, no_tenant, phone};
 use crate::limits::{VERIFY_STEPS, VERIFY_WAIT};
@@ -24,8 +24,26 @@ fn read(mut fields: Fields) -> Result<Verify, Problem> {
     let steps = if fields.is_said("sequence") { Some(fields.list("sequence")?) } else { None };
     // Null is as good as absent.
     fields.drop_null("sequence");
-    let count = fields.integer("count")?;
-    let (least, most) = (fields.integer("at_least")?, fields.integer("at_most")?);
+    let (count, range) = match fields.value("count") {
+        Some(count @ Value::Object(_)) => (None, Some(Fields::of(fields.pointer("count"), count)?)),
+        Some(count) => (Some(whole(count, &fields.pointer("count"))?), None),
+        None => (None, None),
+    };
+    let (mut least, mut most) = (fields.integer("at_least")?, fields.integer("at_most")?);
+    let mut at_most = "/at_most";
+    if let Some(mut range) = range {
+        if least.is_some() || most.is_some() {
+            let detail = "`at_least` and `at_most` stand either in `count` or beside it";
+            return Err(Problem::malformed("/count", "count alone", detail));
+        }
+        (least, most) = (range.integer("at_least")?, range.integer("at_most")?);
+        let missing = range.missing("at_least", "`at_least`, `at_most` or both, each a whole number");
+        range.end()?;
+        if least.is_none() && most.is_none() {
+            return Err(missing);
+        }
+        at_most = "/count/at_most";
+    }
     let within = fields.span("within")?.unwrap_or_default().to_std();
     if within > VERIFY_WAIT {
         let most = humantime::format_duration(VERIFY_WAIT).to_string();
@@ -39,7 +57,7 @@ fn read(mut fields: Fields) -> Result<Verify, Problem> {
                 (Some(count), None, None) => verify.count(count),
                 (None, Some(least), Some(most)) if least > most => {
                     let detail = format!("at_least is {least}");
-                    return Err(Problem::malformed("/at_most", "no less than at_least", detail));
+                    return Err(Problem::malformed(at_most, "no less than at_least", detail));
                 }
                 (None, least, most) if least.is_some() || most.is_some() => verify.between(least.unwrap_or(0), most),
                 (None, ..) => verify,
@@ -67,6 +85,15 @@ fn read(mut fields: Fields) -> Result<Verify, Problem> {
     };
     fields.end()?;
     Ok(verify.within(within))
+}
+
+/// A count that is exact.
+fn whole(mut count: Value, at: &str) -> Result<u64, Problem> {
+    make_whole(&mut count);
+    count.as_u64().ok_or_else(|| {
+        let expected = "a whole number, or {\"at_least\":1,\"at_most\":2}";
+        Problem::malformed(at, expected, format!("`{count}` is neither"))
+    })
 }
 
 fn read_match(mut fields: Fields) -> Result<Match, Problem> {

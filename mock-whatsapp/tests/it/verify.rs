@@ -44,6 +44,8 @@ async fn sends_are_counted_by_what_is_in_them() {
     for (range, status) in [(json!([1, 2]), 200), (json!([2, 5]), 200), (json!([3, 5]), 422), (json!([0, 1]), 422)] {
         let body = json!({ "match": { "to": "14155550123" }, "at_least": range[0], "at_most": range[1] });
         assert_eq!(verify(&mock, body).await.0, status, "{range}");
+        let body = json!({ "match": { "to": "14155550123" }, "count": { "at_least": range[0], "at_most": range[1] } });
+        assert_eq!(verify(&mock, body).await.0, status, "{range} as the count");
     }
 }
 
@@ -134,6 +136,12 @@ async fn what_cannot_be_asserted_is_refused_by_its_place() {
         (json!({ "match": {}, "count": -1 }), "/count"),
         (json!({ "match": {}, "count": 1, "at_least": 1 }), "/count"),
         (json!({ "match": {}, "at_least": 2, "at_most": 1 }), "/at_most"),
+        (json!({ "match": {}, "count": "two" }), "/count"),
+        (json!({ "match": {}, "count": {} }), "/count/at_least"),
+        (json!({ "match": {}, "count": { "least": 1 } }), "/count/least"),
+        (json!({ "match": {}, "count": { "at_least": 2, "at_most": 1 } }), "/count/at_most"),
+        (json!({ "match": {}, "count": { "at_least": 2 }, "at_most": 3 }), "/count"),
+        (json!({ "sequence": [{}], "count": { "at_least": 1 } }), "/count"),
         (json!({ "match": {}, "within": 5 }), "/within"),
         (json!({ "match": {}, "within": "2h" }), "/within"),
         (json!({ "sequence": [] }), "/sequence"),
