@@ -99,7 +99,7 @@ pub struct Config {
     pub faults: Vec<FaultSpec>,
     /// How time begins.
     pub pace: Pace,
-    /// Where virtual and real time meet; the server's start if not said.
+    /// Where virtual and real time meet; each tenant's making and each reset, if not said.
     pub anchor: Option<Timestamp>,
     /// What becomes of a template that is not known.
     pub unknown_templates: UnknownTemplates,
@@ -212,7 +212,13 @@ impl Config {
     /// # Errors
     /// The first thing that is wrong in it.
     pub fn read(&mut self, text: &str) -> Result<(), Error> {
-        let file: File = toml::from_str(text).map_err(|error| Error::at(text, error.span(), error.message()))?;
+        let file: File = toml::from_str(text).map_err(|error| {
+            // What a Rust program calls its numbers is nothing to whoever writes a file.
+            let message = ["u64", "u32", "usize"].iter().fold(error.message().to_owned(), |message, name| {
+                message.replace(&format!("expected {name}"), "expected a whole number that is not negative")
+            });
+            Error::at(text, error.span(), &message.replace("expected a boolean", "expected true or false"))
+        })?;
         if let Some(throughput) = &file.throughput
             && *throughput.get_ref() == 0
         {

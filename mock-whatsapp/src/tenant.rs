@@ -102,7 +102,7 @@ pub struct Tenant {
     /// What it was made with, whatever the configuration became since.
     made_with: Arc<Config>,
     outside: Outside,
-    /// Where the clock starts, and starts again after a reset.
+    /// Where virtual and real time met last: at its making or its reset.
     anchor: Timestamp,
     clock: VirtualClock,
     /// The last moment that the world was told of.
@@ -153,8 +153,9 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// A tenant in whose world nothing has happened. `anchor` is where virtual and real time meet.
-    pub fn new(place: usize, identity: Identity, config: Arc<Config>, outside: Outside, anchor: Timestamp) -> Self {
+    /// A tenant in whose world nothing has happened, and whose time begins now, unless the configuration says when.
+    pub fn new(place: usize, identity: Identity, config: Arc<Config>, outside: Outside) -> Self {
+        let anchor = config.anchor.unwrap_or_else(|| outside.clock.now());
         let clock = VirtualClock::new(config.pace, anchor);
         let start = clock.at(outside.clock.now());
         let seed = match identity.name.as_str() {
@@ -507,6 +508,7 @@ impl Tenant {
     /// What is under way is ended by whoever waits for it.
     pub fn reset(&mut self, real: Timestamp) -> JoinSet<()> {
         let flights = self.let_go();
+        self.anchor = self.config.anchor.unwrap_or(real);
         self.clock = VirtualClock::new(self.config.pace, self.anchor);
         self.time = self.now(real);
         self.world.reset(self.time);

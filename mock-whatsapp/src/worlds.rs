@@ -84,7 +84,6 @@ impl Handle {
 pub struct Worlds {
     config: Arc<Config>,
     outside: Outside,
-    anchor: Timestamp,
     /// By the order of their making; a place is never used twice.
     tenants: BTreeMap<usize, Tenant>,
     made: usize,
@@ -95,10 +94,9 @@ pub struct Worlds {
 pub fn start(config: Config, connector: Connector, clock: Clock) -> (Handle, impl Future<Output = ()>) {
     let (calls, called) = mpsc::channel(CALLS);
     let (landings, landed) = mpsc::unbounded_channel();
-    let anchor = config.anchor.unwrap_or_else(|| clock.now());
     let outside = Outside { connector: connector.clone(), clock, landings };
     let mut worlds =
-        Worlds { config: Arc::new(config), outside, anchor, tenants: BTreeMap::new(), made: 0, names: BTreeMap::new() };
+        Worlds { config: Arc::new(config), outside, tenants: BTreeMap::new(), made: 0, names: BTreeMap::new() };
     if let Some(identity) = Identity::of(crate::identity::DEFAULT) {
         worlds.enter(&identity);
     }
@@ -126,7 +124,7 @@ impl Worlds {
         }
         let place = self.made;
         self.made += 1;
-        let tenant = Tenant::new(place, identity.clone(), config, self.outside.clone(), self.anchor);
+        let tenant = Tenant::new(place, identity.clone(), config, self.outside.clone());
         self.names.insert(identity.name.clone(), place);
         Some(self.tenants.entry(place).or_insert(tenant))
     }
