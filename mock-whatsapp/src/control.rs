@@ -47,10 +47,16 @@ impl From<Closed> for Problem {
     }
 }
 
+/// What a scenario file and metrics say that they are.
+const TOML: &str = "application/toml";
+const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
+
 /// A call, with what all calls have in common.
 struct Ask<'a> {
     server: &'a Server,
     tenant: String,
+    /// Whether the call names its tenant.
+    is_named: bool,
     query: BTreeMap<String, String>,
     /// How the client calls this server.
     host: String,
@@ -67,7 +73,8 @@ type Done = Result<(u16, Value), Problem>;
 pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answer, Cut> {
     let (parts, body) = request.into_parts();
     let mut query: BTreeMap<_, _> = query::pairs(parts.uri.query().unwrap_or_default()).collect();
-    let tenant = query.remove("tenant").unwrap_or_else(|| DEFAULT.to_owned());
+    let named = query.remove("tenant");
+    let (is_named, tenant) = (named.is_some(), named.unwrap_or_else(|| DEFAULT.to_owned()));
     let done = match read(body, limits::CONTROL_BODY_BYTES).await {
         Err(Unread::Broken) => return Err(Cut::Close),
         Err(Unread::TooSlow) => {
@@ -87,7 +94,7 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
         }
         Ok(body) => {
             let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost").to_owned();
-            let ask = Ask { server, tenant: tenant.clone(), query, host, body };
+            let ask = Ask { server, tenant: tenant.clone(), is_named, query, host, body };
             let path = parts.uri.path().strip_prefix("/_mock").unwrap_or_default().trim_matches('/');
             let segments: Vec<String> = path.split('/').map(query::decode).collect();
             let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
@@ -107,7 +114,10 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
     });
     let at = at.await?;
     Ok(match done {
-        Ok((status, Value::String(text))) => plain(status, text, at),
+        Ok((status, Value::String(text))) => {
+            let kind = if parts.uri.path().trim_end_matches('/') == "/_mock/export" { TOML } else { PROMETHEUS };
+            plain(status, kind, text, at)
+        }
         Ok((status, value)) => json(status, "application/json", &value, at),
         Err(problem) => {
             let mut answer = json(problem.status, "application/problem+json", &problem, at);
@@ -129,7 +139,7 @@ pub(crate) async fn call(server: &Server, tenant: &str, method: &Method, path: &
     let segments: Vec<String> = path.trim_matches('/').split('/').map(query::decode).collect();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let (tenant, host) = (tenant.to_owned(), "localhost".to_owned());
-    route(Ask { server, tenant, query, host, body }, method, &segments).await
+    route(Ask { server, tenant, is_named: false, query, host, body }, method, &segments).await
 }
 
 /// There is no room for another tenant.
@@ -266,11 +276,36 @@ impl Ask<'_> {
         self.query.remove(name)
     }
 
+    /// Takes the cursor that a page gave as its `next`, under any of the names that clients know it by.
+    fn cursor(&mut self) -> Result<Option<(&'static str, String)>, Problem> {
+        let mut given =
+            ["after", "cursor", "next"].into_iter().filter_map(|name| Some((name, self.query.remove(name)?)));
+        let (first, second) = (given.next(), given.next());
+        match (first, second) {
+            (Some((first, _)), Some((second, _))) => {
+                let detail = format!("`{first}` and `{second}` are the same parameter");
+                Err(Problem::malformed(format!("?{second}"), "one of `after`, `cursor` and `next`", detail))
+            }
+            (first, _) => Ok(first),
+        }
+    }
+
+    /// Where a page begins, of a list whose cursors are numbers.
+    fn after(&mut self) -> Result<u64, Problem> {
+        self.cursor()?.map_or(Ok(0), |(name, text)| number(name, &text))
+    }
+
     /// Takes a parameter that is a number.
     fn number(&mut self, name: &str, usual: u64) -> Result<u64, Problem> {
-        let Some(text) = self.parameter(name) else { return Ok(usual) };
-        let number = text.parse().ok().filter(|number| *number <= limits::CURSOR_MOST);
-        number.ok_or_else(|| Problem::malformed(format!("?{name}"), "a whole number", format!("`{text}` is none")))
+        self.parameter(name).map_or(Ok(usual), |text| number(name, &text))
+    }
+
+    /// That there is the tenant that the call names; calls that ask it nothing would not find out.
+    async fn known(&self) -> Result<(), Problem> {
+        let name = self.tenant.clone();
+        let found =
+            self.server.worlds.with(move |worlds| worlds.find(&name).map(|_| ()).ok_or_else(|| no_tenant(&name)));
+        found.await?
     }
 
     /// How many items of a list are wanted.
@@ -308,6 +343,12 @@ impl Ask<'_> {
         });
         done.await?
     }
+}
+
+/// A parameter that is a number.
+fn number(name: &str, text: &str) -> Result<u64, Problem> {
+    let number = text.parse().ok().filter(|number| *number <= limits::CURSOR_MOST);
+    number.ok_or_else(|| Problem::malformed(format!("?{name}"), "a whole number", format!("`{text}` is none")))
 }
 
 fn no_tenant(name: &str) -> Problem {

@@ -56,7 +56,9 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
 
 async fn answer_to(server: &Server, request: Request<Incoming>, is_control: bool) -> Result<Answer, Cut> {
     if is_control {
-        if server.control_token.as_ref().is_some_and(|token| !token.is_in(request.headers())) {
+        // Whoever only wants to know whether the server is there, as a readiness probe does, has no token.
+        let is_open = request.uri().path() == "/_mock/health";
+        if !is_open && server.control_token.as_ref().is_some_and(|token| !token.is_in(request.headers())) {
             return control::shut(server).await;
         }
         control::answer(server, request).await
@@ -110,11 +112,11 @@ pub fn json(status: u16, content_type: &'static str, body: &impl Serialize, at: 
     answer
 }
 
-/// An answer in plain text, at a tenant's time.
-pub fn plain(status: u16, text: String, at: Timestamp) -> Answer {
+/// An answer that is text, at a tenant's time.
+pub fn plain(status: u16, content_type: &'static str, text: String, at: Timestamp) -> Answer {
     let mut answer = Response::new(Full::new(Bytes::from(text)));
     *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     put(&mut answer, "x-mock-time", &instant::write(at));
     answer
 }

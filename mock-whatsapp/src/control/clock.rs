@@ -99,7 +99,11 @@ pub(super) async fn advance(ask: Ask<'_>) -> Done {
     match (by, to) {
         (Some(by), None) => travel(ask, move |now| Aim::Until(now + by)).await,
         (None, Some(to)) => travel(ask, move |_| Aim::Until(to)).await,
-        (None, None) | (Some(_), Some(_)) => Err(missing),
+        (Some(_), Some(_)) => {
+            let detail = "`by` and `to` are both there, and time goes one way: say either";
+            Err(Problem::malformed("/to", "`by` or `to`, not both", detail))
+        }
+        (None, None) => Err(missing),
     }
 }
 

@@ -25,8 +25,7 @@ pub(super) async fn get(server: &Server, tenant: &str, query: &BTreeMap<String, 
         Ok::<_, Problem>((events, tenant.now(real)))
     });
     let (events, at) = listened.await??;
-    let mut answer = plain(200, String::new(), at);
-    put(&mut answer, "content-type", "text/event-stream");
+    let mut answer = plain(200, "text/event-stream", String::new(), at);
     put(&mut answer, "cache-control", "no-store");
     answer.extensions_mut().insert(Stream::new(events, server.stop.clone()));
     Ok(answer)

@@ -25,7 +25,7 @@ fn show(tenant: &Tenant, place: usize, armed: &Armed, now: Timestamp) -> Value {
 }
 
 pub(super) async fn list(mut ask: Ask<'_>) -> Done {
-    let (after, limit) = (ask.number("after", 0)?, ask.limit()?);
+    let (after, limit) = (ask.after()?, ask.limit()?);
     ask.end()?;
     let listed = ask.tenant(move |tenant, real| {
         let now = tenant.now(real);

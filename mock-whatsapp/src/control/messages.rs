@@ -69,7 +69,7 @@ pub(crate) struct Wanted {
 pub(super) async fn list(mut ask: Ask<'_>) -> Done {
     let to = ask.parameter("to").map(|to| phone(&to)).transpose()?;
     let status = ask.parameter("status");
-    let (after, limit) = (ask.number("after", 0)?, ask.limit()?);
+    let (after, limit) = (ask.after()?, ask.limit()?);
     ask.end()?;
     const STATUSES: [&str; 5] = ["accepted", "sent", "delivered", "read", "failed"];
     if let Some(status) = status.as_deref().filter(|status| !STATUSES.contains(status)) {

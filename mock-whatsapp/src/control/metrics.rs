@@ -24,23 +24,31 @@ fn head(text: &mut String, name: &str, kind: &str, help: &str) {
 
 pub(super) async fn get(ask: Ask<'_>) -> Done {
     ask.end()?;
+    ask.known().await?;
+    // Whoever asks about one tenant is told nothing of the server as a whole.
+    let only = ask.is_named.then(|| ask.tenant.clone());
     let mut text = String::new();
-    let requests = "mock_whatsapp_requests_total";
-    head(&mut text, requests, "counter", "Requests that were answered, by API and outcome.");
-    for api in Api::ALL {
-        for outcome in Outcome::ALL {
-            let count = ask.server.outcomes.count(api, outcome);
-            line(&mut text, requests, &[("api", api.name()), ("outcome", outcome.name())], count);
+    if only.is_none() {
+        let requests = "mock_whatsapp_requests_total";
+        head(&mut text, requests, "counter", "Requests that were answered, by API and outcome.");
+        for api in Api::ALL {
+            for outcome in Outcome::ALL {
+                let count = ask.server.outcomes.count(api, outcome);
+                line(&mut text, requests, &[("api", api.name()), ("outcome", outcome.name())], count);
+            }
         }
     }
-    let worlds = ask.server.worlds.with(|worlds| {
+    let worlds = ask.server.worlds.with(move |worlds| {
         let mut text = String::new();
-        let tenants = "mock_whatsapp_tenants";
-        head(&mut text, tenants, "gauge", "Tenants that there are.");
-        line(&mut text, tenants, &[], worlds.count() as u64);
+        if only.is_none() {
+            let tenants = "mock_whatsapp_tenants";
+            head(&mut text, tenants, "gauge", "Tenants that there are.");
+            line(&mut text, tenants, &[], worlds.count() as u64);
+        }
         for (metric, help, of) in METRICS {
             head(&mut text, metric, "gauge", help);
-            for tenant in worlds.all() {
+            let is_asked_for = |tenant: &&mut Tenant| only.as_ref().is_none_or(|name| *name == tenant.identity().name);
+            for tenant in worlds.all().filter(is_asked_for) {
                 let name = tenant.identity().name.clone();
                 for (label, count) in of(tenant) {
                     let labels = [("tenant", name.as_str()), label];

@@ -18,6 +18,7 @@ use utoipa::openapi::{
 
 pub(super) async fn get(ask: Ask<'_>) -> Done {
     ask.end()?;
+    ask.known().await?;
     Ok((200, serde_json::to_value(document()).unwrap_or(Value::Null)))
 }
 
@@ -70,7 +71,8 @@ fn describe(operation: &Operation) -> utoipa::openapi::path::Operation {
     let mut responses = ResponsesBuilder::new();
     for (status, what, shape) in operation.answers {
         let kind = match operation.path {
-            "/metrics" | "/export" => "text/plain",
+            "/metrics" => "text/plain",
+            "/export" => "application/toml",
             "/events" => "text/event-stream",
             _ => "application/json",
         };

@@ -54,9 +54,9 @@ pub(super) async fn list(mut ask: Ask<'_>) -> Done {
         let known = Outcome::ALL.map(Outcome::name).join(", ");
         return Err(Problem::malformed("?outcome", format!("one of {known}"), format!("`{outcome}` is none")));
     }
-    let after = ask.parameter("after").map(|after| id_of(&after)).transpose()?.unwrap_or(0);
+    let after = ask.cursor()?.map_or(Ok(0), |(_, after)| id_of(&after))?;
     if after > CURSOR_MOST {
-        return Err(Problem::malformed("?after", "a cursor that a page gave", format!("`{after}` is none")));
+        return Err(Problem::malformed("?cursor", "a cursor that a page gave", format!("`{after}` is none")));
     }
     let limit = ask.limit()?;
     ask.end()?;

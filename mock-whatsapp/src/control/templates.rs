@@ -114,11 +114,24 @@ pub(super) async fn put(ask: Ask<'_>) -> Done {
     Ok((200, shown))
 }
 
-pub(super) async fn status(ask: Ask<'_>, name: &str) -> Done {
+/// The language that a change is for; every language, unless said in the body or in the query.
+fn language(ask: &mut Ask<'_>, fields: &mut Fields) -> Result<Option<String>, Problem> {
+    let (asked, said) = (ask.parameter("language"), fields.text("language")?);
     ask.end()?;
+    match (asked, said) {
+        (Some(asked), Some(said)) if asked != said => {
+            let detail = format!("the query says {asked} and the body {said}");
+            Err(Problem::malformed(fields.pointer("language"), "one language, in the query or in the body", detail))
+        }
+        (asked, said) => Ok(said.or(asked)),
+    }
+}
+
+pub(super) async fn status(mut ask: Ask<'_>, name: &str) -> Done {
     let mut fields = ask.fields()?;
+    let language = language(&mut ask, &mut fields)?;
     let status = word(&mut fields, "status", Status::ALL)?;
-    let (lasts, reason, language) = (fields.span("for")?, fields.text("reason")?, fields.text("language")?);
+    let (lasts, reason) = (fields.span("for")?, fields.text("reason")?);
     if lasts.is_some() && !matches!(status, Status::Paused | Status::Pending) {
         let detail = "only PAUSED and PENDING pass by themselves";
         return Err(Problem { pointer: Some(fields.pointer("for")), ..Problem::impossible(detail) });
@@ -129,27 +142,25 @@ pub(super) async fn status(ask: Ask<'_>, name: &str) -> Done {
         .await
 }
 
-pub(super) async fn quality(ask: Ask<'_>, name: &str) -> Done {
-    ask.end()?;
+pub(super) async fn quality(mut ask: Ask<'_>, name: &str) -> Done {
     let mut fields = ask.fields()?;
+    let language = language(&mut ask, &mut fields)?;
     let quality = word(&mut fields, "quality", Quality::ALL)?;
-    let language = fields.text("language")?;
     fields.end()?;
     change(ask, name, language, move |tenant, place| tenant.set_template_quality(place, quality)).await
 }
 
-pub(super) async fn category(ask: Ask<'_>, name: &str) -> Done {
-    ask.end()?;
+pub(super) async fn category(mut ask: Ask<'_>, name: &str) -> Done {
     let mut fields = ask.fields()?;
+    let language = language(&mut ask, &mut fields)?;
     let category = word(&mut fields, "category", Category::ALL)?;
-    let language = fields.text("language")?;
     fields.end()?;
     change(ask, name, language, move |tenant, place| tenant.set_template_category(place, category)).await
 }
 
-pub(super) async fn pacing(ask: Ask<'_>, name: &str) -> Done {
-    ask.end()?;
+pub(super) async fn pacing(mut ask: Ask<'_>, name: &str) -> Done {
     let mut fields = ask.fields()?;
+    let language = language(&mut ask, &mut fields)?;
     let after: u32 = fields
         .typed("after", "how many messages go out before others are held")?
         .ok_or_else(|| fields.missing("after", "how many messages go out before others are held"))?;
@@ -160,7 +171,6 @@ pub(super) async fn pacing(ask: Ask<'_>, name: &str) -> Done {
         true
     };
     fields.drop_null("verdict");
-    let language = fields.text("language")?;
     fields.end()?;
     let pacing = Pacing { after, sent: 0, decide, release, held: Vec::new() };
     change(ask, name, language, move |tenant, place| tenant.pace_template(place, pacing.clone())).await

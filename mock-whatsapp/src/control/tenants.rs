@@ -4,7 +4,7 @@ use super::problem::Problem;
 use super::webhook::Wish;
 use super::{Ask, Done, no_tenant, page};
 use crate::clock::Pace;
-use crate::config::{Config, Rules, UnknownTemplates};
+use crate::config::{Config, UnknownTemplates};
 use crate::identity::{DEFAULT, Identity};
 use crate::limits::TENANTS;
 use crate::tenant::Tenant;
@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 pub(super) async fn health(ask: Ask<'_>) -> Done {
     ask.end()?;
+    ask.known().await?;
     let tenants = ask.server.worlds.with(|worlds| worlds.count()).await?;
     Ok((200, json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION"), "tenants": tenants })))
 }
@@ -45,8 +46,14 @@ fn settings(fields: &mut super::body::Fields, config: &mut Config) -> Result<(),
     }
     let limit = fields.typed::<MessagingLimit>("messaging_limit", "a number of contacts, or \"unlimited\"")?;
     config.messaging_limit = limit.unwrap_or(config.messaging_limit);
-    if let Some(rules) = fields.value("rules") {
-        config.rules = super::body::typed::<Rules>("/rules", "an object of rules, each true or false", &rules)?;
+    if let Some(mut said) = fields.nested("rules")? {
+        let rules = &mut config.rules;
+        rules.throughput = said.flag("throughput")?.unwrap_or(rules.throughput);
+        rules.pair = said.flag("pair")?.unwrap_or(rules.pair);
+        rules.management = said.flag("management")?.unwrap_or(rules.management);
+        rules.tier_upgrade = said.flag("tier_upgrade")?.unwrap_or(rules.tier_upgrade);
+        rules.window = said.flag("window")?.unwrap_or(rules.window);
+        said.end()?;
     }
     let unknown = fields.typed::<UnknownTemplates>("unknown_templates", "\"refuse\" or \"accept\"")?;
     config.unknown_templates = unknown.unwrap_or(config.unknown_templates);
@@ -133,8 +140,9 @@ fn show(tenant: &Tenant, base_url: &str) -> Value {
 }
 
 pub(super) async fn list(mut ask: Ask<'_>) -> Done {
-    let (after, limit) = (ask.number("after", 0)?, ask.limit()?);
+    let (after, limit) = (ask.after()?, ask.limit()?);
     ask.end()?;
+    ask.known().await?;
     let base = ask.origin();
     let shown = ask.server.worlds.with(move |worlds| {
         let mut all = worlds.all().skip(usize::try_from(after).unwrap_or(usize::MAX));
@@ -147,6 +155,7 @@ pub(super) async fn list(mut ask: Ask<'_>) -> Done {
 
 pub(super) async fn get(ask: Ask<'_>, name: &str) -> Done {
     ask.end()?;
+    ask.known().await?;
     let (base, name) = (ask.origin(), name.to_owned());
     let shown = ask
         .server
@@ -157,6 +166,7 @@ pub(super) async fn get(ask: Ask<'_>, name: &str) -> Done {
 
 pub(super) async fn delete(ask: Ask<'_>, name: &str) -> Done {
     ask.end()?;
+    ask.known().await?;
     if name == DEFAULT {
         return Err(Problem::conflict("the default tenant is always there; POST /_mock/reset clears it"));
     }

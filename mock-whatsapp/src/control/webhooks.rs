@@ -38,7 +38,7 @@ pub(super) async fn tell(ask: Ask<'_>) -> Done {
 
 pub(super) async fn list(mut ask: Ask<'_>) -> Done {
     let (wamid, state) = (ask.parameter("wamid"), ask.parameter("state"));
-    let (after, limit) = (ask.number("after", 0)?, ask.limit()?);
+    let (after, limit) = (ask.after()?, ask.limit()?);
     ask.end()?;
     if let Some(state) = state.as_ref().filter(|state| !State::ALL.iter().any(|known| known.name() == state.as_str())) {
         let expected = format!("one of {}", State::ALL.map(State::name).join(", "));

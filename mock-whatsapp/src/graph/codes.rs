@@ -1,10 +1,11 @@
 //! `/{phone-number-id}/message_qrdls`: links that begin a chat, and their QR codes.
 
-use super::call::{Call, Done, Outcome};
+use super::call::{Call, Done, Outcome, spell};
 use super::fields::{self, Field, Kind};
 use super::paging::Paging;
 use super::parameters::Parameters;
 use super::refusal::Refusal;
+use super::route::Verb;
 use crate::tenant::numbers::QrCode;
 use mock_whatsapp_model::fate::{digest, join};
 use serde_json::{Map, Value, json};
@@ -58,7 +59,11 @@ pub(super) async fn post(call: Call<'_>) -> Done {
         let Some(number) = tenant.numbers_mut().get_mut(&id) else { return Ok(Value::Null) };
         let code = match wanted {
             Some(wanted) => {
-                let known = number.codes.iter_mut().find(|code| code.code == wanted).ok_or_else(|| unknown(&wanted))?;
+                let known = number
+                    .codes
+                    .iter_mut()
+                    .find(|code| code.code == wanted)
+                    .ok_or_else(|| unknown(Verb::Post, &wanted))?;
                 known.message = message;
                 known.clone()
             }
@@ -99,8 +104,12 @@ fn name(mut key: u64) -> String {
     (0..14).map(letter).collect()
 }
 
-fn unknown(code: &str) -> Refusal {
-    Refusal::no_object("get", code, "the number has no such link: POST /{phone-number-id}/message_qrdls makes one")
+fn unknown(verb: Verb, code: &str) -> Refusal {
+    Refusal::no_object(
+        spell(verb),
+        code,
+        "the number has no such link: POST /{phone-number-id}/message_qrdls makes one",
+    )
 }
 
 /// One link.
@@ -133,7 +142,8 @@ pub(super) async fn delete(call: Call<'_>) -> Done {
     let code = call.item.clone();
     let done = call.with_number(move |tenant, id| {
         let Some(number) = tenant.numbers_mut().get_mut(&id) else { return Ok(()) };
-        let place = number.codes.iter().position(|known| known.code == code).ok_or_else(|| unknown(&code))?;
+        let place =
+            number.codes.iter().position(|known| known.code == code).ok_or_else(|| unknown(Verb::Delete, &code))?;
         number.codes.remove(place);
         Ok(())
     });

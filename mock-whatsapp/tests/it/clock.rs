@@ -72,6 +72,9 @@ async fn the_real_clock_is_not_moved_and_time_never_goes_back() {
     assert_eq!(mock.control("POST", "/clock/settle", Value::Null).await.status, 409);
     assert_eq!(mock.control("POST", "/clock/advance", json!({ "by": "1s" })).await.status, 409);
     mock.done("POST", "/clock/freeze", Value::Null).await;
+    let both = mock.control("POST", "/clock/advance", json!({ "by": "1s", "to": "2101-01-01T00:00:00Z" })).await;
+    assert_eq!((both.status, both.body["pointer"].as_str()), (400, Some("/to")));
+    assert!(both.body["detail"].as_str().unwrap().contains("both"), "{both:?}");
     let past = json!({ "to": "2001-01-01T00:00:00Z" });
     assert_eq!(mock.control("POST", "/clock/advance", past).await.status, 409);
     assert_eq!(mock.control("POST", "/clock/freeze", json!({ "at": "2001-01-01T00:00:00Z" })).await.status, 409);

@@ -18,7 +18,8 @@ async fn a_session_becomes_a_scenario() {
         mock.send(&sale(to, "A")).await;
     }
     mock.done("POST", "/handsets/14155560001/block", Value::Null).await;
-    let (_, exported) = mock.exchange(Method::GET, "/_mock/export", &[], Vec::new()).await.unwrap();
+    let (parts, exported) = mock.exchange(Method::GET, "/_mock/export", &[], Vec::new()).await.unwrap();
+    assert_eq!(parts.headers["content-type"], "application/toml");
     let exported = String::from_utf8(exported.to_vec()).unwrap();
     assert!(exported.contains("# Fault f2 is left out"), "{exported}");
     let file: toml::Table = exported.parse().unwrap();

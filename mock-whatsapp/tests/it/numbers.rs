@@ -214,7 +214,11 @@ async fn links_are_made_changed_listed_and_deleted() {
         mock.graph(Method::DELETE, &format!("{path}/{code}"), Value::Null).await.body,
         json!({ "success": true })
     );
-    assert_eq!(mock.graph(Method::DELETE, &format!("{path}/{code}"), Value::Null).await.error().1, Some(33));
+    let again = mock.graph(Method::DELETE, &format!("{path}/{code}"), Value::Null).await;
+    assert_eq!(again.error().1, Some(33));
+    assert!(again.error().2.starts_with("Unsupported delete request."), "{again:?}");
+    let change = json!({ "code": code, "prefilled_message": "x" });
+    assert!(mock.graph(Method::POST, &path, change).await.error().2.starts_with("Unsupported post request."));
     let gone = mock.graph(Method::GET, &format!("{path}/{code}"), Value::Null).await;
     assert_eq!((gone.status, gone.body), (200, json!({ "data": [] })));
 }

@@ -234,7 +234,8 @@ fn a_control_token_shuts_the_control_api_and_is_never_printed() {
     let folder = tempfile::tempdir().unwrap();
     let running = Running::start(&[], folder.path(), &[("MOCK_WHATSAPP_CONTROL_TOKEN", "s3cret")]);
     for headers in ["", "Authorization: Bearer wrong\r\n", "Authorization: Bearer mock-token\r\n"] {
-        for path in ["/_mock/health", "/_mock/messages", "/_mock"] {
+        assert_eq!(running.call("GET", "/_mock/health", headers, "").0, 200, "probes of readiness have no token");
+        for path in ["/_mock/messages", "/_mock/health/", "/_mock/tenants", "/_mock"] {
             let (status, answer) = running.call("GET", path, headers, "");
             assert!(
                 status == 401 && answer.contains("problem+json") && answer.contains("www-authenticate"),
@@ -243,7 +244,7 @@ fn a_control_token_shuts_the_control_api_and_is_never_printed() {
             assert!(!answer.contains("s3cret"), "{answer}");
         }
     }
-    assert_eq!(running.call("GET", "/_mock/health", "Authorization: Bearer s3cret\r\n", "").0, 200);
+    assert_eq!(running.call("GET", "/_mock/tenants", "Authorization: Bearer s3cret\r\n", "").0, 200);
     let sent = running.call("POST", "/100000000000001/messages", "Authorization: Bearer mock-token\r\n", SEND);
     assert_eq!(sent.0, 200, "the Graph API has tokens of its own: {}", sent.1);
     running.signal("TERM");
@@ -330,6 +331,15 @@ fn a_file_is_linted_by_line_and_column() {
     let wanted = format!("mock-whatsapp: {}:3:3: unknown field `pear`, expected ", file.display());
     assert!(wrong.status.code() == Some(2) && message.starts_with(&wanted), "{message}");
     assert!(message.ends_with("3 |   pear = true\n  |   ^\n"), "{message}");
+    for (line, words) in [
+        ("seed = \"x\"", "expected a whole number that is not negative"),
+        ("throughput = -1", "expected a whole number that is not negative"),
+        ("message_status_always = 1", "expected true or false"),
+    ] {
+        std::fs::write(&file, line).unwrap();
+        let message = String::from_utf8(lint().stderr).unwrap();
+        assert!(message.contains(words), "{line}: {message}");
+    }
     std::fs::write(&file, "throughput = 80\n").unwrap();
     assert_eq!(lint().status.code(), Some(0));
 }

@@ -421,6 +421,12 @@ async fn a_template_is_paused_by_hand_for_a_while_or_until_it_is_unpaused() {
     assert_eq!(mock.manage(Method::POST, &format!("{id}/unpause"), Value::Null).await.body, json!({ "success": true }));
     mock.send(&sale(TO, "Ana")).await.wamid();
     assert_eq!(mock.manage(Method::POST, &format!("{id}/unpause"), Value::Null).await.status, 400);
+    let german = "/templates/spring_sale/status?language=de";
+    assert_eq!(mock.control("PUT", german, json!({ "status": "PAUSED" })).await.status, 404, "in that language only");
+    let english = "/templates/spring_sale/status?language=en_US";
+    assert_eq!(mock.done("PUT", english, json!({ "status": "APPROVED" })).await["items"][0]["language"], "en_US");
+    let two = mock.control("PUT", english, json!({ "status": "PAUSED", "language": "de" })).await;
+    assert_eq!((two.status, two.body["pointer"].as_str()), (400, Some("/language")));
     for (path, body, status, pointer) in [
         ("/templates/spring_sale/status", json!({ "status": "TIRED" }), 400, Some("/status")),
         ("/templates/spring_sale/status", json!({ "status": "APPROVED", "for": "1h" }), 422, Some("/for")),

@@ -85,7 +85,9 @@ async fn what_is_wrong_with_a_tenant_is_told_by_its_place() {
         (json!({ "name": "w", "clock": true }), "/clock"),
         (json!({ "name": "w", "throughput": 0 }), "/throughput"),
         (json!({ "name": "w", "messaging_limit": "none" }), "/messaging_limit"),
-        (json!({ "name": "w", "rules": { "pears": true } }), "/rules"),
+        (json!({ "name": "w", "rules": { "windo": true } }), "/rules/windo"),
+        (json!({ "name": "w", "rules": { "window": 1 } }), "/rules/window"),
+        (json!({ "name": "w", "rules": true }), "/rules"),
         (json!({ "name": "w", "unknown_templates": "take" }), "/unknown_templates"),
         (json!({ "name": "w", "webhook": {} }), "/webhook/url"),
         (json!({ "name": "w", "webhook": { "url": "http://x", "retry": "x" } }), "/webhook/retry"),
@@ -166,6 +168,66 @@ async fn metrics_count_what_happened() {
         "# TYPE mock_whatsapp_requests_total counter",
     ] {
         assert!(lines.contains(&line), "{line} is not in {text}");
+    }
+}
+
+#[tokio::test]
+async fn metrics_of_a_tenant_are_of_that_tenant_only() {
+    let mock = Mock::start().await;
+    mock.done("POST", "/tenants", json!({ "name": "w1" })).await;
+    let (_, text) = mock.exchange(Method::GET, "/_mock/metrics?tenant=w1", &[], Vec::new()).await.unwrap();
+    let text = String::from_utf8(text.to_vec()).unwrap();
+    let values: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    assert!(values.len() > 5 && values.iter().all(|line| line.contains(r#"tenant="w1""#)), "{text}");
+}
+
+#[tokio::test]
+async fn a_tenant_that_there_is_not_is_404_wherever_it_is_named() {
+    let mock = Mock::start().await;
+    for path in ["/health", "/metrics", "/openapi.json", "/tenants", "/clock", "/export", "/events"] {
+        assert_eq!(mock.control("GET", &format!("{path}?tenant=nobody"), Value::Null).await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_time_of_a_tenant_begins_when_it_is_made_and_when_it_is_reset() {
+    let mock = Mock::start().await;
+    let now = async |tenant: &str| {
+        let clock = mock.done("GET", &format!("/clock?tenant={tenant}"), Value::Null).await;
+        clock["now"].as_str().unwrap().to_owned()
+    };
+    for (name, clock) in [("w1", "frozen"), ("w2", "0.001")] {
+        let before = now("default").await;
+        mock.done("POST", "/tenants", json!({ "name": name, "clock": clock })).await;
+        let (made, after) = (now(name).await, now("default").await);
+        assert!(before <= made && made <= after, "{name}: {before} {made} {after}");
+        mock.done("POST", "/reset", json!({ "tenant": name })).await;
+        let reset = now(name).await;
+        assert!(after <= reset && reset <= now("default").await, "{name}: {after} {reset}");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_goes_by_its_names_in_the_contract() {
+    let mock = Mock::start().await;
+    for name in ["w1", "w2"] {
+        mock.done("POST", "/tenants", json!({ "name": name })).await;
+    }
+    mock.send(&text("+14155550123", "one")).await.wamid();
+    mock.send(&text("+14155550123", "two")).await.wamid();
+    for list in ["/tenants", "/messages", "/requests"] {
+        let first = mock.done("GET", &format!("{list}?limit=1"), Value::Null).await;
+        let next = first["next"].as_str().unwrap();
+        let behind = mock.done("GET", &format!("{list}?after={next}"), Value::Null).await;
+        assert_ne!(behind["items"][0], first["items"][0]);
+        for name in ["cursor", "next"] {
+            let page = mock.done("GET", &format!("{list}?{name}={next}"), Value::Null).await;
+            assert_eq!(page, behind, "{list} {name}");
+        }
+        let twice = mock.control("GET", &format!("{list}?after={next}&cursor={next}"), Value::Null).await;
+        assert_eq!((twice.status, &twice.body["pointer"]), (400, &json!("?cursor")), "{list}");
+        let wrong = mock.control("GET", &format!("{list}?cursor=x"), Value::Null).await;
+        assert_eq!(wrong.status, 400, "{list}");
     }
 }
 

@@ -51,7 +51,8 @@ impl Operation {
     }
 }
 
-const PAGES: &[(&str, Shape)] = &[("after", cursor), ("limit", limit)];
+const PAGES: &[(&str, Shape)] = &[("cursor", cursor), ("limit", limit)];
+const LANGUAGE: &[(&str, Shape)] = &[("language", text)];
 const PAGE: &[(u16, &str, Shape)] = &[(200, "A page, oldest first", page)];
 const OBJECT: &[(u16, &str, Shape)] = &[(200, "Done", loose)];
 const TOLD: &[(u16, &str, Shape)] = &[(202, "The webhook that tells of it", told)];
@@ -80,12 +81,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("GET", "/webhook", "Where webhooks go").gives(OBJECT),
     op("PUT", "/webhook", "Sends webhooks elsewhere, once the receiver has shaken hands").takes(webhook).gives(OBJECT),
     op("GET", "/webhooks", "Every webhook, with its attempts")
-        .query(&[("wamid", text), ("state", webhook_state), ("after", cursor), ("limit", limit)])
+        .query(&[("wamid", text), ("state", webhook_state), ("cursor", cursor), ("limit", limit)])
         .gives(PAGE),
     op("POST", "/webhooks", "Tells any webhook by hand").takes(notice).gives(&[(201, "It is told", told)]),
     op("POST", "/webhooks/{id}/redeliver", "Delivers a webhook once more").may_take(empty).gives(TOLD),
     op("GET", "/messages", "Every accepted message, and what became of it")
-        .query(&[("to", phone), ("status", message_status), ("after", cursor), ("limit", limit)])
+        .query(&[("to", phone), ("status", message_status), ("cursor", cursor), ("limit", limit)])
         .gives(PAGE),
     op("POST", "/messages/{wamid}/statuses", "Makes a message be something now").takes(status).gives(TOLD),
     op("GET", "/requests", "Every call of the Graph API, with what decided it")
@@ -94,7 +95,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             ("template", text),
             ("callback_data", text),
             ("outcome", outcome),
-            ("after", cursor),
+            ("cursor", cursor),
             ("limit", limit),
         ])
         .gives(PAGE),
@@ -141,10 +142,19 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("POST", "/handsets/{wa_id}/online", "The telephone is turned on").may_take(empty).gives(GESTURE),
     op("GET", "/templates", "Every template").gives(OBJECT),
     op("PUT", "/templates", "How reviews go").may_take(reviews).gives(OBJECT),
-    op("PUT", "/templates/{name}/status", "What becomes of a template").takes(template_status).gives(OBJECT),
-    op("PUT", "/templates/{name}/quality", "What contacts think of it").takes(template_quality).gives(OBJECT),
-    op("PUT", "/templates/{name}/category", "What it is for").takes(template_category).gives(OBJECT),
-    op("PUT", "/templates/{name}/pacing", "How many go out before others are held").takes(pacing).gives(OBJECT),
+    op("PUT", "/templates/{name}/status", "What becomes of a template")
+        .query(LANGUAGE)
+        .takes(template_status)
+        .gives(OBJECT),
+    op("PUT", "/templates/{name}/quality", "What contacts think of it")
+        .query(LANGUAGE)
+        .takes(template_quality)
+        .gives(OBJECT),
+    op("PUT", "/templates/{name}/category", "What it is for").query(LANGUAGE).takes(template_category).gives(OBJECT),
+    op("PUT", "/templates/{name}/pacing", "How many go out before others are held")
+        .query(LANGUAGE)
+        .takes(pacing)
+        .gives(OBJECT),
     op("GET", "/recipients", "Whom the number may write to").gives(OBJECT),
     op("PUT", "/recipients", "Makes it a test number, with a list of these").takes(recipients).gives(OBJECT),
     op("GET", "/numbers/{id}", "A business number").gives(OBJECT),
@@ -247,8 +257,15 @@ fn wanted() -> Schema {
 
 fn verify() -> Schema {
     let within = || may("within", form("^[0-9]{1,2}ms$"));
+    let least = || object([must("at_least", whole(0, 1_000)), nothing("at_most")]);
+    let most = || object([must("at_most", whole(1_000, u32::MAX)), may("at_least", whole(0, 1_000))]);
     either([
-        object([must("match", wanted()), nothing("sequence"), may("count", large()), within()]),
+        object([
+            must("match", wanted()),
+            nothing("sequence"),
+            may("count", either([large(), least(), most()])),
+            within(),
+        ]),
         object([must("match", wanted()), nothing("sequence"), must("at_least", whole(0, 1_000)), within()]),
         object([must("match", wanted()), nothing("sequence"), must("at_most", large()), within()]),
         object([must("sequence", list(wanted(), 1)), nothing("match"), within()]),

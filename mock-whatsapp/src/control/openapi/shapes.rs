@@ -171,7 +171,8 @@ pub(super) fn limit() -> Schema {
 
 /// A cursor that a page gave.
 pub(super) fn cursor() -> Schema {
-    large()
+    let told = "The `next` of the page before. `after` and `next` are other names of this parameter";
+    of(Type::Integer).minimum(Some(0.0)).maximum(Some(9_007_199_254_740_991.0)).description(Some(told)).into()
 }
 
 /// What stands in a path in the place of a name.
