@@ -46,6 +46,7 @@ use noted::{Ended, Noted};
 use path::Path;
 use refusal::Refusal;
 use route::{Node, Operation, Permission, Route, Verb};
+use std::sync::Arc;
 
 /// Answers a call of the Graph API.
 ///
@@ -146,7 +147,7 @@ async fn check(
     verb: Option<Verb>,
     id: &str,
     route: Option<&'static Route>,
-) -> Result<(Identity, &'static Route), Stop> {
+) -> Result<(Arc<Identity>, &'static Route), Stop> {
     let token = match route.map(|route| route.operation) {
         Some(Operation::GetAccessToken) => return Ok((token::of_client(parts)?, route.ok_or_else(token::no_client)?)),
         Some(_) | None => token::of(parts),

@@ -4,6 +4,7 @@
 //! of its own.
 
 use mock_whatsapp_model::fate::{digest, join};
+use std::sync::{Arc, LazyLock};
 
 /// The name of the tenant that is there from the start.
 pub const DEFAULT: &str = "default";
@@ -92,22 +93,28 @@ impl Identity {
         })
     }
 
+    /// The same, to be handed around. Most calls are the default tenant's, which is made once.
+    fn shared(name: &str) -> Option<Arc<Self>> {
+        static DEFAULT_TENANT: LazyLock<Option<Arc<Identity>>> = LazyLock::new(|| Identity::of(DEFAULT).map(Arc::new));
+        if name == DEFAULT { DEFAULT_TENANT.clone() } else { Self::of(name).map(Arc::new) }
+    }
+
     /// The tenant of an app's own token, `app-id|app-secret`.
-    fn by_app_token(token: &str) -> Option<Self> {
+    fn by_app_token(token: &str) -> Option<Arc<Self>> {
         let (app_id, secret) = token.split_once('|')?;
         let name = match secret.strip_prefix(APP_SECRET)? {
             "" => DEFAULT,
             name => name.strip_prefix('-')?,
         };
-        Self::of(name).filter(|identity| identity.app_id == app_id && identity.app_secret == secret)
+        Self::shared(name).filter(|identity| identity.app_id == app_id && identity.app_secret == secret)
     }
 
     /// The tenant whose bearer token this is.
-    pub fn by_token(token: &str) -> Option<Self> {
+    pub fn by_token(token: &str) -> Option<Arc<Self>> {
         match token.strip_prefix(TOKEN)? {
-            "" => Self::of(DEFAULT),
+            "" => Self::shared(DEFAULT),
             // The default tenant has one token.
-            name => Self::of(name.strip_prefix('-').filter(|name| *name != DEFAULT)?),
+            name => Self::shared(name.strip_prefix('-').filter(|name| *name != DEFAULT)?),
         }
     }
 
@@ -176,7 +183,7 @@ impl Standing {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bearer {
     /// The tenant.
-    pub identity: Identity,
+    pub identity: Arc<Identity>,
     /// What the token is good for.
     pub standing: Standing,
 }

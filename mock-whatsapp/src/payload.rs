@@ -4,7 +4,7 @@ use crate::templates::Category;
 use crate::tenant::Tenant;
 use crate::tenant::dispatch::WEBHOOK_VERSION;
 use crate::tenant::inbound::{Forwarded, Said};
-use crate::tenant::message_log::{Button as Pressed, Record};
+use crate::tenant::message_log::{Button as Pressed, Happened, Words as Kept};
 use crate::user_id;
 use cloud_api::error::WebhookError;
 use cloud_api::escape::to_webhook_bytes;
@@ -136,14 +136,15 @@ impl Words<'_> {
         user_id::of(&self.tenant.identity().waba_id, self.tenant.canonical(self.update.handset))
     }
 
-    fn record(&self) -> Option<&Record> {
+    fn record(&self) -> Option<Kept<'_>> {
         self.update.about.and_then(|about| self.tenant.messages().get(about))
     }
 
     fn status(&self, kind: StatusKind) -> Status {
-        let data = self.record().and_then(|record| record.callback_data.as_deref()).filter(|_| self.update.echoes);
+        let data = self.record().and_then(|record| record.callback_data()).filter(|_| self.update.echoes);
         // Billing is by delivery; `sent` says it beforehand, and `read` only where nobody said `delivered`.
-        let delivered = || self.record().is_some_and(|record| record.timeline.iter().any(|e| e.what == "delivered"));
+        let delivered =
+            || self.record().is_some_and(|record| record.timeline().any(|event| event.what == Happened::Delivered));
         let (says_price, opens) = match kind {
             StatusKind::Sent => (true, true),
             StatusKind::Delivered => (true, false),
@@ -163,7 +164,7 @@ impl Words<'_> {
 
     /// A template is paid for, but for one of category utility inside an open window; what is no template is free.
     fn pricing(&self) -> Pricing {
-        let category = self.record().and_then(|record| record.category);
+        let category = self.record().and_then(|record| record.category());
         let is_free = match category {
             None => true,
             Some(Category::Utility) => self.was_window_open(),
@@ -187,7 +188,7 @@ impl Words<'_> {
 
     /// Up to version 23 each message has a conversation of its own; its end is said once.
     fn conversation(&self, opens: bool) -> Conversation {
-        let category = self.record().and_then(|record| record.category);
+        let category = self.record().and_then(|record| record.category());
         let id = self.id();
         let key = digest(id.as_bytes());
         let until = self.update.at + SERVICE_WINDOW;
@@ -226,7 +227,7 @@ impl Words<'_> {
         match self.update.what {
             What::Stop => {
                 let record = self.update.about.and_then(|about| self.tenant.messages().get(about));
-                let buttons = record.map_or(&[][..], |record| &record.buttons);
+                let buttons = record.map_or(&[][..], |record| record.buttons());
                 let stops = |button: &&Pressed| button.text.to_ascii_uppercase().contains(STOP);
                 let pressed = buttons.iter().find(stops).or(buttons.last());
                 pressed.map_or_else(|| Said::text(STOP), Said::button)

@@ -101,10 +101,12 @@ pub async fn read(body: Incoming, most: usize) -> Result<Bytes, Unread> {
 
 /// An answer in JSON, at a tenant's time.
 pub fn json(status: u16, content_type: &'static str, body: &impl Serialize, at: Timestamp) -> Answer {
-    let bytes = serde_json::to_vec(body).unwrap_or_else(|error| {
+    // The answer to a send is about so long.
+    let mut bytes = Vec::with_capacity(512);
+    if let Err(error) = serde_json::to_writer(&mut bytes, body) {
         tracing::error!(%error, "an answer could not be written");
-        b"{}".to_vec()
-    });
+        bytes = b"{}".to_vec();
+    }
     let mut answer = Response::new(Full::new(Bytes::from(bytes)));
     *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -9,18 +9,25 @@ use hyper::header::{HOST, HeaderValue};
 use hyper::{Method, Request, Uri};
 use hyper_util::rt::TokioIo;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::AbortHandle;
 
 /// Where webhooks go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
+    /// Shared, since every webhook on its way has one.
+    place: Arc<Place>,
+    insecure: bool,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Place {
     url: String,
     authority: String,
     host: HeaderValue,
     uri: Uri,
     secure: bool,
-    insecure: bool,
 }
 
 /// Whether this program can speak TLS.
@@ -50,7 +57,8 @@ impl Target {
         let authority = if authority.port().is_some() { place.to_owned() } else { format!("{place}:{usual}") };
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let uri = path.parse().map_err(|error| format!("`{url}` has no usable path: {error}"))?;
-        Ok(Self { url: url.to_owned(), authority, host, uri, secure, insecure: false })
+        let place = Place { url: url.to_owned(), authority, host, uri, secure };
+        Ok(Self { place: Arc::new(place), insecure: false })
     }
 
     /// The same, whoever vouches for it or not.
@@ -70,7 +78,7 @@ impl Target {
 
     /// As it was given.
     pub fn url(&self) -> &str {
-        &self.url
+        &self.place.url
     }
 
     /// A connection to it, over which HTTP can be spoken.
@@ -78,13 +86,14 @@ impl Target {
     /// # Errors
     /// Why there is none.
     pub async fn reach(&self, connector: &Connector) -> Result<BoxedLink, Failure> {
-        let link = connector.connect(&self.authority).await.map_err(|error| Failure::Connect(error.to_string()))?;
-        if self.secure { self.greet(connector, link).await } else { Ok(link) }
+        let link =
+            connector.connect(&self.place.authority).await.map_err(|error| Failure::Connect(error.to_string()))?;
+        if self.place.secure { self.greet(connector, link).await } else { Ok(link) }
     }
 
     #[cfg(feature = "tls")]
     async fn greet(&self, connector: &Connector, link: BoxedLink) -> Result<BoxedLink, Failure> {
-        let host = self.authority.rsplit_once(':').map_or(self.authority.as_str(), |(host, _)| host);
+        let host = self.place.authority.rsplit_once(':').map_or(self.place.authority.as_str(), |(host, _)| host);
         let greeted = connector.trust().greet(link, host, self.insecure).await;
         greeted.map_err(|error| match crate::trust::is_untrusted(&error) {
             true => Failure::Untrusted(error.to_string()),
@@ -102,12 +111,12 @@ impl Target {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = if query.is_empty() {
-            self.uri.clone()
+            self.place.uri.clone()
         } else {
-            let joint = if self.uri.query().is_some() { '&' } else { '?' };
-            format!("{}{joint}{query}", self.uri).parse().unwrap_or_else(|_| self.uri.clone())
+            let joint = if self.place.uri.query().is_some() { '&' } else { '?' };
+            format!("{}{joint}{query}", self.place.uri).parse().unwrap_or_else(|_| self.place.uri.clone())
         };
-        request.headers_mut().insert(HOST, self.host.clone());
+        request.headers_mut().insert(HOST, self.place.host.clone());
         request
     }
 }
@@ -226,13 +235,16 @@ mod tests {
     #[test]
     fn only_urls_of_http_are_targets() {
         let target = Target::parse("http://localhost/hook?a=1").unwrap();
-        assert_eq!((target.authority.as_str(), target.uri.to_string().as_str()), ("localhost:80", "/hook?a=1"));
+        assert_eq!(
+            (target.place.authority.as_str(), target.place.uri.to_string().as_str()),
+            ("localhost:80", "/hook?a=1")
+        );
         assert_eq!(target.request(Method::GET, "b=2", Bytes::new()).uri(), "/hook?a=1&b=2");
         for url in ["", "localhost:80", "ftp://x/", "http://"] {
             assert!(Target::parse(url).is_err(), "{url}");
         }
         match Target::parse("https://localhost/hook") {
-            Ok(target) => assert!(TLS && target.authority == "localhost:443"),
+            Ok(target) => assert!(TLS && target.place.authority == "localhost:443"),
             Err(why) => assert!(!TLS && why.contains("the feature `tls`"), "{why}"),
         }
     }

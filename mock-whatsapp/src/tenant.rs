@@ -28,7 +28,7 @@ use crate::graph::refusal::Refusal;
 use crate::identity::Identity;
 use crate::media::Media;
 use crate::templates::Templates;
-use crate::wamids::Wamids;
+use crate::wamids::{self, Meaning, Wamids};
 use account::Account;
 use batches::{Batches, Held};
 use cloud_api::reply::MessageStatus;
@@ -41,7 +41,7 @@ use inbound::Inbound;
 use journal::Journal;
 use journey::Journey;
 use judging::{Asked, Owed};
-use message_log::{Event, MessageLog};
+use message_log::{Event, Happened, MessageLog};
 use mock_whatsapp_model::fate::{digest, join};
 use mock_whatsapp_model::handset::other_id;
 use mock_whatsapp_model::input::{DeliveryId, HandsetId, MessageIndex, NumberId, PortfolioId};
@@ -432,20 +432,20 @@ impl Tenant {
     fn open_webhook(&mut self, delivery: Option<DeliveryId>, update: &Update) {
         let dress = self.world.dress(self.time, update);
         let kind = self.kind_of(update);
-        let wamid = self.wamid_of(update).unwrap_or_default();
-        let webhook = self.webhooks.open(delivery, kind.clone(), *update, wamid, dress);
         if let Some(journey) = &mut self.journey {
             journey.count(u64::from(kind.starts_with("status.") && !update.forged), 0);
         }
+        let whom = self.named_in(update).unwrap_or_default();
+        let webhook = self.webhooks.open(delivery, kind, *update, whom, dress);
         let what = match update.what {
-            _ if update.forged => "forged",
-            What::Sent => "sent",
-            What::Delivered => "delivered",
-            What::Read => "read",
-            What::Failed(_) => "failed",
-            What::Reply => "replied",
-            What::Stop => "stopped",
-            What::Says(_) | What::Notice(_) => "quoted",
+            _ if update.forged => Happened::Forged,
+            What::Sent => Happened::Sent,
+            What::Delivered => Happened::Delivered,
+            What::Read => Happened::Read,
+            What::Failed(_) => Happened::Failed,
+            What::Reply => Happened::Replied,
+            What::Stop => Happened::Stopped,
+            What::Says(_) | What::Notice(_) => Happened::Quoted,
         };
         if let Some(about) = update.about {
             self.messages.note(about, Event { at: update.at, what, webhook: Some(webhook) });
@@ -463,7 +463,11 @@ impl Tenant {
             What::Reply => "message.text",
             What::Stop => {
                 let record = update.about.and_then(|about| self.messages.get(about));
-                if record.is_some_and(|record| !record.buttons.is_empty()) { "message.button" } else { "message.text" }
+                if record.is_some_and(|record| !record.buttons().is_empty()) {
+                    "message.button"
+                } else {
+                    "message.text"
+                }
             }
             What::Says(text) => {
                 return self.inbound.get(text).map_or(Cow::Borrowed("message.text"), |said| Cow::Owned(said.label()));
@@ -486,12 +490,24 @@ impl Tenant {
 
     /// The id of the message that an update carries: ours for statuses, the contact's own otherwise.
     pub fn wamid_of(&self, update: &Update) -> Option<String> {
-        match update.what {
-            What::Sent | What::Delivered | What::Read | What::Failed(_) => self.wamid(update.about?),
-            What::Reply | What::Stop => Some(self.wamids.answer(&self.wa_id(update.handset), update.about?, update.at)),
-            What::Says(text) => Some(self.wamids.said(&self.wa_id(update.handset), text)),
-            What::Notice(_) => None,
-        }
+        Some(self.wamids.id(&self.named_in(update)?.to_string(), wamids::meaning(update)?, update.at))
+    }
+
+    /// The contact whose number is in the id that an update carries.
+    fn named_in(&self, update: &Update) -> Option<u64> {
+        let handset = match wamids::meaning(update)? {
+            Meaning::Outbound(index) => self.world.message(index)?.handset,
+            Meaning::Answer(_) | Meaning::Said(_) => update.handset,
+        };
+        Some(self.canonical(handset))
+    }
+
+    /// The id that a webhook carries, with the number that the contact had when the webhook was made; empty where there is
+    /// none.
+    pub fn wamid_in(&self, webhook: &webhook_log::Record) -> String {
+        let meaning = wamids::meaning(&webhook.update).filter(|_| webhook.whom != 0);
+        meaning
+            .map_or_else(String::new, |meaning| self.wamids.id(&webhook.whom.to_string(), meaning, webhook.update.at))
     }
 
     /// The number that WhatsApp calls a contact by; it can differ from the one that was given.

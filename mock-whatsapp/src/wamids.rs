@@ -10,8 +10,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cloud_api::time::Timestamp;
 use cloud_api::wamid;
-use mock_whatsapp_model::fate::{What, fate, join, mix};
+use mock_whatsapp_model::fate::{What as Draw, fate, join, mix};
 use mock_whatsapp_model::input::MessageIndex;
+use mock_whatsapp_model::output::{Update, What};
 
 const PLACE_BITS: u32 = 34;
 
@@ -24,6 +25,16 @@ pub enum Meaning {
     Answer(MessageIndex),
     /// What a contact said by hand: the handle of its words.
     Said(u32),
+}
+
+/// What the id in the body of a webhook stands for: of statuses our message, otherwise the contact's own.
+pub fn meaning(update: &Update) -> Option<Meaning> {
+    match update.what {
+        What::Sent | What::Delivered | What::Read | What::Failed(_) => update.about.map(Meaning::Outbound),
+        What::Reply | What::Stop => update.about.map(Meaning::Answer),
+        What::Says(text) => Some(Meaning::Said(text)),
+        What::Notice(_) => None,
+    }
 }
 
 /// A stretch of a world's life, from its beginning or a restore to the next.
@@ -82,6 +93,15 @@ impl Wamids {
         self.ages.iter().rev().find(|age| is_of(age)).map_or(self.root, |age| age.salt)
     }
 
+    /// The id of what it stands for, with that number in it, given at a moment.
+    pub fn id(&self, wa_id: &str, meaning: Meaning, at: Timestamp) -> String {
+        match meaning {
+            Meaning::Outbound(index) => self.outbound(wa_id, index),
+            Meaning::Answer(index) => self.answer(wa_id, index, at),
+            Meaning::Said(handle) => self.said(wa_id, handle),
+        }
+    }
+
     /// The id of a message from the business.
     pub fn outbound(&self, wa_id: &str, index: MessageIndex) -> String {
         wamid::outbound(wa_id, &key(self.salt(|age| age.messages <= index.0), 0, index.0))
@@ -117,7 +137,7 @@ impl Wamids {
 
 fn key(salt: u64, kind: u64, number: u32) -> [u8; 9] {
     let place = kind << 32 | u64::from(number);
-    let chance = fate(salt, place, What::Wamid) >> (PLACE_BITS - 8);
+    let chance = fate(salt, place, Draw::Wamid) >> (PLACE_BITS - 8);
     let hidden = place ^ mix(chance ^ salt) >> (64 - PLACE_BITS);
     let key = u128::from(chance) << PLACE_BITS | u128::from(hidden);
     let mut bytes = [0; 9];
@@ -130,7 +150,7 @@ fn open(salt: u64, key: u128) -> Option<(u64, u32)> {
     let chance = (key >> PLACE_BITS) as u64;
     let hidden = key as u64 & ((1 << PLACE_BITS) - 1);
     let place = hidden ^ mix(chance ^ salt) >> (64 - PLACE_BITS);
-    (chance == fate(salt, place, What::Wamid) >> (PLACE_BITS - 8)).then_some((place >> 32, place as u32))
+    (chance == fate(salt, place, Draw::Wamid) >> (PLACE_BITS - 8)).then_some((place >> 32, place as u32))
 }
 #[cfg(test)]
 mod tests {

@@ -60,7 +60,7 @@ fn write(tenant: &Tenant) -> Result<String, Problem> {
     for place in log.first().0..log.end().0 {
         let index = MessageIndex(place);
         let (Some(record), Some(view)) = (log.get(index), tenant.world().message(index)) else { continue };
-        let Some(template) = record.template.as_deref() else {
+        let Some(template) = record.template() else {
             plain += 1;
             continue;
         };
@@ -68,7 +68,7 @@ fn write(tenant: &Tenant) -> Result<String, Problem> {
         if !fits {
             continue;
         }
-        let new = || Sends { first: view.at, category: record.category, ..Sends::default() };
+        let new = || Sends { first: view.at, category: record.category(), ..Sends::default() };
         campaigns.entry(template.to_owned()).or_insert_with(new).contacts.insert(view.handset);
         contacts.insert(view.handset);
     }

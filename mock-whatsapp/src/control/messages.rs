@@ -179,19 +179,18 @@ fn show(tenant: &Tenant, view: &MessageView) -> Option<Message> {
     Some(Message {
         wamid: tenant.wamid(view.index)?,
         to: tenant.handsets().wa_id(view.handset).to_string(),
-        kind: record.kind,
-        template: record.template.as_deref().map(str::to_owned),
-        callback_data: record.callback_data.as_deref().map(str::to_owned),
-        rendered: record.rendered.to_string(),
+        kind: record.kind(),
+        template: record.template().map(str::to_owned),
+        callback_data: record.callback_data().map(str::to_owned),
+        rendered: record.rendered().to_owned(),
         status: status_of(view),
         error: failed.map(CodeIndex::entry).map(|entry| Failure { code: entry.code, title: entry.title }),
         copies_on_handset: same.filter(|other| other.key == view.key && arrived(other)).count(),
         timeline: record
-            .timeline
-            .iter()
+            .timeline()
             .map(|event| Event {
                 at: instant::write(event.at),
-                event: event.what,
+                event: event.what.name(),
                 webhook: event.webhook.map(|id| format!("w{id}")),
             })
             .collect(),

@@ -96,13 +96,13 @@ fn messages(tenant: &Tenant) -> Values {
 }
 
 fn webhooks(tenant: &Tenant) -> Values {
-    let count = |state: State| tenant.webhooks().from(0).filter(|record| record.state == state).count() as u64;
+    let count = |state: State| tenant.webhooks().from(0).filter(|(_, record)| record.state == state).count() as u64;
     State::ALL.into_iter().map(|state| (("state", state.name()), count(state))).collect()
 }
 
 fn attempts(tenant: &Tenant) -> Values {
     let (mut acked, mut refused, mut unreachable) = (0, 0, 0);
-    for attempt in tenant.webhooks().from(0).flat_map(|record| &record.attempts) {
+    for attempt in tenant.webhooks().from(0).flat_map(|(_, record)| record.attempts()) {
         match attempt.status {
             200 => acked += 1,
             0 => unreachable += 1,

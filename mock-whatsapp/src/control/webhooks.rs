@@ -4,8 +4,10 @@ use super::problem::Problem;
 use super::{Ask, Done, page};
 use crate::instant;
 use crate::payload;
+use crate::signing::Hand;
 use crate::tenant::Tenant;
 use crate::tenant::webhook_log::{Record, State};
+use crate::wamids;
 use serde_json::{Value, json};
 
 pub(super) async fn redeliver(ask: Ask<'_>, id: &str) -> Done {
@@ -45,35 +47,38 @@ pub(super) async fn list(mut ask: Ask<'_>) -> Done {
         return Err(Problem::malformed("?state", expected, format!("`{state}` is no state of a webhook")));
     }
     let found = ask.tenant(move |tenant, _| {
-        let fits = |record: &&Record| {
-            wamid.as_ref().is_none_or(|wamid| *wamid == record.wamid)
+        // To make an id takes longer than to read one, so most are left out by what they stand for.
+        let meaning = wamid.as_ref().map(|wamid| tenant.wamids().read(wamid));
+        let fits = |(_, record): &(u64, &Record)| {
+            meaning.is_none_or(|meaning| meaning == wamids::meaning(&record.update))
+                && wamid.as_ref().is_none_or(|wamid| *wamid == tenant.wamid_in(record))
                 && state.as_ref().is_none_or(|state| *state == record.state.name())
         };
         let log = tenant.webhooks();
         let mut records = log.from(after).filter(fits);
-        let items: Vec<Value> = records.by_ref().take(limit).map(|record| show(tenant, record)).collect();
-        Ok(page(items, records.next().map(|record| record.id), log.evicted()))
+        let items: Vec<Value> = records.by_ref().take(limit).map(|(id, record)| show(tenant, id, record)).collect();
+        Ok(page(items, records.next().map(|(id, _)| id), log.evicted()))
     });
     Ok((200, found.await?))
 }
 
-fn show(tenant: &Tenant, record: &Record) -> Value {
+fn show(tenant: &Tenant, id: u64, record: &Record) -> Value {
     let attempts: Vec<Value> = record
-        .attempts
-        .iter()
+        .attempts()
         .map(|attempt| {
             let at = instant::write(attempt.at);
             json!({ "at": at, "status": attempt.status, "ms": attempt.ms, "failure": attempt.failure })
         })
         .collect();
     // What was not sent is shown as it would be.
-    let (body, signature) = if record.body.is_empty() {
-        let body = payload::body(tenant, &[record.update]);
-        let signature = tenant.sign(&record.update, record.dress.signature, &body);
-        (body.into(), signature)
-    } else {
-        (record.body.clone(), record.signature.clone())
+    let (body, hand) = match tenant.webhooks().body(id) {
+        Some(body) => (body, record.hand()),
+        None => {
+            let hand = Hand::of(record.update.forged, record.dress.signature);
+            (payload::body(tenant, &[record.update]).into(), hand)
+        }
     };
+    let signature = hand.sign(&tenant.identity().app_secret, &body);
     let mut headers = json!({
         "content-type": "application/json",
         "user-agent": "facebookexternalua",
@@ -85,9 +90,9 @@ fn show(tenant: &Tenant, record: &Record) -> Value {
         }
     }
     json!({
-        "id": format!("w{}", record.id),
+        "id": format!("w{id}"),
         "kind": record.kind,
-        "wamid": record.wamid,
+        "wamid": tenant.wamid_in(record),
         "forged": record.update.forged,
         "state": record.state.name(),
         "attempts": attempts,

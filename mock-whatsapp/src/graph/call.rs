@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 use mock_whatsapp_model::output::{Garble, Manner};
 use serde::Serialize;
 use std::fmt;
+use std::sync::Arc;
 
 /// What JSON answers say that they are.
 pub const JSON: &str = "application/json; charset=UTF-8";
@@ -25,7 +26,7 @@ pub struct Call<'a> {
     /// What all connections share.
     pub server: &'a Server,
     /// Whose token it carries.
-    pub identity: Identity,
+    pub identity: Arc<Identity>,
     /// Its path, taken apart.
     pub path: Path<'a>,
     /// Its row in the table.

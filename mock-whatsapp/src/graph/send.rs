@@ -165,8 +165,8 @@ impl Wish {
             }
             None => return Err(required("messaging_product")),
         }
-        const STATUS: &[u8] = b"\"status\"";
-        if body.windows(STATUS.len()).any(|window| window == STATUS)
+        // What was read as JSON is UTF-8, and text is searched many bytes at a time.
+        if std::str::from_utf8(body).is_ok_and(|text| text.contains("\"status\""))
             && let Ok(receipt) = serde_json::from_slice::<ReadReceipt>(body)
             && !receipt.status.is_empty()
         {
@@ -368,7 +368,6 @@ impl Sending {
             callback_data: self.request.biz_opaque_callback_data.as_deref().map(Into::into),
             rendered: self.said.rendered.as_str().into(),
             buttons: self.said.buttons.clone().into(),
-            timeline: Vec::with_capacity(4),
         };
         let Some(named) = self.request.template.as_ref().filter(|_| self.is_template()) else {
             let form = if self.said.reacts_to.is_some() { Form::Reaction } else { Form::Free };

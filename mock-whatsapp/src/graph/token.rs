@@ -7,28 +7,30 @@ use crate::query;
 use cloud_api::time::{Span, Timestamp};
 use hyper::header::AUTHORIZATION;
 use hyper::http::request::Parts;
+use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// How long ago an expired token expired.
 const EXPIRED_FOR: Span = Span::hours(1);
 
 /// The token of a call, from its header or its query.
-pub(super) fn of(parts: &Parts) -> Option<String> {
+pub(super) fn of(parts: &Parts) -> Option<Cow<'_, str>> {
     let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     if let Some((scheme, token)) = header.and_then(|header| header.split_once(' '))
         && ["bearer", "oauth"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
     {
-        return Some(token.trim().to_owned());
+        return Some(Cow::Borrowed(token.trim()));
     }
     let query = parts.uri.query().unwrap_or_default();
-    query::pairs(query).find(|(key, _)| key == "access_token").map(|(_, token)| token)
+    query::pairs(query).find(|(key, _)| key == "access_token").map(|(_, token)| Cow::Owned(token))
 }
 
 /// The app that a call names by its id and its secret, in place of a token.
 ///
 /// # Errors
 /// If they are no app's.
-pub(super) fn of_client(parts: &Parts) -> Result<Identity, Refusal> {
+pub(super) fn of_client(parts: &Parts) -> Result<Arc<Identity>, Refusal> {
     let query = parts.uri.query().unwrap_or_default();
     let find = |wanted: &str| query::pairs(query).find(|(key, _)| key == wanted).map(|(_, value)| value);
     let token = find("client_id").zip(find("client_secret")).map(|(id, secret)| format!("{id}|{secret}"));

@@ -2,10 +2,10 @@
 
 use super::{Epoch, Tenant, webhook_log};
 use crate::clock::Clock;
-use crate::limits::{WEBHOOK_WAIT, WEBHOOKS_AT_ONCE};
+use crate::limits::{WEBHOOK_WAIT, WEBHOOKS_AT_ONCE, WEBHOOKS_WAITING};
 use crate::net::Connector;
 use crate::payload;
-use crate::signing::Signature;
+use crate::signing::{Hand, Signature};
 use crate::target::{Answer, Failure, Kept, Target, exchange};
 use bytes::Bytes;
 use cloud_api::time::{Span, Timestamp};
@@ -14,7 +14,7 @@ use hyper::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
 use hyper::{Method, Request};
 use mock_whatsapp_model::Input;
 use mock_whatsapp_model::input::DeliveryId;
-use mock_whatsapp_model::output::{Forgery, Update, What};
+use mock_whatsapp_model::output::{Update, What};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use webhook_log::{Attempt, State};
@@ -100,16 +100,17 @@ impl Tenant {
                 self.nowhere.extend(followers.iter().map(|follower| follower.delivery));
                 continue;
             };
-            let (body, signature) = self.webhooks.sent(delivery).unwrap_or_else(|| {
-                let body = Bytes::from(payload::body(self, &self.carried(&departure)));
-                let forgery = self.webhooks.dress(delivery).signature;
-                let signature = self.sign(&update, forgery, &body);
-                self.webhooks.sends(delivery, &body, &signature);
+            let (body, hand) = self.webhooks.sent(delivery).unwrap_or_else(|| {
+                let carried = self.carried(&departure);
+                let body = Bytes::from(payload::body(self, &carried));
+                let hand = Hand::of(update.forged, self.webhooks.dress(delivery).signature);
+                self.webhooks.sends(delivery, &body, carried.len(), hand);
                 for follower in self.batches.get(&delivery).into_iter().flatten() {
-                    self.webhooks.sends(follower.delivery, &body, &signature);
+                    self.webhooks.sends(follower.delivery, &body, carried.len(), hand);
                 }
-                (body, signature)
+                (body, hand)
             });
+            let signature = hand.sign(&self.identity.app_secret, &body);
             let request = post(&webhook.target, body, &signature);
             let kept = self.kept.iter().position(|(target, _)| *target == webhook.target);
             let kept = kept.map(|place| self.kept.swap_remove(place).1);
@@ -127,6 +128,11 @@ impl Tenant {
             });
         }
         self.settle_nowhere();
+    }
+
+    /// Whether so many webhooks wait for their turn that calls are to wait for them.
+    pub fn is_behind(&self) -> bool {
+        self.outbox.len() > WEBHOOKS_WAITING
     }
 
     /// Tells the model of the webhooks that there is nowhere to send to, as if they had been taken.
@@ -195,17 +201,6 @@ impl Tenant {
         self.repeated = None;
         self.settle_nowhere();
         true
-    }
-
-    /// The signature of an update's body. Who forges an update does not know the secret, and a fault may spoil it.
-    pub fn sign(&self, update: &Update, forgery: Option<Forgery>, body: &[u8]) -> Signature {
-        match forgery {
-            Some(Forgery::Missing) => Signature::default(),
-            Some(Forgery::Rotated) => Signature::of(&format!("{}-rotated", self.identity.app_secret), body),
-            Some(Forgery::Wrong) => Signature::forged(body),
-            None if update.forged => Signature::forged(body),
-            None => Signature::of(&self.identity.app_secret, body),
-        }
     }
 
     /// Sends webhooks elsewhere, or nowhere, from now on.

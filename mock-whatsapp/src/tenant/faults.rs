@@ -96,8 +96,11 @@ impl Tenant {
         let handset = matcher.as_ref().and_then(|matcher| matcher.to).map(|to| self.telephone(to));
         let messages = matcher.as_ref().filter(|matcher| matcher.is_about_words()).map(|matcher| {
             let accepted = self.messages.first().0..self.messages.end().0;
-            let fits =
-                |index: &MessageIndex| self.messages.get(*index).is_some_and(|record| matcher.fits_record(record));
+            let fits = |index: &MessageIndex| {
+                self.messages
+                    .get(*index)
+                    .is_some_and(|words| matcher.fits_words(words.template(), words.callback_data()))
+            };
             accepted.map(MessageIndex).filter(fits).collect()
         });
         let telling = matcher.as_ref().and_then(|matcher| matcher.telling);
@@ -130,7 +133,8 @@ impl Tenant {
     pub(super) fn aim_at(&mut self, sending: &Sending, record: &Record) {
         for (place, armed) in self.faults.iter().enumerate() {
             if let Some(matcher) = armed.aim.as_ref().filter(|matcher| matcher.is_about_words()) {
-                self.world.aim(place, matcher.fits(sending, record));
+                let fits = matcher.fits(sending, record.template.as_deref(), record.callback_data.as_deref());
+                self.world.aim(place, fits);
             }
         }
     }
@@ -138,9 +142,9 @@ impl Tenant {
     /// Tells the faults of a message that was accepted: those that are about it are about its webhooks too.
     pub(super) fn aim_later(&mut self, message: MessageIndex, sending: &Sending) {
         for (place, armed) in self.faults.iter().enumerate() {
-            if let (Some(matcher), Some(record)) = (&armed.aim, self.messages.get(message))
+            if let (Some(matcher), Some(words)) = (&armed.aim, self.messages.get(message))
                 && matcher.is_about_words()
-                && matcher.fits(sending, record)
+                && matcher.fits(sending, words.template(), words.callback_data())
             {
                 self.world.include(place, message);
             }

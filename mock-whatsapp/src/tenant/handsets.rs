@@ -4,6 +4,7 @@
 use super::Tenant;
 use crate::limits::PERSONAS;
 use cloud_api::time::Timestamp;
+use mock_whatsapp_model::fate::mix;
 use mock_whatsapp_model::handset::Persona;
 use mock_whatsapp_model::input::{HandsetId, MessageIndex};
 use mock_whatsapp_model::{World, magic};
@@ -11,11 +12,16 @@ use rustc_hash::FxHashMap;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The telephones of one tenant.
+/// The telephones of one tenant. A campaign makes a million of them, so each is a dozen bytes in a list and four in a table.
 #[derive(Clone, Debug, Default)]
 pub struct Handsets {
-    by_wa_id: FxHashMap<u64, HandsetId>,
-    all: Vec<Phone>,
+    table: Table,
+    /// Their numbers.
+    wa_ids: Vec<u64>,
+    /// The one message that was accepted for each: a campaign sends most people one.
+    only: Vec<MessageIndex>,
+    /// All messages of those for whom more than one was.
+    more: FxHashMap<HandsetId, Vec<MessageIndex>>,
     /// What telephones were made to be by hand, as it was written.
     given: BTreeMap<u64, Value>,
     /// How often contacts reported the business.
@@ -24,34 +30,56 @@ pub struct Handsets {
     personas: Vec<(Persona, Timestamp, u32)>,
 }
 
-#[derive(Clone, Debug)]
-struct Phone {
-    wa_id: u64,
-    sent: Sent,
-}
+/// No message yet. The model would have to take four thousand million to give this place away.
+const NONE: MessageIndex = MessageIndex(u32::MAX);
 
-/// The messages that were accepted for a telephone. A campaign sends most people one.
-#[derive(Clone, Debug)]
-enum Sent {
-    Nothing,
-    One(MessageIndex),
-    More(Vec<MessageIndex>),
-}
+/// More than one: they are in the map.
+const MORE: MessageIndex = MessageIndex(u32::MAX - 1);
 
-impl Sent {
-    fn push(&mut self, message: MessageIndex) {
-        match self {
-            Self::Nothing => *self = Self::One(message),
-            Self::One(first) => *self = Self::More(vec![*first, message]),
-            Self::More(all) => all.push(message),
+/// The first size of the table.
+const SMALLEST: usize = 64;
+
+/// An open table of the places of telephones behind one another; 0 is free. The numbers themselves are in the list.
+#[derive(Clone, Debug, Default)]
+struct Table(Vec<u32>);
+
+impl Table {
+    /// Where a number is, or would be.
+    fn slot(&self, wa_ids: &[u64], wa_id: u64) -> usize {
+        let mask = self.0.len() - 1;
+        // Numbers of one campaign often follow each other: without mixing they would lie in one long row.
+        let mut at = mix(wa_id) as usize & mask;
+        while let Some(place) = self.place(at)
+            && wa_ids[place] != wa_id
+        {
+            at = (at + 1) & mask;
         }
+        at
     }
 
-    fn all(&self) -> &[MessageIndex] {
-        match self {
-            Self::Nothing => &[],
-            Self::One(message) => std::slice::from_ref(message),
-            Self::More(all) => all,
+    fn place(&self, slot: usize) -> Option<usize> {
+        Some(self.0[slot].checked_sub(1)? as usize)
+    }
+
+    fn find(&self, wa_ids: &[u64], wa_id: u64) -> Option<HandsetId> {
+        if self.0.is_empty() {
+            return None;
+        }
+        self.place(self.slot(wa_ids, wa_id)).map(|place| HandsetId(place as u32))
+    }
+
+    /// Takes in the number that was added to the list last.
+    fn add(&mut self, wa_ids: &[u64]) {
+        // At most three of four are taken, so that a search ends soon.
+        let fresh = if wa_ids.len() * 4 > self.0.len() * 3 {
+            self.0 = vec![0; (self.0.len() * 2).max(SMALLEST)];
+            0
+        } else {
+            wa_ids.len() - 1
+        };
+        for (place, wa_id) in wa_ids.iter().enumerate().skip(fresh) {
+            let at = self.slot(wa_ids, *wa_id);
+            self.0[at] = place as u32 + 1;
         }
     }
 }
@@ -59,7 +87,7 @@ impl Sent {
 impl Handsets {
     /// The telephone of a number, if it was mentioned.
     pub fn find(&self, wa_id: u64) -> Option<HandsetId> {
-        self.by_wa_id.get(&wa_id).copied()
+        self.table.find(&self.wa_ids, wa_id)
     }
 
     /// The telephone of a number; a new one behaves as its number says, if numbers have a meaning.
@@ -70,8 +98,9 @@ impl Handsets {
         let persona = magic::persona(wa_id).filter(|_| magic_numbers);
         let persona = persona.map_or(0, |persona| self.persona(world, now, persona));
         let handset = world.add_handset(persona);
-        self.by_wa_id.insert(wa_id, handset);
-        self.all.push(Phone { wa_id, sent: Sent::Nothing });
+        self.wa_ids.push(wa_id);
+        self.only.push(NONE);
+        self.table.add(&self.wa_ids);
         handset
     }
 
@@ -114,17 +143,28 @@ impl Handsets {
 
     /// The number of a telephone.
     pub fn wa_id(&self, handset: HandsetId) -> u64 {
-        self.all[handset.0 as usize].wa_id
+        self.wa_ids[handset.0 as usize]
     }
 
     /// Notes that a message was accepted for a telephone.
     pub fn sent(&mut self, handset: HandsetId, message: MessageIndex) {
-        self.all[handset.0 as usize].sent.push(message);
+        match &mut self.only[handset.0 as usize] {
+            only if *only == NONE => *only = message,
+            only => {
+                let first = std::mem::replace(only, MORE);
+                let all = self.more.entry(handset).or_insert_with(|| vec![first]);
+                all.push(message);
+            }
+        }
     }
 
     /// The messages that were accepted for a telephone, oldest first.
     pub fn messages(&self, handset: HandsetId) -> &[MessageIndex] {
-        self.all[handset.0 as usize].sent.all()
+        match &self.only[handset.0 as usize] {
+            &NONE => &[],
+            &MORE => self.more.get(&handset).map_or(&[], Vec::as_slice),
+            only => std::slice::from_ref(only),
+        }
     }
 
     /// Notes what a telephone was made to be.
@@ -137,9 +177,10 @@ impl Handsets {
         self.personas.clear();
         self.given.clear();
         self.reports.clear();
-        for place in 0..self.all.len() {
-            self.all[place].sent = Sent::Nothing;
-            let meaning = magic::persona(self.all[place].wa_id).filter(|_| magic_numbers);
+        self.only.fill(NONE);
+        self.more.clear();
+        for place in 0..self.wa_ids.len() {
+            let meaning = magic::persona(self.wa_ids[place]).filter(|_| magic_numbers);
             if let Some(persona) = meaning {
                 let persona = self.persona(world, now, persona);
                 world.set_persona(HandsetId(place as u32), persona);
@@ -167,5 +208,41 @@ impl Tenant {
             false => self.handsets.persona(&mut self.world, self.time, persona),
         };
         self.world.set_persona(handset, persona);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mock_whatsapp_model::spec::Timing;
+    use mock_whatsapp_model::world::Config;
+
+    #[test]
+    fn every_telephone_is_found_again_with_its_messages() {
+        let (seed, start) = (1, Timestamp(7));
+        let mut world = World::new(Config { seed, start, timing: Timing::default(), limit_throughput: false });
+        let mut handsets = Handsets::default();
+        assert_eq!(handsets.find(14_155_550_000), None);
+        let mut add = |handsets: &mut Handsets, wa_id| handsets.find_or_add(&mut world, start, wa_id, false);
+        for wa_id in 4_915_100_000_000..4_915_100_010_000 {
+            let handset = add(&mut handsets, wa_id);
+            assert_eq!(add(&mut handsets, wa_id), handset);
+            assert!(handsets.messages(handset).is_empty());
+            for message in 0..wa_id as u32 % 4 {
+                handsets.sent(handset, MessageIndex(message));
+            }
+        }
+        for wa_id in 4_915_100_000_000..4_915_100_010_000 {
+            let handset = handsets.find(wa_id).unwrap();
+            assert_eq!(handsets.wa_id(handset), wa_id);
+            let sent: Vec<u32> = handsets.messages(handset).iter().map(|message| message.0).collect();
+            assert_eq!(sent, (0..wa_id as u32 % 4).collect::<Vec<_>>());
+        }
+        assert_eq!(handsets.find(4_915_100_010_000), None);
+        handsets.reset(&mut world, start, false);
+        let kept = handsets.find(4_915_100_000_003).unwrap();
+        assert!(handsets.messages(kept).is_empty());
+        handsets.sent(kept, MessageIndex(9));
+        assert_eq!(handsets.messages(kept), [MessageIndex(9)]);
     }
 }

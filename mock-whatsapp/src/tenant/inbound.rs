@@ -173,7 +173,7 @@ impl Tenant {
         quoted: Option<MessageIndex>,
     ) -> Option<(MessageIndex, Button)> {
         let on = |index: MessageIndex| {
-            let buttons = &self.messages.get(index)?.buttons;
+            let buttons = self.messages.get(index)?.buttons();
             let button = buttons.iter().find(|button| button.text.eq_ignore_ascii_case(label))?;
             Some((index, button.clone()))
         };

@@ -6,7 +6,7 @@ use crate::control::requests::show;
 use crate::graph::refusal::Refusal;
 use crate::graph::send::Sending;
 use crate::instant;
-use crate::signing::Signature;
+use crate::signing::Hand;
 use crate::target;
 use bytes::Bytes;
 use cloud_api::catalogue::Class;
@@ -117,13 +117,13 @@ impl Tenant {
             return;
         }
         let Some(record) = self.webhooks.get(webhook) else { return };
-        let attempt = record.attempts.last().map(|attempt| {
+        let attempt = record.attempts().last().map(|attempt| {
             json!({
                 "at": instant::write(attempt.at), "status": attempt.status, "ms": attempt.ms, "failure": attempt.failure,
             })
         });
         let told = json!({
-            "id": format!("w{webhook}"), "kind": record.kind, "wamid": record.wamid, "state": record.state.name(),
+            "id": format!("w{webhook}"), "kind": record.kind, "wamid": self.wamid_in(record), "state": record.state.name(),
             "attempt": attempt,
         });
         self.listeners.tell("webhook", &told);
@@ -225,7 +225,7 @@ impl Tenant {
         sending: &Sending,
     ) -> Sent {
         let template_of = |message: MessageIndex| {
-            self.messages.get(message).and_then(|record| record.template.as_deref()).map_or(0, template_key)
+            self.messages.get(message).and_then(|words| words.template()).map_or(0, template_key)
         };
         Sent {
             request,
@@ -383,18 +383,14 @@ impl Tenant {
     }
 
     /// Whether a webhook is one that a receiver must take: signed as it should be, and none that was made up by hand.
-    pub(super) fn is_in_order(&mut self, delivery: DeliveryId, update: &Update) -> bool {
+    pub(super) fn is_in_order(&self, delivery: DeliveryId, update: &Update) -> bool {
         let made_up = match update.what {
             What::Notice(words) => self.notices.get(words).is_none_or(|notice| &*notice.field != "user_preferences"),
             What::Sent | What::Delivered | What::Read | What::Failed(_) | What::Reply | What::Stop | What::Says(_) => {
                 false
             }
         };
-        !made_up
-            && self
-                .webhooks
-                .sent(delivery)
-                .is_none_or(|(body, signature)| signature == Signature::of(&self.identity.app_secret, &body))
+        !made_up && self.webhooks.sent(delivery).is_none_or(|(_, hand)| hand == Hand::Own)
     }
 
     /// A webhook was answered, or was not.
@@ -483,7 +479,7 @@ impl Tenant {
 }
 
 fn words_of(messages: &super::message_log::MessageLog, message: MessageIndex) -> Callback {
-    let data = messages.get(message).and_then(|record| record.callback_data.as_deref());
+    let data = messages.get(message).and_then(|words| words.callback_data());
     data.map_or_else(Callback::default, Callback::of)
 }
 

@@ -1,7 +1,6 @@
 //! What a fault is aimed at, in words: a contact, a template, callback data, any place of the request's body, a kind of
 //! webhook.
 
-use super::message_log::Record;
 use crate::graph::send::Sending;
 use mock_whatsapp_model::faults::Telling;
 use serde_json::Value;
@@ -40,18 +39,16 @@ impl Matcher {
     }
 
     /// Whether a message that was accepted earlier fits. Its body is not known any more, so where that counts it does not.
-    pub(super) fn fits_record(&self, record: &Record) -> bool {
+    pub(super) fn fits_words(&self, template: Option<&str>, callback_data: Option<&str>) -> bool {
         let is =
             |wanted: &Option<String>, got: Option<&str>| wanted.as_deref().is_none_or(|wanted| Some(wanted) == got);
-        is(&self.template, record.template.as_deref())
-            && is(&self.callback_data, record.callback_data.as_deref())
-            && self.body.is_empty()
+        is(&self.template, template) && is(&self.callback_data, callback_data) && self.body.is_empty()
     }
 
     /// Whether a request fits, be it accepted or not.
-    pub(super) fn fits(&self, sending: &Sending, record: &Record) -> bool {
+    pub(super) fn fits(&self, sending: &Sending, template: Option<&str>, callback_data: Option<&str>) -> bool {
         let words = Self { body: BTreeMap::new(), ..self.clone() };
-        if !words.fits_record(record) {
+        if !words.fits_words(template, callback_data) {
             return false;
         }
         if self.body.is_empty() {

@@ -6,7 +6,6 @@ use crate::config::UnknownTemplates;
 use crate::graph::refusal::Refusal;
 use crate::graph::send::{Fitting, Sending, Shelf};
 use crate::templates::Category;
-use crate::tenant::message_log::Event;
 use crate::wamids::Meaning;
 use cloud_api::catalogue::{self, CodeIndex};
 use cloud_api::limits::REACTION_AGE_MAX;
@@ -26,7 +25,7 @@ impl Tenant {
         if let Some(refusal) = self.unfit_sender(sending) {
             return self.turn_down(real, sending, refusal, reply);
         }
-        let Fitting { mut record, form, template } = match self.fit(sending) {
+        let Fitting { record, form, template } = match self.fit(sending) {
             Ok(fitting) => fitting,
             Err(refusal) => return self.turn_down(real, sending, refusal, reply),
         };
@@ -72,9 +71,8 @@ impl Tenant {
         self.world.handle(now, Input::Post(post), &mut self.out);
         let taken = (self.world.snapshot().messages > before).then(|| self.messages.end());
         if let Some(index) = taken {
-            record.timeline.push(Event { at: now, what: "accepted", webhook: None });
             self.handsets.sent(handset, index);
-            self.messages.push(record);
+            self.messages.push(&record, now);
             if let Some(place) = template {
                 self.paced(place, index, held);
             }
@@ -149,7 +147,7 @@ impl Tenant {
         };
         let fits = match self.wamids.read(wamid) {
             Some(Meaning::Outbound(index)) => {
-                of_message(index) && self.messages.get(index).is_some_and(|record| record.kind != "reaction")
+                of_message(index) && self.messages.get(index).is_some_and(|words| words.kind() != "reaction")
             }
             Some(Meaning::Answer(index)) => of_message(index),
             Some(Meaning::Said(handle)) => self.inbound.get(handle).is_some(),

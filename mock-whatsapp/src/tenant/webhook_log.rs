@@ -1,7 +1,11 @@
-//! The webhooks that were to be sent, each with its body and every attempt. Bounded; the oldest go first.
+//! The webhooks that were to be sent, each with its body and every attempt. Bounded; the oldest go first, and how many went is
+//! counted.
+//!
+//! A campaign makes three million of them that live equally long. So what one needs lies in a record of one size, bodies lie
+//! behind each other, and what can be made again at any time (ids, signatures) is not kept.
 
-use crate::limits::WEBHOOK_LOG_BYTES;
-use crate::signing::Signature;
+use crate::limits::{WEBHOOK_BODY, WEBHOOK_LOG_BYTES, WEBHOOKS_PER_BLOCK};
+use crate::signing::Hand;
 use bytes::Bytes;
 use cloud_api::time::Timestamp;
 use mock_whatsapp_model::input::DeliveryId;
@@ -59,41 +63,109 @@ pub struct Attempt {
 /// One webhook.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// Its number, never used twice.
-    pub id: u64,
     /// What it tells, as in `status.delivered` or `message.text`; of other fields the field's name.
     pub kind: Cow<'static, str>,
     /// What it tells, from which its body can be made at any time.
     pub update: Update,
-    /// The wamid in its body.
-    pub wamid: String,
+    /// The contact whose number is in the wamid in its body; 0, if there is no wamid.
+    pub whom: u64,
     /// What faults make of it.
     pub dress: Dress,
     /// How far it came.
     pub state: State,
-    /// Every attempt.
-    pub attempts: Vec<Attempt>,
-    /// The headers of its signature. Empty until it is sent.
-    pub signature: Signature,
-    /// The body, byte for byte. Empty until it is sent.
-    pub body: Bytes,
+    /// Whose hand its signature is.
+    hand: Hand,
+    body: Body,
+    /// The first attempt, which is mostly the last.
+    first: Option<Attempt>,
+    more: Vec<Attempt>,
+}
+
+/// Where the body of a webhook is.
+#[derive(Clone, Debug)]
+enum Body {
+    /// It was not sent yet.
+    None,
+    /// In the block: where it begins, and how long it is.
+    Here(u32, u32),
+    /// It is long, or it is the body of others too. What of its length counts for this one.
+    Apart(Box<(Bytes, usize)>),
 }
 
 impl Record {
+    /// Every attempt.
+    pub fn attempts(&self) -> impl DoubleEndedIterator<Item = &Attempt> {
+        self.first.iter().chain(&self.more)
+    }
+
+    /// Whose hand its signature is; of one that was sent.
+    pub fn hand(&self) -> Hand {
+        self.hand
+    }
+
+    /// What it takes of memory beside its place.
+    fn others(&self) -> usize {
+        let kind = if let Cow::Owned(kind) = &self.kind { kind.capacity() } else { 0 };
+        let body = if let Body::Apart(apart) = &self.body { apart.1 + size_of::<(Bytes, usize)>() } else { 0 };
+        let why: usize = self.attempts().map(|attempt| attempt.failure.as_ref().map_or(0, String::len)).sum();
+        kind + body + why + self.more.capacity() * size_of::<Attempt>()
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Block {
+    /// The number of its first record.
+    first: u64,
+    records: VecDeque<Record>,
+    bodies: Vec<u8>,
+    /// What its records have of their own.
+    others: usize,
+    is_full: bool,
+}
+
+impl Block {
+    fn new(first: u64) -> Self {
+        let records = VecDeque::with_capacity(WEBHOOKS_PER_BLOCK);
+        Self { first, records, bodies: Vec::new(), others: 0, is_full: false }
+    }
+
     fn bytes(&self) -> usize {
-        size_of::<Self>() + self.kind.len() + self.wamid.len() + self.signature.bytes() + self.body.len() + 96
+        self.records.capacity() * size_of::<Record>() + self.bodies.capacity() + self.others + size_of::<Self>()
+    }
+
+    fn body(&self, record: &Record) -> Option<Bytes> {
+        match &record.body {
+            Body::None => None,
+            Body::Here(start, length) => {
+                let body = self.bodies.get(*start as usize..(start + length) as usize);
+                Some(Bytes::copy_from_slice(body.unwrap_or_default()))
+            }
+            Body::Apart(apart) => Some(apart.0.clone()),
+        }
+    }
+
+    fn keep(&mut self, body: &Bytes, shared_by: usize) -> Body {
+        if shared_by > 1 || body.len() > WEBHOOK_BODY {
+            return Body::Apart(Box::new((body.clone(), body.len() / shared_by.max(1))));
+        }
+        if self.bodies.capacity() - self.bodies.len() < body.len() {
+            // Step by step: what doubles leaves half of it empty.
+            self.bodies.reserve_exact(WEBHOOK_BODY);
+        }
+        let start = self.bodies.len() as u32;
+        self.bodies.extend_from_slice(body);
+        Body::Here(start, body.len() as u32)
     }
 }
 
 /// The webhooks of one tenant.
 #[derive(Clone, Debug, Default)]
 pub struct WebhookLog {
-    /// By number, which a restore may have left gaps in.
-    records: VecDeque<Record>,
-    /// The number of the next webhook.
+    blocks: VecDeque<Block>,
     next: u64,
     /// Which webhook each of the model's deliveries is.
     of_delivery: Vec<u64>,
+    /// The bytes of all blocks.
     bytes: usize,
     evicted: u64,
 }
@@ -105,19 +177,29 @@ impl WebhookLog {
         delivery: Option<DeliveryId>,
         kind: Cow<'static, str>,
         update: Update,
-        wamid: String,
+        whom: u64,
         dress: Dress,
     ) -> u64 {
         let id = self.next;
         self.next += 1;
         let state = if delivery.is_some() { State::Due } else { State::Faulted };
-        let (attempts, signature, body) = (Vec::new(), Signature::default(), Bytes::new());
-        let record = Record { id, kind, update, wamid, dress, state, attempts, signature, body };
+        let (hand, body) = (Hand::default(), Body::None);
+        let record = Record { kind, update, whom, dress, state, hand, body, first: None, more: Vec::new() };
         if let Some(delivery) = delivery {
             self.delivers(delivery, id);
         }
-        self.bytes += record.bytes();
-        self.records.push_back(record);
+        if self.blocks.back().is_none_or(|block| block.is_full) {
+            let block = Block::new(id);
+            self.bytes += block.bytes();
+            self.blocks.push_back(block);
+        }
+        if let Some(block) = self.blocks.back_mut() {
+            let others = record.others();
+            block.others += others;
+            self.bytes += others;
+            block.records.push_back(record);
+            block.is_full = block.records.len() >= WEBHOOKS_PER_BLOCK;
+        }
         self.evict();
         id
     }
@@ -131,37 +213,45 @@ impl WebhookLog {
     }
 
     /// What faults make of a delivery.
-    pub fn dress(&mut self, delivery: DeliveryId) -> Dress {
-        self.of(delivery).map(|record| record.dress).unwrap_or_default()
+    pub fn dress(&self, delivery: DeliveryId) -> Dress {
+        self.number(delivery).and_then(|id| self.get(id)).map(|record| record.dress).unwrap_or_default()
     }
 
     /// A webhook is delivered once more.
     pub fn repeat(&mut self, delivery: DeliveryId, id: u64) {
         self.delivers(delivery, id);
-        if let Some(record) = self.of(delivery) {
-            record.state = State::Due;
-        }
+        self.change(delivery, |_, record| record.state = State::Due);
+    }
+
+    /// The block that a webhook is in, if it is in any, and its place there.
+    fn place(&self, id: u64) -> Option<(usize, usize)> {
+        let block = self.blocks.partition_point(|block| block.first <= id).checked_sub(1)?;
+        let place = usize::try_from(id - self.blocks[block].first).ok()?;
+        (place < self.blocks[block].records.len()).then_some((block, place))
     }
 
     /// A webhook.
     pub fn get(&self, id: u64) -> Option<&Record> {
-        self.records.get(self.place(id)).filter(|record| record.id == id)
+        let (block, place) = self.place(id)?;
+        self.blocks[block].records.get(place)
     }
 
-    /// Where the first record is that has this number or a later one.
-    fn place(&self, id: u64) -> usize {
-        match (self.records.front(), self.records.back()) {
-            // Without gaps there is nothing to search.
-            (Some(first), Some(last)) if last.id - first.id + 1 == self.records.len() as u64 => {
-                usize::try_from(id.saturating_sub(first.id)).unwrap_or(usize::MAX)
-            }
-            _ => self.records.partition_point(|record| record.id < id),
-        }
+    /// The body of a webhook, byte for byte; `None` until it is sent.
+    pub fn body(&self, id: u64) -> Option<Bytes> {
+        let (block, place) = self.place(id)?;
+        let block = &self.blocks[block];
+        block.body(block.records.get(place)?)
     }
 
     /// Leaves out numbers that were used elsewhere: the next webhook has at least this one.
     pub fn skip_to(&mut self, next: u64) {
-        self.next = self.next.max(next);
+        if next > self.next {
+            self.next = next;
+            // The numbers of a block have no gaps.
+            if let Some(block) = self.blocks.back_mut() {
+                block.is_full = true;
+            }
+        }
     }
 
     /// The number of the next webhook.
@@ -171,10 +261,19 @@ impl WebhookLog {
 
     fn evict(&mut self) {
         while self.bytes > WEBHOOK_LOG_BYTES
-            && let Some(oldest) = self.records.pop_front()
+            && let Some(block) = self.blocks.front_mut()
         {
-            self.bytes -= oldest.bytes();
-            self.evicted += 1;
+            if let Some(oldest) = block.records.pop_front() {
+                let others = oldest.others();
+                block.first += 1;
+                block.others -= others;
+                self.bytes -= others;
+                self.evicted += 1;
+            }
+            if block.records.is_empty() {
+                self.bytes -= block.bytes();
+                self.blocks.pop_front();
+            }
         }
     }
 
@@ -183,40 +282,57 @@ impl WebhookLog {
         self.of_delivery.get(delivery.0 as usize).copied()
     }
 
-    fn of(&mut self, delivery: DeliveryId) -> Option<&mut Record> {
-        let id = *self.of_delivery.get(delivery.0 as usize)?;
-        let place = self.place(id);
-        self.records.get_mut(place).filter(|record| record.id == id)
-    }
-
-    /// Notes what is sent, the first time.
-    pub fn sends(&mut self, delivery: DeliveryId, body: &Bytes, signature: &Signature) {
-        let Some(record) = self.of(delivery).filter(|record| record.body.is_empty()) else { return };
-        let before = record.bytes();
-        record.body = body.clone();
-        record.signature = signature.clone();
-        let grown = record.bytes() - before;
-        self.bytes += grown;
+    /// Changes the record of a delivery, if it is still there.
+    fn change(&mut self, delivery: DeliveryId, change: impl FnOnce(&mut Block, &mut Record)) {
+        let Some((block, place)) = self.number(delivery).and_then(|id| self.place(id)) else { return };
+        let block = &mut self.blocks[block];
+        let before = block.bytes();
+        // Lent out, so that the change may add to the block's bodies.
+        let mut records = std::mem::take(&mut block.records);
+        let others = records[place].others();
+        change(block, &mut records[place]);
+        block.others = block.others + records[place].others() - others;
+        block.records = records;
+        self.bytes = self.bytes + block.bytes() - before;
         self.evict();
     }
 
-    /// The body and the signature of a webhook that was sent before.
-    pub fn sent(&mut self, delivery: DeliveryId) -> Option<(Bytes, Signature)> {
-        let record = self.of(delivery).filter(|record| !record.body.is_empty())?;
-        Some((record.body.clone(), record.signature.clone()))
+    /// Notes what is sent, the first time: the body, which so many webhooks share, and whose hand signs it.
+    pub fn sends(&mut self, delivery: DeliveryId, body: &Bytes, shared_by: usize, hand: Hand) {
+        self.change(delivery, |block, record| {
+            if matches!(record.body, Body::None) {
+                record.body = block.keep(body, shared_by);
+                record.hand = hand;
+            }
+        });
+    }
+
+    /// The body of a webhook that was sent before, and whose hand signed it.
+    pub fn sent(&self, delivery: DeliveryId) -> Option<(Bytes, Hand)> {
+        let (block, place) = self.place(self.number(delivery)?)?;
+        let block = &self.blocks[block];
+        let record = block.records.get(place)?;
+        Some((block.body(record)?, record.hand))
     }
 
     /// Notes an attempt and what follows from it.
     pub fn ends(&mut self, delivery: DeliveryId, attempt: Option<Attempt>, state: State) {
-        if let Some(record) = self.of(delivery) {
-            record.attempts.extend(attempt);
+        self.change(delivery, |_, record| {
+            if let Some(attempt) = attempt {
+                match &mut record.first {
+                    Some(_) => record.more.push(attempt),
+                    none => *none = Some(attempt),
+                }
+            }
             record.state = state;
-        }
+        });
     }
 
-    /// The records from a number on, oldest first.
-    pub fn from(&self, id: u64) -> impl Iterator<Item = &Record> {
-        self.records.iter().skip(self.place(id))
+    /// The records from a number on with their numbers, oldest first.
+    pub fn from(&self, id: u64) -> impl Iterator<Item = (u64, &Record)> {
+        let from = self.blocks.partition_point(|block| block.first <= id).saturating_sub(1);
+        let numbered = self.blocks.range(from..).flat_map(|block| (block.first..).zip(&block.records));
+        numbered.skip_while(move |(number, _)| *number < id)
     }
 
     /// What it takes in memory.
@@ -238,26 +354,90 @@ impl WebhookLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mock_whatsapp_model::input::{HandsetId, NumberId};
+    use mock_whatsapp_model::input::{HandsetId, MessageIndex, NumberId};
     use mock_whatsapp_model::output::What;
+
+    fn open(log: &mut WebhookLog, delivery: u32) -> u64 {
+        let update = Update {
+            about: Some(MessageIndex(delivery)),
+            handset: HandsetId(0),
+            number: NumberId(0),
+            what: What::Sent,
+            at: Timestamp(u64::from(delivery)),
+            echoes: true,
+            forged: false,
+        };
+        log.open(Some(DeliveryId(delivery)), Cow::Borrowed("status.sent"), update, 1, Dress::default())
+    }
+
+    fn attempt(failure: Option<&str>) -> Attempt {
+        Attempt { at: Timestamp(1), status: 500, ms: 2, failure: failure.map(str::to_owned) }
+    }
+
+    #[test]
+    fn what_was_noted_is_read_again() {
+        let mut log = WebhookLog::default();
+        let many = 5 * WEBHOOKS_PER_BLOCK as u32;
+        for delivery in 0..many {
+            assert_eq!(open(&mut log, delivery), u64::from(delivery));
+        }
+        // Backwards: webhooks are not sent in the order of their opening.
+        for delivery in (0..many).rev() {
+            let body = Bytes::from(format!("body {delivery}"));
+            log.sends(DeliveryId(delivery), &body, 1 + delivery as usize % 2, Hand::Own);
+            log.sends(DeliveryId(delivery), &Bytes::from_static(b"another"), 1, Hand::Forger);
+            for _ in 0..delivery % 4 {
+                log.ends(DeliveryId(delivery), Some(attempt(Some("no"))), State::Retrying);
+            }
+        }
+        let long = Bytes::from(vec![b'x'; WEBHOOK_BODY + 1]);
+        let last = open(&mut log, many);
+        log.sends(DeliveryId(many), &long, 1, Hand::Nobody);
+        assert_eq!(log.sent(DeliveryId(many)), Some((long.clone(), Hand::Nobody)));
+        assert_eq!(log.body(last), Some(long));
+        for (number, record) in log.from(0).take(many as usize) {
+            assert_eq!(record.update.at, Timestamp(number));
+            assert_eq!(log.body(number), Some(Bytes::from(format!("body {number}"))));
+            assert_eq!((record.hand(), record.attempts().count() as u64), (Hand::Own, number % 4));
+        }
+        assert_eq!(log.from(77).map(|(number, _)| number).next(), Some(77));
+        assert_eq!(log.from(last + 1).count(), 0);
+        assert_eq!(log.bytes, log.blocks.iter().map(Block::bytes).sum::<usize>());
+        assert!(log.get(last + 1).is_none());
+    }
 
     #[test]
     fn webhooks_are_found_across_gaps_in_their_numbers() {
         let mut log = WebhookLog::default();
-        let (handset, number, at) = (HandsetId(0), NumberId(0), Timestamp(7));
-        let update = Update { about: None, handset, number, what: What::Sent, at, echoes: true, forged: false };
-        let open = |log: &mut WebhookLog, delivery| {
-            log.open(Some(DeliveryId(delivery)), "status.sent".into(), update, String::new(), Dress::default())
-        };
         assert_eq!((open(&mut log, 0), open(&mut log, 1)), (0, 1));
         log.skip_to(5);
         log.skip_to(3);
         assert_eq!((open(&mut log, 2), open(&mut log, 0), log.next()), (5, 6, 7));
-        let found: Vec<Option<u64>> = (0..8).map(|id| log.get(id).map(|record| record.id)).collect();
-        assert_eq!(found, [Some(0), Some(1), None, None, None, Some(5), Some(6), None]);
-        assert_eq!(log.from(2).map(|record| record.id).collect::<Vec<_>>(), [5, 6]);
+        let found: Vec<Option<u64>> = (0..8).map(|id| log.get(id).map(|record| record.update.at.0)).collect();
+        assert_eq!(found, [Some(0), Some(1), None, None, None, Some(2), Some(0), None]);
+        assert_eq!(log.from(2).map(|(number, _)| number).collect::<Vec<_>>(), [5, 6]);
         log.ends(DeliveryId(2), None, State::Acked);
         assert_eq!(log.get(5).map(|record| record.state), Some(State::Acked));
         assert_eq!(log.get(6).map(|record| record.state), Some(State::Due));
+    }
+
+    #[test]
+    fn it_stays_within_its_bytes_and_counts_what_it_forgot() {
+        let mut log = WebhookLog::default();
+        for nth in 0..60_000 {
+            open(&mut log, nth % 100);
+            log.sends(DeliveryId(nth % 100), &Bytes::from(vec![b'x'; 700]), 1, Hand::Own);
+            log.ends(DeliveryId(nth % 100), Some(attempt(None)), State::Acked);
+            assert!(log.bytes() <= WEBHOOK_LOG_BYTES);
+        }
+        assert!(log.bytes() > WEBHOOK_LOG_BYTES / 2);
+        assert_eq!(log.bytes, log.blocks.iter().map(Block::bytes).sum::<usize>());
+        assert_eq!(log.from(0).count() as u64 + log.evicted(), 60_000);
+        assert_eq!(log.from(0).next().map(|(number, _)| number), Some(log.evicted()));
+        open(&mut log, 7);
+        log.sends(DeliveryId(7), &Bytes::from(vec![b'x'; WEBHOOK_LOG_BYTES]), 1, Hand::Own);
+        assert_eq!((log.from(0).count(), log.bytes(), log.evicted()), (0, 0, 60_001));
+        log.clear();
+        assert_eq!((open(&mut log, 0), log.evicted()), (60_001, 0));
     }
 }

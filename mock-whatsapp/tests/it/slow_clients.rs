@@ -112,3 +112,16 @@ async fn what_is_under_way_is_answered_when_the_server_stops() {
     let (answer, _) = rest(&mut client).await;
     assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("connection: close"), "{answer}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_goes_on_may_be_silent_for_longer_than_a_connection_may_idle() {
+    let (mut client, stop) = connected(4_096).await;
+    client.write_all(b"GET /_mock/events HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let mut begin = [0; 4_096];
+    let read = client.read(&mut begin).await.unwrap();
+    assert!(begin[..read].starts_with(b"HTTP/1.1 200 "));
+    tokio::time::sleep(3 * IDLE_WAIT).await;
+    stop.send_replace(true);
+    let (rest, _) = rest(&mut client).await;
+    assert!(rest.ends_with("0\r\n\r\n"), "the stream ends in order: {rest}");
+}

@@ -116,6 +116,6 @@ pub(in crate::graph) async fn compare(call: Call<'_>) -> Done {
 fn sent(tenant: &Tenant, place: Place, window: &std::ops::Range<Timestamp>) -> usize {
     let Some(name) = tenant.templates().get(place).map(|template| template.name.clone()) else { return 0 };
     let all = tenant.world().messages(tenant.messages().first()).filter(|message| window.contains(&message.at));
-    let is_of = |index| tenant.messages().get(index).is_some_and(|record| record.template.as_deref() == Some(&*name));
+    let is_of = |index| tenant.messages().get(index).is_some_and(|words| words.template() == Some(&*name));
     all.filter(|message| is_of(message.index)).count()
 }
