@@ -13,7 +13,7 @@ use crate::respond::{Cut, answer};
 use crate::worlds::Handle;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use line::{Guarded, Line};
 use outcomes::Outcomes;
 use std::sync::Arc;
@@ -124,6 +124,8 @@ async fn connection(server: Arc<Server>, arrival: Arrival) {
     });
     let mut serving = std::pin::pin!(
         http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits::IDLE_WAIT)
             .max_buf_size(limits::HEAD_BYTES)
             .auto_date_header(false)
             .serve_connection(guarded, service)

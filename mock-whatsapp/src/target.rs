@@ -73,7 +73,7 @@ impl Target {
 
     /// Whether TLS is spoken with it.
     pub fn is_secure(&self) -> bool {
-        self.secure
+        self.place.secure
     }
 
     /// As it was given.

@@ -1,7 +1,7 @@
 //! Answers that are given in an unusual manner: bit by bit, half, or with the connection closed behind them. The head is as
 //! always, with the length of the whole.
 
-use super::line::{Line, Speaking};
+use super::line::Line;
 use super::stream::{Flow, Stream};
 use bytes::Bytes;
 use http_body_util::Full;
@@ -24,8 +24,6 @@ pub(super) struct Spoken {
     manner: Option<Box<Unusual>>,
     /// What comes in place of the whole, where an answer goes on.
     flow: Option<Box<Flow>>,
-    /// The line, where this takes its time.
-    _speaking: Option<Speaking>,
 }
 
 #[derive(Debug)]
@@ -48,10 +46,7 @@ pub(super) fn speak(answer: Response<Full<Bytes>>, line: &Arc<Line>) -> Response
     let manner = answer.extensions().get::<Manner>().copied();
     let flow = answer.extensions().get::<Stream>().and_then(Stream::flow).map(Box::new);
     answer.map(|whole| {
-        let Some(manner) = manner else {
-            let _speaking = flow.is_some().then(|| line.speaks());
-            return Spoken { whole, manner: None, flow, _speaking };
-        };
+        let Some(manner) = manner else { return Spoken { whole, manner: None, flow } };
         let left = bytes_of(&whole);
         let length = left.len();
         let unusual = Unusual {
@@ -71,11 +66,9 @@ pub(super) fn speak(answer: Response<Full<Bytes>>, line: &Arc<Line>) -> Response
             }
             Manner::CloseMiddle => Unusual { kept: length - length / 2, ..unusual },
             Manner::CloseAfter => Unusual { closes: Some(line.clone()), ..unusual },
-            Manner::CloseBefore { .. } | Manner::Lost(_) => {
-                return Spoken { whole, manner: None, flow: None, _speaking: None };
-            }
+            Manner::CloseBefore { .. } | Manner::Lost(_) => return Spoken { whole, manner: None, flow: None },
         };
-        Spoken { whole, manner: Some(Box::new(unusual)), flow: None, _speaking: Some(line.speaks()) }
+        Spoken { whole, manner: Some(Box::new(unusual)), flow: None }
     })
 }
 

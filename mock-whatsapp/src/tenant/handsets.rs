@@ -72,7 +72,10 @@ impl Table {
     fn add(&mut self, wa_ids: &[u64]) {
         // At most three of four are taken, so that a search ends soon.
         let fresh = if wa_ids.len() * 4 > self.0.len() * 3 {
-            self.0 = vec![0; (self.0.len() * 2).max(SMALLEST)];
+            // In its place: a large table that is freed leaves a hole that little of what follows fits into.
+            let size = (self.0.len() * 2).max(SMALLEST);
+            self.0.clear();
+            self.0.resize(size, 0);
             0
         } else {
             wa_ids.len() - 1
