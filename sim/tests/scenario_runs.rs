@@ -36,6 +36,23 @@ fn a_scenario_that_holds_exits_with_0_and_says_how_to_see_it_again() {
 }
 
 #[test]
+fn a_cap_on_marketing_that_ends_is_waited_for() {
+    let capped = |lasts: &str, expect: &str| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let scenario = format!(
+            "name = \"capped\"\nstory = \"Everybody had enough marketing today.\"\nseed = 3\n[[campaign]]\nname = \"a\"\n\
+             contacts = 10\n[[contacts]]\nkind = \"marketing_capped\"\nshare = 1.0\n{lasts}[handset]\nread_share = 1.0\n\
+             [expect]\n{expect}"
+        );
+        std::fs::write(folder.path().join("capped.toml"), scenario).expect("a file");
+        let output = campaign_sim(folder.path(), &["run", "capped.toml"]);
+        assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+    };
+    capped("for = \"20h\"\n", "messages.Read = 10\n");
+    capped("", "messages.BlockedOrSpam = 10\n");
+}
+
+#[test]
 fn a_broken_expectation_exits_with_1_and_is_shown() {
     let folder = scenario("messages.Delivered = 6\n");
     let output = campaign_sim(folder.path(), &["run", "small.toml"]);

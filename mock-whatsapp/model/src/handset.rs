@@ -31,7 +31,8 @@ pub struct Persona {
     pub kind: Kind,
     /// How the API treats POSTs to it.
     pub rule: Rule,
-    /// Offline until this long after the world's start (or after the persona was given).
+    /// Offline until this long after the world's start (or after the persona was given); of a contact whose marketing is
+    /// capped, how long the cap holds, for ever where nothing is said.
     pub away: Option<Span>,
     /// Whether it reads; by share where nothing is said.
     pub reads: Option<bool>,
@@ -51,7 +52,7 @@ pub struct Persona {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Known {
     pub(crate) persona: Persona,
-    /// When who is away comes back.
+    /// When who is away comes back, or the cap ends.
     pub(crate) back_at: Timestamp,
 }
 
@@ -81,14 +82,27 @@ pub(crate) struct AfterArrival {
 }
 
 impl Persona {
-    /// The error that a message to this handset ends with although it was accepted.
-    pub(crate) fn refuses(&self, marketing: bool, opted_out: bool) -> Option<CodeIndex> {
+    /// How long the telephone is off.
+    pub fn off_for(&self) -> Option<Span> {
+        self.away.filter(|_| self.kind != Kind::MarketingCapped)
+    }
+
+    /// The error that a message to this handset ends with although it was accepted at `now`. A cap that ends does so at
+    /// `back_at`.
+    pub(crate) fn refuses(
+        &self,
+        now: Timestamp,
+        back_at: Timestamp,
+        marketing: bool,
+        opted_out: bool,
+    ) -> Option<CodeIndex> {
+        let is_capped = self.away.is_none() || now < back_at;
         if marketing && opted_out && self.kind != Kind::NotOnWhatsapp {
             return Some(catalogue::find(131_050, None));
         }
         match self.kind {
             Kind::NotOnWhatsapp => Some(catalogue::find(131_026, None)),
-            Kind::MarketingCapped if marketing => Some(catalogue::find(131_049, None)),
+            Kind::MarketingCapped if marketing && is_capped => Some(catalogue::find(131_049, None)),
             Kind::Plain
             | Kind::Blocked
             | Kind::ReceiptsOff
@@ -114,6 +128,7 @@ impl Persona {
         if self.kind == Kind::Blocked {
             return None;
         }
+        let back_at = if self.off_for().is_some() { back_at } else { Timestamp(0) };
         let after = self.delivered_after.as_ref().unwrap_or(&timing.delivered_after);
         let delay = after.draw(fate(seed, key, What::Delivered));
         // What waited for a handset that was off arrives as it comes back, not all in the same microsecond.

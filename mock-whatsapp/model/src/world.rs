@@ -414,8 +414,9 @@ impl World {
     fn accept(&mut self, post: &Post, later: Option<CodeIndex>, at: Timestamp) -> MessageIndex {
         let place = self.messages.len() as u32;
         let handset = self.handsets[post.handset.0 as usize];
-        let persona = &self.personas[handset.persona as usize].persona;
-        let code = later.or(post.fails).or_else(|| persona.refuses(post.marketing, handset.opted_out));
+        let Known { persona, back_at } = &self.personas[handset.persona as usize];
+        let code = later.or(post.fails);
+        let code = code.or_else(|| persona.refuses(at, *back_at, post.marketing, handset.opted_out));
         let code = code.or_else(|| self.outside_window(post, persona.always_open));
         self.messages.push(Message {
             key: post.key,

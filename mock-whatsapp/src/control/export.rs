@@ -147,14 +147,16 @@ fn campaign(template: &str, sends: &Sends, zero: Timestamp) -> Table {
 /// The kinds of telephones, each with its share of all contacts.
 fn groups(tenant: &Tenant, contacts: &BTreeSet<HandsetId>, notes: &mut Vec<String>) -> Vec<Toml> {
     let world = tenant.world();
-    let mut kinds: BTreeMap<&'static str, (u64, Option<Span>)> = BTreeMap::new();
+    let mut kinds: BTreeMap<(&'static str, Option<Span>), (u64, Option<Span>)> = BTreeMap::new();
     let mut ruled = 0;
     for handset in contacts {
         let persona = world.persona(*handset);
         ruled += u64::from(persona.rule != Rule::Accept);
         let kind = if world.is_blocked_or_off(*handset).0 { Kind::Blocked } else { persona.kind };
         if let Some(name) = name_of(kind) {
-            let group = kinds.entry(name).or_default();
+            // Whoever was off for some time is one group; a cap that ends is not one that holds for ever.
+            let cap = persona.away.filter(|_| kind == Kind::MarketingCapped);
+            let group = kinds.entry((name, cap)).or_default();
             group.0 += 1;
             group.1 = group.1.max(persona.away);
         }
@@ -165,12 +167,13 @@ fn groups(tenant: &Tenant, contacts: &BTreeSet<HandsetId>, notes: &mut Vec<Strin
         ));
     }
     let all = contacts.len() as u64;
-    let group = |(name, (count, away)): (&str, (u64, Option<Span>))| {
+    let group = |((name, cap), (count, away)): ((&str, Option<Span>), (u64, Option<Span>))| {
         // Millionths, rounded down, so that all of them together are not more than everybody.
         let share = (count * 1_000_000 / all) as f64 / 1_000_000.0;
         let mut table = Table::from_iter([("kind".to_owned(), text(name)), ("share".to_owned(), Toml::Float(share))]);
-        if name == "offline" {
-            table.insert("for".to_owned(), text(away.unwrap_or(Span::hours(12)).to_string()));
+        let lasts = if name == "offline" { Some(away.unwrap_or(Span::hours(12))) } else { cap };
+        if let Some(lasts) = lasts {
+            table.insert("for".to_owned(), text(lasts.to_string()));
         }
         Toml::Table(table)
     };

@@ -37,10 +37,10 @@ fn read(mut fields: Fields, written: Value) -> Result<(Persona, Value), Problem>
     if persona.kind == Kind::Offline && away.is_none() {
         return Err(fields.missing("for", "how long the telephone is off, as in \"12h\""));
     }
-    if persona.kind != Kind::Offline && away.is_some() {
+    if !matches!(persona.kind, Kind::Offline | Kind::MarketingCapped) && away.is_some() {
         return Err(Problem {
             pointer: Some(fields.pointer("for")),
-            ..Problem::impossible("only `offline` has a `for`")
+            ..Problem::impossible("only `offline` and `marketing_capped` have a `for`")
         });
     }
     if let Some(mut reply) = fields.nested("reply")? {
@@ -125,7 +125,8 @@ fn show(tenant: &Tenant, number: u64) -> Value {
     let (blocked, off) = handset.map_or((false, false), |handset| tenant.world().is_blocked_or_off(handset));
     let persona = handset.map(|handset| tenant.world().persona(handset));
     shown["blocked"] = json!(blocked || persona.is_some_and(|persona| persona.kind == Kind::Blocked));
-    shown["online"] = json!(!off && handset.is_none_or(|handset| tenant.world().is_back(handset)));
+    let is_away = |handset| tenant.world().persona(handset).off_for().is_some() && !tenant.world().is_back(handset);
+    shown["online"] = json!(!off && !handset.is_some_and(is_away));
     shown["opted_out"] = json!(handset.is_some_and(|handset| tenant.world().is_opted_out(handset)));
     shown["reports"] = json!(tenant.handsets().reports(number));
     shown

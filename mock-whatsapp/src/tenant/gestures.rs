@@ -100,7 +100,7 @@ impl Tenant {
     /// The telephone is on, whatever kept it off.
     pub(super) fn turn_on(&mut self, handset: HandsetId) {
         self.does(handset, Act::TurnsOn);
-        if self.world.persona(handset).away.is_some() {
+        if self.world.persona(handset).off_for().is_some() {
             for message in self.at_stage(handset, Stage::Sent) {
                 self.does(handset, Act::Receives(message));
             }

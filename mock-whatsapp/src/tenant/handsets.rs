@@ -197,7 +197,7 @@ impl Tenant {
     pub fn give(&mut self, real: Timestamp, wa_id: u64, persona: Persona, written: Value) {
         self.tick(self.now(real));
         let handset = self.telephone(wa_id);
-        if persona.away.is_none() {
+        if persona.off_for().is_none() {
             self.turn_on(handset);
         }
         self.change(handset, persona);

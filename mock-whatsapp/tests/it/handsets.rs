@@ -2,7 +2,9 @@
 
 use crate::client::{Mock, events, sale, text};
 use crate::receiver::Receiver;
+use hyper::Method;
 use mock_whatsapp::MockWhatsApp;
+use mock_whatsapp::clock::Pace;
 use serde_json::{Value, json};
 
 async fn ends(mock: &Mock, to: &str) -> (String, Vec<String>) {
@@ -50,6 +52,37 @@ async fn each_kind_of_telephone_ends_a_message_its_own_way() {
     let wanted = json!({ "wa_id": "491511000003", "kind": "blocked", "messages": 1, "blocked": true, "online": true,
                          "opted_out": false, "reports": 0 });
     assert_eq!(shown, wanted);
+}
+
+#[tokio::test]
+async fn a_cap_on_marketing_can_end() {
+    let mock = Mock::of(MockWhatsApp::builder().clock(Pace::Frozen)).await;
+    let to = "491511000001";
+    let capped = json!({ "kind": "marketing_capped", "for": "20h" });
+    let shown = mock.done("PUT", &format!("/handsets/{to}"), capped).await;
+    assert_eq!((&shown["kind"], &shown["for"], &shown["online"]), (&json!("marketing_capped"), &json!("20h"), &json!(true)));
+    mock.done("POST", &format!("/handsets/{to}/online"), Value::Null).await;
+    let settled = async |status: &str| {
+        mock.done("POST", "/clock/settle", json!({ "max": "1m", "quiet": "0s" })).await;
+        assert_eq!(mock.messages("").await.pop().unwrap()["status"], status);
+    };
+    mock.send(&sale(to, "Ana")).await.wamid();
+    settled("failed").await;
+    assert_eq!(mock.messages("").await[0]["error"]["code"], 131_049);
+    mock.send(&text(to, "no marketing")).await.wamid();
+    settled("read").await;
+    mock.done("POST", "/clock/advance", json!({ "by": "19h58m" })).await;
+    mock.send(&sale(to, "Ana")).await.wamid();
+    settled("failed").await;
+    mock.done("POST", "/clock/advance", json!({ "by": "2m" })).await;
+    mock.send(&sale(to, "Ana")).await.wamid();
+    settled("read").await;
+    let (_, exported) = mock.exchange(Method::GET, "/_mock/export", &[], Vec::new()).await.unwrap();
+    let file: toml::Table = String::from_utf8(exported.to_vec()).unwrap().parse().unwrap();
+    let group = &file["contacts"][0];
+    assert_eq!((group["kind"].as_str(), group["for"].as_str()), (Some("marketing_capped"), Some("20h")));
+    let wrong = mock.control("PUT", &format!("/handsets/{to}"), json!({ "kind": "blocked", "for": "1h" })).await;
+    assert_eq!((wrong.status, wrong.body["pointer"].as_str()), (422, Some("/for")));
 }
 
 #[tokio::test]

@@ -52,6 +52,28 @@ fn who_is_always_open_needs_no_window_and_who_is_not_there_fails_for_that() {
 }
 
 #[test]
+fn a_cap_on_marketing_ends_and_holds_nothing_else_up() {
+    let mut scene = Scene::with(Kind::MarketingCapped);
+    let hour = Span::hours(1);
+    let kind = Kind::MarketingCapped;
+    let capped = scene.world.add_persona(Persona { kind, away: Some(hour), ..Persona::default() });
+    scene.world.add_handset(capped);
+    let read = [What::Sent, What::Delivered, What::Read];
+    let mut after = |handset, marketing, at| {
+        scene.until(at);
+        let post = Post { marketing, ..scene.message(0, handset) };
+        scene.post(post).unwrap();
+        scene.until(at + MINUTE);
+        scene.statuses().into_iter().map(|(what, ..)| what).collect::<Vec<_>>()
+    };
+    assert_eq!(after(1, true, Span::ZERO), [failed(131_049)]);
+    assert_eq!(after(1, false, MINUTE * 2), read, "what is no marketing arrives at once");
+    assert_eq!(after(1, true, Span(hour.0 - 1)), [failed(131_049)]);
+    assert_eq!(after(1, true, hour + MINUTE), read);
+    assert_eq!(after(0, true, Span::hours(1_000)), [failed(131_049)], "a cap of which nothing is said stays");
+}
+
+#[test]
 fn of_a_reaction_is_told_that_it_was_sent() {
     let mut scene = Scene::with(Kind::Plain);
     assert_eq!(told_of(&mut scene, 0, Form::Reaction, Span::ZERO), [What::Sent]);

@@ -329,13 +329,14 @@ fn common() -> [Field; 4] {
 fn telephones(also: fn() -> Vec<Field>) -> Schema {
     let of = |own: Vec<Field>| object(also().into_iter().chain(common()).chain(own));
     let reply = || may("reply", object([may("text", text()), may("after", delay())]));
-    let mute = ["not_on_whatsapp", "blocked", "receipts_off", "marketing_capped", "reports_spam", "other_wa_id"];
+    let mute = ["not_on_whatsapp", "blocked", "receipts_off", "reports_spam", "other_wa_id"];
     either([
         of(vec![nothing("kind"), nothing("for"), reply()]),
         of(vec![must("kind", word(&["plain", "replies"])), nothing("for"), reply()]),
         of(vec![must("kind", word(&["offline"])), must("for", some_span()), reply()]),
         of(vec![nothing("kind"), must("for", some_span()), reply()]),
         of(vec![must("kind", word(&["opts_out"])), nothing("for"), may("reply", object([may("after", delay())]))]),
+        of(vec![must("kind", word(&["marketing_capped"])), may("for", some_span()), nothing("reply")]),
         of(vec![must("kind", word(&mute)), nothing("for"), nothing("reply")]),
     ])
 }
