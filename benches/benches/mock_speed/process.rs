@@ -47,12 +47,15 @@ impl Server {
         format!("http://{}/", self.address)
     }
 
-    /// Tells a mock where its webhooks go, and whether time goes on.
-    pub(crate) fn set_up(&self, webhook: &str, clock: &str) {
-        self.call("PUT", "/_mock/webhook", &format!(r#"{{"url":"{webhook}","handshake":false,"retry":"none"}}"#));
-        if clock == "frozen" {
-            self.call("POST", "/_mock/clock/freeze", "");
-        }
+    /// Tells a mock where its webhooks go.
+    pub(crate) fn tell(&self, receiver: &Server) {
+        let url = receiver.url();
+        self.call("PUT", "/_mock/webhook", &format!(r#"{{"url":"{url}","handshake":false,"retry":"none"}}"#));
+    }
+
+    /// Stops a mock's time, so that no webhook falls due.
+    pub(crate) fn freeze(&self) {
+        self.call("POST", "/_mock/clock/freeze", "");
     }
 
     fn call(&self, method: &str, path: &str, body: &str) {
@@ -91,12 +94,14 @@ impl Drop for Server {
     }
 }
 
-/// Sends so many messages to a server from a process of its own; how long they took.
-pub(crate) fn load(server: &Server, requests: usize, connections: usize) -> Duration {
+/// Sends so many messages to a server from a process of its own, or as many as fit into some seconds; how long they took, and
+/// how many they were.
+pub(crate) fn load(server: &Server, requests: usize, connections: usize, seconds: usize) -> (Duration, usize) {
     let first = CONTACTS.fetch_add(requests, Ordering::Relaxed);
-    let words = [requests, connections, first].map(|number| number.to_string());
-    let arguments = ["--load", &server.address, &words[0], &words[1], &words[2]];
+    let words = [requests, connections, first, seconds].map(|number| number.to_string());
+    let arguments = ["--load", &server.address, &words[0], &words[1], &words[2], &words[3]];
     let output = own(&arguments).stderr(Stdio::inherit()).output().expect("this program can be started");
     let text = String::from_utf8(output.stdout).expect("digits");
-    Duration::from_micros(text.trim().parse().expect("the load went through"))
+    let (took, sent) = text.trim().split_once(' ').expect("the load went through");
+    (Duration::from_micros(took.parse().expect("digits")), sent.parse().expect("digits"))
 }

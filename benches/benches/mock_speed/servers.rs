@@ -15,13 +15,14 @@ use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 /// An answer of the mock's to a send.
-const ANSWER: &str = r#"{"messaging_product":"whatsapp","contacts":[{"input":"+4915100000001","wa_id":"4915100000001"}],"messages":[{"id":"wamid.HBgNNDkxNTEwMDAwMDAwMRUCABEYEjhGMUMyRDNFNEI1QTY5NzgwMQA="}]}"#;
+const ANSWER: &str = r#"{"messaging_product":"whatsapp","contacts":[{"input":"+4915100000001","wa_id":"4915100000001"}],"messages":[{"id":"wamid.HBgNNDkxNTEwMDAwMDAwMRUCABEYEjhGMUMyRDNFNEI1QTY5NzgwMQA=","message_status":"accepted"}]}"#;
 
 /// The headers of one.
-const HEADERS: [(&str, &str); 3] = [
+const HEADERS: [(&str, &str); 4] = [
     ("x-mock-time", "2026-03-01T12:00:00.000000Z"),
     ("facebook-api-version", "v25.0"),
     ("x-fb-trace-id", "AbCdEfGh1JkLmN0pQrStUv2"),
+    ("x-fb-request-id", "AbCdEfGh1JkLmN0pQrStUv2"),
 ];
 
 const JSON: &str = "application/json; charset=UTF-8";

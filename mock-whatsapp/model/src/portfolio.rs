@@ -31,6 +31,20 @@ impl Portfolio {
     }
 }
 
+/// When a telephone ends to count, in twelve bytes: there is one for every contact of a day.
+#[derive(Clone, Copy, Debug)]
+struct End([u32; 2], HandsetId);
+
+impl End {
+    fn new(at: Timestamp, handset: HandsetId) -> Self {
+        Self([(at.0 >> 32) as u32, at.0 as u32], handset)
+    }
+
+    fn at(self) -> Timestamp {
+        Timestamp(u64::from(self.0[0]) << 32 | u64::from(self.0[1]))
+    }
+}
+
 /// The contacts that count. Exact to the microsecond; its memory is bounded by the contacts that count, and a stamp for
 /// each telephone.
 #[derive(Clone, Debug, Default)]
@@ -38,7 +52,7 @@ pub(crate) struct Ledger {
     /// Until when each telephone counts, by its place; long ago, where it never did.
     until: Vec<Timestamp>,
     /// The ends, earliest first. Those of a telephone that was prolonged since are no ends any more.
-    ends: VecDeque<(Timestamp, HandsetId)>,
+    ends: VecDeque<End>,
     used: usize,
 }
 
@@ -67,17 +81,17 @@ impl Ledger {
         }
         self.used += usize::from(before <= now);
         self.until[place] = until;
-        self.ends.push_back((until, handset));
+        self.ends.push_back(End::new(until, handset));
         if self.ends.len() > 2 * self.used + TIDY {
             let stamps = &self.until;
-            self.ends.retain(|(end, handset)| stamps[handset.0 as usize] == *end);
+            self.ends.retain(|end| stamps[end.1.0 as usize] == end.at());
         }
     }
 
     /// How many contacts count at `now`, which is not before any time handed in.
     pub(crate) fn used(&self, now: Timestamp) -> usize {
-        let ended = self.ends.iter().take_while(|(end, _)| *end <= now);
-        self.used - ended.filter(|(end, handset)| self.until(*handset) == *end).count()
+        let ended = self.ends.iter().take_while(|end| end.at() <= now);
+        self.used - ended.filter(|end| self.until(end.1) == end.at()).count()
     }
 
     /// Forgets everybody.
@@ -90,9 +104,9 @@ impl Ledger {
     }
 
     fn end(&mut self, now: Timestamp) {
-        while let Some((end, handset)) = self.ends.front().copied().filter(|(end, _)| *end <= now) {
+        while let Some(end) = self.ends.front().copied().filter(|end| end.at() <= now) {
             self.ends.pop_front();
-            self.used -= usize::from(self.until(handset) == end);
+            self.used -= usize::from(self.until(end.1) == end.at());
         }
     }
 }

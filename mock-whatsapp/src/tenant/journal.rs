@@ -333,12 +333,16 @@ impl Journal {
     }
 
     fn begin_block(&mut self, first: u64) {
+        let mut block = Block { first, ..Block::default() };
         if let Some(full) = self.blocks.back_mut() {
             full.entries.shrink_to_fit();
             full.texts.shrink_to_fit();
             self.bytes += full.bytes();
+            // One block will be as large as another: what grows bit by bit leaves holes behind.
+            block.entries.reserve_exact(full.entries.len());
+            block.texts.reserve_exact(full.texts.len().min(2 * JOURNAL_BLOCK));
         }
-        self.blocks.push_back(Block { first, ..Block::default() });
+        self.blocks.push_back(block);
     }
 
     /// Notes whether the answer to a call was handed over.

@@ -221,13 +221,16 @@ impl MessageLog {
     /// Adds the words of the message that was accepted last, and when that was.
     pub fn push(&mut self, record: &Record, at: Timestamp) {
         if self.blocks.back().is_none_or(Block::is_full) {
+            let mut block = Block { first: self.next, ..Block::default() };
             if let Some(full) = self.blocks.back_mut() {
                 let before = full.bytes();
                 full.entries.shrink_to_fit();
                 full.texts.shrink_to_fit();
                 self.bytes = self.bytes + full.bytes() - before;
+                // One block will be as large as another: what grows bit by bit leaves holes behind.
+                block.entries.reserve_exact(full.entries.len());
+                block.texts.reserve_exact(full.texts.len().min(MESSAGE_BLOCK));
             }
-            let block = Block { first: self.next, ..Block::default() };
             self.bytes += block.bytes();
             self.blocks.push_back(block);
         }
@@ -356,7 +359,7 @@ mod tests {
             kind: "template",
             template: Some("spring_sale".into()),
             category: Some(Category::Marketing),
-            callback_data: (place % 2 == 0).then(|| format!("c/{place}").into()),
+            callback_data: place.is_multiple_of(2).then(|| format!("c/{place}").into()),
             rendered: format!("Hello {place}").into(),
             buttons: vec![button; place % 2].into(),
         }
