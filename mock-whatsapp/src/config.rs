@@ -39,11 +39,20 @@ pub struct Rules {
     pub tier_upgrade: bool,
     /// What is no template reaches a contact only within 24 h after it wrote, or fails with 131047.
     pub window: bool,
+    /// A key that the object of a message's type has not is 100.
+    pub unexpected_keys: bool,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { throughput: true, pair: true, management: true, window: true, tier_upgrade: false }
+        Self {
+            throughput: true,
+            pair: true,
+            management: true,
+            window: true,
+            unexpected_keys: true,
+            tier_upgrade: false,
+        }
     }
 }
 

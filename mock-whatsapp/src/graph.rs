@@ -7,7 +7,9 @@ mod blocks;
 pub mod call;
 mod codes;
 pub mod download;
+pub mod enumeration;
 pub mod fields;
+mod forms;
 mod health;
 mod links;
 mod media;
@@ -103,6 +105,10 @@ async fn outcome(
     let (read, stream) = match route {
         Some(route) if route.operation.reads_itself() => (Ok(Bytes::new()), Some(body)),
         Some(_) | None => (read(body, limits::BODY_BYTES).await, None),
+    };
+    let read = match read {
+        Ok(body) if stream.is_none() => Ok(forms::as_json(&parts.headers, body).await),
+        read => read,
     };
     if let Ok(body) = &read {
         noted.read(body);

@@ -21,7 +21,7 @@ pub(super) async fn health(ask: Ask<'_>) -> Done {
 }
 
 /// The rules that can be switched.
-pub(super) const RULES: [&str; 5] = ["throughput", "pair", "management", "tier_upgrade", "window"];
+pub(super) const RULES: [&str; 6] = ["throughput", "pair", "management", "tier_upgrade", "window", "unexpected_keys"];
 
 /// Takes the settings of a tenant out of a body, each in place of what the server's configuration says.
 fn settings(fields: &mut super::body::Fields, config: &mut Config) -> Result<(), Problem> {
@@ -53,6 +53,7 @@ fn settings(fields: &mut super::body::Fields, config: &mut Config) -> Result<(),
         rules.management = said.flag("management")?.unwrap_or(rules.management);
         rules.tier_upgrade = said.flag("tier_upgrade")?.unwrap_or(rules.tier_upgrade);
         rules.window = said.flag("window")?.unwrap_or(rules.window);
+        rules.unexpected_keys = said.flag("unexpected_keys")?.unwrap_or(rules.unexpected_keys);
         said.end()?;
     }
     let unknown = fields.typed::<UnknownTemplates>("unknown_templates", "\"refuse\" or \"accept\"")?;

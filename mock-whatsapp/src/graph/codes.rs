@@ -1,6 +1,7 @@
 //! `/{phone-number-id}/message_qrdls`: links that begin a chat, and their QR codes.
 
 use super::call::{Call, Done, Outcome, spell};
+use super::enumeration::one_of;
 use super::fields::{self, Field, Kind};
 use super::paging::Paging;
 use super::parameters::Parameters;
@@ -50,10 +51,8 @@ pub(super) async fn post(call: Call<'_>) -> Done {
         return Err(Refusal::parameter(text, "the message is too long").into());
     }
     let format = parameters.text("generate_qr_image");
-    if let Some(format) = format.as_deref().filter(|format| !["PNG", "SVG"].contains(format)) {
-        let text = format!("Param generate_qr_image must be one of {{PNG, SVG}} - got \"{format}\".");
-        return Err(Refusal::parameter(text, "a picture is a PNG or an SVG").into());
-    }
+    let format = format.map(|word| one_of("generate_qr_image", &word, &["PNG", "SVG"], "a picture is a PNG or an SVG"));
+    let format = format.transpose()?;
     let wanted = parameters.text("code").filter(|code| !code.is_empty());
     let done = call.with_number(move |tenant, id| {
         let Some(number) = tenant.numbers_mut().get_mut(&id) else { return Ok(Value::Null) };
@@ -85,7 +84,7 @@ pub(super) async fn post(call: Call<'_>) -> Done {
         };
         let mut shown = show(&code, &fields::wanted(&Parameters::default(), &KIND))?;
         if let Some(format) = format {
-            shown["qr_image_url"] = picture(&code, &format).into();
+            shown["qr_image_url"] = picture(&code, format).into();
         }
         Ok(shown)
     });

@@ -3,16 +3,11 @@
 use super::call::{Call, Done, Outcome};
 use super::links;
 use super::refusal::Refusal;
-use super::send::{self, Edge, Terms, Wish};
+use super::send::{self, Edge, Raw, Terms, Wish, lenience};
 use crate::respond::Cut;
 use crate::tenant::Verdict;
 use crate::wamids::Meaning;
 use crate::{limits, query};
-use bytes::Bytes;
-use hyper::header::CONTENT_TYPE;
-use serde_json::Value;
-
-const FORM: &[u8] = b"application/x-www-form-urlencoded";
 
 /// Sends a message, or marks one as read.
 pub(super) async fn post(call: Call<'_>) -> Done {
@@ -22,8 +17,7 @@ pub(super) async fn post(call: Call<'_>) -> Done {
     }
     let edge = if call.path.edge == "marketing_messages" { Edge::Marketing } else { Edge::Messages };
     let product = query::pairs(call.query).find(|(key, _)| key == "messaging_product").map(|(_, product)| product);
-    let form = call.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(FORM));
-    let body = if form { of_form(&call.body) } else { call.body.clone() };
+    let (body, unexpected) = lenience::read(call.body.clone());
     let terms =
         Terms { product: product.as_deref(), version: call.path.major(), edge, waba_id: &call.identity.waba_id };
     let mut sending = match Wish::read(&body, &terms)? {
@@ -37,7 +31,9 @@ pub(super) async fn post(call: Call<'_>) -> Done {
     if let Some(link) = sending.link() {
         sending.link_is_broken = links::is_broken(&call, link).await?;
     }
-    sending.raw = call.noted.send();
+    // Who asserts what was sent finds it where it is documented to be.
+    sending.raw = Raw { body, ..call.noted.send() };
+    sending.unexpected = unexpected;
     let (verdict, at) = call.server.worlds.post(call.identity, sending).await?;
     let (verdict, manner) = match verdict {
         Verdict::Mannered(verdict, manner) => (*verdict, Some(manner)),
@@ -64,18 +60,6 @@ pub(super) async fn post(call: Call<'_>) -> Done {
         Some(manner) => Outcome::Mannered(Box::new(outcome?), manner),
         None => outcome?,
     })
-}
-
-/// The parameters of a form as the JSON that they stand for; objects and lists are written as JSON in it.
-fn of_form(body: &[u8]) -> Bytes {
-    let text = String::from_utf8_lossy(body);
-    let fields: serde_json::Map<String, Value> = query::pairs(&text)
-        .map(|(key, value)| {
-            let nested = value.starts_with(['{', '[']).then(|| serde_json::from_str(&value).ok()).flatten();
-            (key, nested.unwrap_or(Value::String(value)))
-        })
-        .collect();
-    Value::Object(fields).to_string().into()
 }
 
 /// Marks a contact's message as read. Nobody sees that here, but the id must be one.

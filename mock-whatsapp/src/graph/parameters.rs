@@ -1,10 +1,10 @@
-//! The parameters of a call, wherever they stand: in the query, in a JSON body or in a form. The Graph API does not mind, and
-//! null is as good as absent.
+//! The parameters of a call, wherever they stand: in the query, in a JSON body or in a form (which `forms` has made JSON by
+//! now). The Graph API does not mind, and null is as good as absent.
 
 use super::call::Call;
+use super::enumeration::one_of;
 use super::refusal::Refusal;
 use crate::query;
-use hyper::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 
 /// The parameters of a call.
@@ -15,14 +15,7 @@ impl Parameters {
     /// Those of the query, and those of the body, which win.
     pub fn of(call: &Call<'_>) -> Self {
         let mut all: Map<String, Value> = form(call.query);
-        let content_type = call.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        match fields(&call.body) {
-            Some(fields) => all.extend(fields),
-            None if content_type.starts_with("application/x-www-form-urlencoded") => {
-                all.extend(form(&String::from_utf8_lossy(&call.body)));
-            }
-            None => {}
-        }
+        all.extend(fields(&call.body).unwrap_or_default());
         all.retain(|_, value| !value.is_null());
         Self(all)
     }
@@ -71,7 +64,7 @@ impl Parameters {
 
     /// One as a truth value.
     pub fn flag(&self, name: &str) -> Option<bool> {
-        match self.text(name)?.as_str() {
+        match self.text(name)?.to_ascii_lowercase().as_str() {
             "true" | "1" => Some(true),
             "false" | "0" => Some(false),
             _ => None,
@@ -100,14 +93,13 @@ impl Parameters {
     /// # Errors
     /// (#100) if it names another, or none.
     pub fn product(&self) -> Result<(), Refusal> {
-        match self.needed("messaging_product")?.as_str() {
-            product if product.eq_ignore_ascii_case("whatsapp") => Ok(()),
-            other => {
-                let message = format!("Param messaging_product must be one of {{WHATSAPP}} - got \"{other}\".");
-                Err(Refusal::parameter(message, "messaging_product must be \"whatsapp\""))
-            }
-        }
+        is_ours(&self.needed("messaging_product")?)
     }
+}
+
+/// Whether a product is the one that everything here is about.
+pub fn is_ours(product: &str) -> Result<(), Refusal> {
+    one_of("messaging_product", product, &["WHATSAPP"], "messaging_product must be \"whatsapp\"").map(|_| ())
 }
 
 /// (#100) The parameter … is required.

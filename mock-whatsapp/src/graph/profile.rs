@@ -2,6 +2,7 @@
 //! and the key of its flows.
 
 use super::call::{Call, Done, Outcome};
+use super::enumeration::one_of;
 use super::fields;
 use super::parameters::{Parameters, required};
 use super::refusal::Refusal;
@@ -119,11 +120,8 @@ pub(super) async fn set(call: Call<'_>) -> Done {
         changed.insert("websites".to_owned(), websites.into());
     }
     if let Some(vertical) = parameters.text("vertical") {
-        let vertical = if vertical.is_empty() { "UNDEFINED".to_owned() } else { vertical.to_ascii_uppercase() };
-        if !VERTICALS.contains(&vertical.as_str()) {
-            let message = format!("Param vertical must be one of {{{}}} - got \"{vertical}\".", VERTICALS.join(", "));
-            return Err(Refusal::parameter(message, "vertical is a line of business").into());
-        }
+        let vertical = if vertical.is_empty() { "UNDEFINED" } else { &vertical };
+        let vertical = one_of("vertical", vertical, &VERTICALS, "vertical is a line of business")?;
         changed.insert("vertical".to_owned(), vertical.into());
     }
     let handle = parameters.text("profile_picture_handle").filter(|handle| !handle.is_empty());

@@ -1,6 +1,7 @@
 //! How a number comes to be used: `request_code`, `verify_code`, `register` and `deregister` of `/{phone-number-id}`.
 
 use super::call::{Call, Done, Outcome};
+use super::enumeration::one_of;
 use super::numbers::check_pin;
 use super::parameters::Parameters;
 use super::refusal::Refusal;
@@ -25,10 +26,7 @@ const VERIFY_ERROR: u32 = 136_025;
 pub(super) async fn request_code(call: Call<'_>) -> Done {
     let parameters = Parameters::of(&call);
     let method = parameters.needed("code_method")?;
-    if !["SMS", "VOICE"].iter().any(|known| known.eq_ignore_ascii_case(&method)) {
-        let message = format!("Param code_method must be one of {{SMS, VOICE}} - got \"{method}\".");
-        return Err(Refusal::parameter(message, "code_method is SMS or VOICE").into());
-    }
+    one_of("code_method", &method, &["SMS", "VOICE"], "code_method is SMS or VOICE")?;
     parameters.needed("language")?;
     change(call, |number, _| {
         if number.verified {

@@ -3,8 +3,11 @@
 
 mod free;
 mod interactive;
+pub(super) mod lenience;
 mod media;
 
+use super::enumeration::one_of;
+use super::parameters::is_ours;
 use super::refusal::Refusal;
 use crate::identity::Identity;
 use crate::templates::filling;
@@ -16,13 +19,28 @@ use cloud_api::message::{MessageType, ReadReceipt, RecipientType, SendRequest};
 use cloud_api::reply::{AcceptedMessage, Contact, MessageStatus, SendReply};
 use cloud_api::template::Template as Named;
 use free::Said;
+use lenience::Unexpected;
 use mock_whatsapp_model::content;
 use mock_whatsapp_model::input::Form;
 use serde_json::Value;
 
 /// The types that the real API names when it knows one not.
-const TYPES: &str = "AUDIO, CONTACTS, DOCUMENT, GIF, IMAGE, INTERACTIVE, LINK_PREVIEW, LOCATION, PIN, REACTION, STICKER, \
-                     TEMPLATE, TEXT, VIDEO";
+const TYPES: [&str; 14] = [
+    "AUDIO",
+    "CONTACTS",
+    "DOCUMENT",
+    "GIF",
+    "IMAGE",
+    "INTERACTIVE",
+    "LINK_PREVIEW",
+    "LOCATION",
+    "PIN",
+    "REACTION",
+    "STICKER",
+    "TEMPLATE",
+    "TEXT",
+    "VIDEO",
+];
 
 /// Which of the two edges was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +99,8 @@ pub struct Sending {
     pub link_is_broken: bool,
     /// The call that it came with, for the journal.
     pub raw: Raw,
+    /// The first key of a type's object that there is not.
+    pub(super) unexpected: Option<Box<Unexpected>>,
     /// The version of the API that was called.
     version: u32,
     edge: Edge,
@@ -97,6 +117,8 @@ pub struct Shelf<'a> {
     pub templates: &'a Templates,
     /// Whether templates that are not known are taken.
     pub accept_unknown: bool,
+    /// Whether keys that are not known are refused.
+    pub refuse_unexpected: bool,
     /// Whom alone it may write to, if not to all.
     pub allowed: Option<&'a [u64]>,
     /// Whether there is a medium with an id.
@@ -158,11 +180,7 @@ impl Wish {
     pub fn read(body: &[u8], terms: &Terms<'_>) -> Result<Self, Refusal> {
         let mut request: Box<SendRequest> = serde_json::from_slice(body).map_err(|error| unreadable(body, &error))?;
         match request.messaging_product.as_deref().or(terms.product) {
-            Some("whatsapp") => {}
-            Some(other) => {
-                let message = format!("Param messaging_product must be one of {{WHATSAPP}} - got \"{other}\".");
-                return Err(Refusal::parameter(message, "messaging_product must be \"whatsapp\""));
-            }
+            Some(product) => is_ours(product)?,
             None => return Err(required("messaging_product")),
         }
         // What was read as JSON is UTF-8, and text is searched many bytes at a time.
@@ -178,20 +196,14 @@ impl Wish {
 }
 
 fn check_receipt(receipt: ReadReceipt) -> Result<ReadReceipt, Refusal> {
-    if !receipt.status.eq_ignore_ascii_case("read") {
-        let message = format!("Param status must be one of {{READ}} - got \"{}\".", receipt.status);
-        return Err(Refusal::parameter(message, "status marks a message as read, and does nothing else"));
-    }
+    one_of("status", &receipt.status, &["READ"], "status marks a message as read, and does nothing else")?;
     if receipt.message_id.is_empty() {
         return Err(required("message_id"));
     }
-    match &receipt.typing_indicator {
-        Some(typing) if !typing.kind.eq_ignore_ascii_case("text") => {
-            let message = format!("Param typing_indicator['type'] must be one of {{TEXT}} - got \"{}\".", typing.kind);
-            Err(Refusal::parameter(message, "a typing indicator is of type text"))
-        }
-        Some(_) | None => Ok(receipt),
+    if let Some(typing) = &receipt.typing_indicator {
+        one_of("typing_indicator['type']", &typing.kind, &["TEXT"], "a typing indicator is of type text")?;
     }
+    Ok(receipt)
 }
 
 /// A request without a type is a text; where it has no text and one other object, clients mean that.
@@ -250,12 +262,8 @@ impl Sending {
         };
         let is_template = request.kind == MessageType::Template;
         if let MessageType::Other(kind) = &request.kind {
-            let known = TYPES.split(", ").any(|known| known.eq_ignore_ascii_case(kind));
-            if known {
-                return Err(Refusal::new(131_051, format!("messages of type {kind} are not for contacts")));
-            }
-            let message = format!("Param type must be one of {{{TYPES}}} - got \"{kind}\".");
-            return Err(Refusal::parameter(message, "type names no kind of message"));
+            one_of("type", kind, &TYPES, "type names no kind of message")?;
+            return Err(Refusal::new(131_051, format!("messages of type {kind} are not for contacts")));
         }
         if terms.edge == Edge::Marketing && !is_template {
             return Err(Refusal::new(
@@ -280,6 +288,7 @@ impl Sending {
             number_id: None,
             link_is_broken: false,
             raw: Raw::default(),
+            unexpected: None,
             version: terms.version,
             edge: terms.edge,
             said,
@@ -345,6 +354,9 @@ impl Sending {
     /// # Errors
     /// The documented refusal.
     pub fn fit(&self, shelf: &Shelf<'_>) -> Result<Fitting, Refusal> {
+        if let Some(unexpected) = self.unexpected.as_ref().filter(|_| shelf.refuse_unexpected) {
+            return Err(unexpected.refusal());
+        }
         let wa_id = self.wa_id;
         if wa_id.to_string() == shelf.identity.display_phone_number {
             return Err(Refusal::new(131_021, "`to` is the business number itself"));

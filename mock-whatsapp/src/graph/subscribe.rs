@@ -2,6 +2,7 @@
 //! each once the URL has shaken hands.
 
 use super::call::{Call, Done, Outcome, Stop};
+use super::enumeration::one_of;
 use super::parameters::{Parameters, required};
 use super::refusal::Refusal;
 use crate::handshake;
@@ -77,10 +78,7 @@ pub(super) async fn subscribe_app(call: Call<'_>) -> Done {
     call.app()?;
     let parameters = Parameters::of(&call);
     let object = parameters.needed("object")?;
-    if object != OBJECT {
-        let message = format!("Param object must be one of {{{OBJECT}}} - got \"{object}\".");
-        return Err(Refusal::parameter(message, "this server has only WhatsApp's webhooks").into());
-    }
+    one_of("object", &object, &[OBJECT], "this server has only WhatsApp's webhooks")?;
     let pair = json!({
         "override_callback_uri": parameters.needed("callback_url")?,
         "verify_token": parameters.text("verify_token").unwrap_or_default(),

@@ -6,9 +6,10 @@ mod listing;
 mod showing;
 
 use super::call::{Call, Done, Outcome, Stop};
+use super::enumeration::meant;
 use super::parameters::{Parameters, required};
 use super::refusal::Refusal;
-use crate::templates::creation::{check, check_names};
+use crate::templates::creation::{category_of, check, check_names};
 use crate::templates::{Category, Draft, ParameterFormat, Place, Status};
 use crate::tenant::Tenant;
 use crate::tenant::templates::Cause;
@@ -36,10 +37,8 @@ fn whole_number(parameters: &Parameters, name: &str) -> Result<Option<i64>, Refu
 
 fn format_of(parameters: &Parameters) -> Result<Option<ParameterFormat>, Refusal> {
     let Some(word) = parameters.text("parameter_format") else { return Ok(None) };
-    ParameterFormat::named(&word).map(Some).ok_or_else(|| {
-        let message = format!("Param parameter_format must be one of {{NAMED, POSITIONAL}} - got \"{word}\".");
-        Refusal::parameter(message, "variables have numbers (POSITIONAL) or names (NAMED)")
-    })
+    let why = "variables have numbers (POSITIONAL) or names (NAMED)";
+    meant("parameter_format", &word, ParameterFormat::ALL, why).map(Some)
 }
 
 /// The most seconds that a message may wait (section 5.8); −1 stands for 30 days.
@@ -63,7 +62,7 @@ fn check_ttl(seconds: Option<i64>, category: Category) -> Result<(), Refusal> {
 /// What a template is to be created with.
 fn draft(parameters: &Parameters, language: &str) -> Result<Draft, Refusal> {
     let name = parameters.text("name").unwrap_or_default();
-    let category = check_names(&name, language, &parameters.text("category").unwrap_or_default())?;
+    let (category, language) = check_names(&name, language, &parameters.text("category").unwrap_or_default())?;
     if parameters.value("library_template_name").is_some() {
         let why = "the library of ready-made templates is not here; create the template from components";
         return Err(Refusal::parameter("Invalid parameter", why).details("library_template_name is not known"));
@@ -138,14 +137,7 @@ pub(super) async fn get(call: Call<'_>) -> Done {
 /// Edits a template.
 pub(super) async fn edit(call: Call<'_>) -> Done {
     let parameters = Parameters::of(&call);
-    let category = parameters.text("category").map(|word| {
-        Category::named(&word).ok_or_else(|| {
-            let message =
-                format!("Param category must be one of {{AUTHENTICATION, MARKETING, UTILITY}} - got \"{word}\".");
-            Refusal::parameter(message, "a template is for marketing, for news (UTILITY) or for codes (AUTHENTICATION)")
-        })
-    });
-    let category = category.transpose()?;
+    let category = parameters.text("category").map(|word| category_of(&word)).transpose()?;
     let components = items(&parameters, "components")?;
     let format = format_of(&parameters)?;
     let ttl_seconds = whole_number(&parameters, "message_send_ttl_seconds")?;
@@ -195,7 +187,7 @@ pub(super) async fn delete(call: Call<'_>) -> Done {
             let template = templates.get(*place);
             template.is_some_and(|template| {
                 name.as_ref().is_none_or(|name| *name == *template.name)
-                    && language.as_ref().is_none_or(|language| *language == *template.language)
+                    && language.as_ref().is_none_or(|language| language.eq_ignore_ascii_case(&template.language))
             })
         };
         let places: Vec<Place> = places.into_iter().filter(fits).collect();

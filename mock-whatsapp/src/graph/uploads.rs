@@ -2,6 +2,7 @@
 //! `GET` tells how much has come.
 
 use super::call::{Call, Done, Outcome, Stop};
+use super::enumeration::none_of;
 use super::media::{drain, no_room};
 use super::parameters::Parameters;
 use super::refusal::Refusal;
@@ -22,10 +23,8 @@ pub(super) async fn open(call: Call<'_>) -> Done {
     let mime_type = parameters.needed("file_type")?.to_ascii_lowercase();
     let mime_type = if mime_type == "image/jpg" { "image/jpeg".to_owned() } else { mime_type };
     let Some(kind) = kind_of(&mime_type) else {
-        let message = format!(
-            "Param file_type must be one of {{application/pdf, image/jpeg, image/jpg, image/png, video/mp4}} - got \"{mime_type}\"."
-        );
-        return Err(Refusal::parameter(message, "the file's type is none that WhatsApp takes").into());
+        let known = ["application/pdf", "image/jpeg", "image/jpg", "image/png", "video/mp4"];
+        return Err(none_of("file_type", &mime_type, &known, "the file's type is none that WhatsApp takes").into());
     };
     if length > kind.most() as u64 {
         let message = format!("Param file_length must be at most {} for {mime_type}.", kind.most());

@@ -3,6 +3,7 @@
 
 use super::definition::{field, is, is_name, list, pieces, text};
 use super::status::{Category, ParameterFormat};
+use crate::graph::enumeration::{meant, none_of, one_of};
 use crate::graph::refusal::Refusal;
 use cloud_api::limits::{TEMPLATE_BODY_MAX, TEMPLATE_HEADER_MAX, TEMPLATE_NAME_MAX};
 use serde_json::Value;
@@ -57,8 +58,20 @@ fn button_format(message: String) -> Refusal {
         .for_people("Message buttons format is incorrect", message)
 }
 
-/// Whether a name, a language and a category may be a template's.
-pub fn check_names(name: &str, language: &str, category: &str) -> Result<Category, Refusal> {
+/// The category of a word.
+///
+/// # Errors
+/// (#100) if it is none.
+pub fn category_of(word: &str) -> Result<Category, Refusal> {
+    let why = "a template is for marketing, for news (UTILITY) or for codes (AUTHENTICATION)";
+    meant("category", word, Category::ALL, why)
+}
+
+/// Whether a name, a language and a category may be a template's; the language as it is written, and the category.
+///
+/// # Errors
+/// The documented refusal of the first that is wrong.
+pub fn check_names(name: &str, language: &str, category: &str) -> Result<(Category, &'static str), Refusal> {
     let required = |what: &str| {
         Refusal::parameter(format!("The parameter {what} is required."), format!("a template needs a {what}"))
     };
@@ -76,19 +89,12 @@ pub fn check_names(name: &str, language: &str, category: &str) -> Result<Categor
     if category.is_empty() {
         return Err(required("category"));
     }
-    let known = Category::named(category).ok_or_else(|| {
-        let message =
-            format!("Param category must be one of {{AUTHENTICATION, MARKETING, UTILITY}} - got \"{category}\".");
-        Refusal::parameter(message, "a template is for marketing, for news (UTILITY) or for codes (AUTHENTICATION)")
-    })?;
+    let category = category_of(category)?;
     if language.is_empty() {
         return Err(required("language"));
     }
-    if !LANGUAGES.contains(&language) {
-        let message = format!("Param language must be one of {{{}}} - got \"{language}\".", LANGUAGES.join(", "));
-        return Err(Refusal::parameter(message, "languages are written as in en_US or de"));
-    }
-    Ok(known)
+    let language = one_of("language", language, LANGUAGES, "languages are written as in en_US or de")?;
+    Ok((category, language))
 }
 
 /// Whether components may be a template's; how its variables are named.
@@ -112,10 +118,7 @@ pub fn check(
             "CALL_PERMISSION_REQUEST",
             "TAP_TARGET_CONFIGURATION",
         ];
-        if !known.iter().any(|known| known.eq_ignore_ascii_case(kind)) {
-            let message = format!("Param components['type'] must be one of {{{}}} - got \"{kind}\".", known.join(", "));
-            return Err(Refusal::parameter(message, "components are the parts of a template"));
-        }
+        one_of("components['type']", kind, &known, "components are the parts of a template")?;
     }
     let one = |kind: &str| -> Result<Option<&Value>, Refusal> {
         let mut found = components.iter().filter(|component| is(component, "type", kind));
@@ -217,10 +220,8 @@ fn check_header(header: &Value, format: ParameterFormat) -> Result<(), Refusal> 
         }
         "LOCATION" | "PRODUCT" => Ok(()),
         other => {
-            let message = format!(
-                "Param format must be one of {{DOCUMENT, GIF, IMAGE, LOCATION, PRODUCT, TEXT, VIDEO}} - got \"{other}\"."
-            );
-            Err(Refusal::parameter(message, "the header's format is what is above the body"))
+            let known = ["DOCUMENT", "GIF", "IMAGE", "LOCATION", "PRODUCT", "TEXT", "VIDEO"];
+            Err(none_of("format", other, &known, "the header's format is what is above the body"))
         }
     }
 }
@@ -345,10 +346,20 @@ fn check_button(button: &Value) -> Result<(), Refusal> {
         }
         "QUICK_REPLY" | "COPY_CODE" | "FLOW" | "CATALOG" | "MPM" | "SPM" | "VOICE_CALL" | "APP" => Ok(()),
         other => {
-            let message = format!(
-                "Param buttons['type'] must be one of {{APP, CATALOG, COPY_CODE, FLOW, MPM, OTP, PHONE_NUMBER, QUICK_REPLY, SPM, URL, VOICE_CALL}} - got \"{other}\"."
-            );
-            Err(Refusal::parameter(message, "the type of a button is what it does"))
+            let known = [
+                "APP",
+                "CATALOG",
+                "COPY_CODE",
+                "FLOW",
+                "MPM",
+                "OTP",
+                "PHONE_NUMBER",
+                "QUICK_REPLY",
+                "SPM",
+                "URL",
+                "VOICE_CALL",
+            ];
+            Err(none_of("buttons['type']", other, &known, "the type of a button is what it does"))
         }
     }
 }

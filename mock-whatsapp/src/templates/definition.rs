@@ -203,6 +203,11 @@ pub(super) fn text<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
     field(object, key).and_then(Value::as_str)
 }
 
+/// True or false, which may be written as a text.
+fn flag(value: &Value) -> Option<bool> {
+    value.as_bool().or_else(|| value.as_str()?.to_ascii_lowercase().parse().ok())
+}
+
 /// The elements of a list in a JSON object; none, where there is no list.
 pub(super) fn list<'a>(object: &'a Value, key: &str) -> &'a [Value] {
     field(object, key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
@@ -218,7 +223,7 @@ impl Definition {
     pub fn of(components: &[Value]) -> Self {
         let part = |kind: &str| components.iter().find(|component| is(component, "type", kind));
         let body = part("BODY");
-        let security = body.and_then(|body| field(body, "add_security_recommendation")).and_then(Value::as_bool);
+        let security = body.and_then(|body| field(body, "add_security_recommendation")).and_then(flag);
         let (body, footer) = match (body.and_then(|body| text(body, "text")), security) {
             (Some(words), _) => {
                 (Wording::of(words), part("FOOTER").and_then(|footer| text(footer, "text")).map(Into::into))
@@ -226,7 +231,7 @@ impl Definition {
             (None, security) => (code_body(security == Some(true)), part("FOOTER").and_then(code_footer)),
         };
         let offer = part("LIMITED_TIME_OFFER").and_then(|offer| field(offer, "limited_time_offer"));
-        let expires = offer.and_then(|offer| field(offer, "has_expiration")).and_then(Value::as_bool);
+        let expires = offer.and_then(|offer| field(offer, "has_expiration")).and_then(flag);
         Self {
             header: part("HEADER").and_then(header),
             body,
@@ -251,7 +256,8 @@ fn code_body(with_advice: bool) -> Wording {
 }
 
 fn code_footer(footer: &Value) -> Option<Box<str>> {
-    let minutes = field(footer, "code_expiration_minutes")?.as_u64()?;
+    let minutes = field(footer, "code_expiration_minutes")?;
+    let minutes: u64 = minutes.as_u64().or_else(|| minutes.as_str()?.trim().parse().ok())?;
     Some(format!("This code expires in {minutes} minutes.").into())
 }
 

@@ -115,6 +115,7 @@ impl Tenant {
             identity: &self.identity,
             templates: &self.templates,
             accept_unknown: self.config.unknown_templates == UnknownTemplates::Accept,
+            refuse_unexpected: self.config.rules.unexpected_keys,
             allowed: self.allowed.as_deref(),
             has_media: &|id| self.has_media(id),
         })

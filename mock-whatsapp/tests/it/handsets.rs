@@ -60,7 +60,10 @@ async fn a_cap_on_marketing_can_end() {
     let to = "491511000001";
     let capped = json!({ "kind": "marketing_capped", "for": "20h" });
     let shown = mock.done("PUT", &format!("/handsets/{to}"), capped).await;
-    assert_eq!((&shown["kind"], &shown["for"], &shown["online"]), (&json!("marketing_capped"), &json!("20h"), &json!(true)));
+    assert_eq!(
+        (&shown["kind"], &shown["for"], &shown["online"]),
+        (&json!("marketing_capped"), &json!("20h"), &json!(true))
+    );
     mock.done("POST", &format!("/handsets/{to}/online"), Value::Null).await;
     let settled = async |status: &str| {
         mock.done("POST", "/clock/settle", json!({ "max": "1m", "quiet": "0s" })).await;

@@ -94,6 +94,64 @@ async fn a_parameter_that_is_wrong_is_named() {
 }
 
 #[tokio::test]
+async fn a_key_that_there_is_not_is_refused_in_the_object_of_a_type_unless_it_may_be_there() {
+    let mock = Mock::start().await;
+    let with_key = |key: &str| {
+        let mut message = text("+14155550123", "x");
+        message["text"][key] = json!(1);
+        message
+    };
+    let refused = mock.send(&with_key("foo")).await;
+    check(&refused, (400, 100, None, "(#100) Unexpected key \"foo\" on param \"text\".", ""));
+    assert!(refused.header("x-mock-why").contains("unexpected_keys = false"));
+    mock.send(&with(text("+14155550123", "x"), "foo", json!({ "bar": 1 }))).await.wamid();
+    let mut image = text("+14155550123", "x");
+    image["type"] = json!("image");
+    image["image"] = json!({ "link": "https://x.example/a.png", "filename": "a.png" });
+    assert_eq!(mock.send(&image).await.error().2, "(#100) Unexpected key \"filename\" on param \"image\".");
+    let rules = json!({ "name": "w1", "rules": { "unexpected_keys": false, "window": false } });
+    let tenant = mock.done("POST", "/tenants", rules).await;
+    let path = format!("/{}/messages", tenant["env"]["WHATSAPP_PHONE_NUMBER_ID"].as_str().unwrap());
+    let body = with_key("foo").to_string().into_bytes();
+    mock.raw(Method::POST, &path, "mock-token-w1", body).await.unwrap().wamid();
+}
+
+#[tokio::test]
+async fn words_of_a_list_are_read_in_any_case() {
+    let mock = Mock::start().await;
+    let row = json!({ "id": "r1", "title": "One" });
+    let reply = json!({ "type": "REPLY", "reply": { "id": "y", "title": "Yes" } });
+    for (kind, action) in [
+        ("LIST", json!({ "button": "Choose", "sections": [{ "rows": [row] }] })),
+        ("Button", json!({ "buttons": [reply] })),
+        ("Location_Request_Message", json!({ "name": "SEND_LOCATION" })),
+    ] {
+        let interactive = json!({ "type": kind, "body": { "text": "Well?" }, "action": action });
+        mock.send(&json!({ "messaging_product": "WhatsApp", "recipient_type": "INDIVIDUAL", "to": "+14155550123",
+                           "type": "INTERACTIVE", "interactive": interactive }))
+            .await
+            .wamid();
+    }
+    let post = async |path: &str, body: Value| mock.graph(Method::POST, &format!("/{path}"), body).await;
+    let number = &mock.number;
+    let code = json!({ "prefilled_message": "Hi", "generate_qr_image": "png" });
+    let made = post(&format!("{number}/message_qrdls"), code).await;
+    assert!(made.body["qr_image_url"].as_str().is_some_and(|url| url.ends_with(".png")), "{made:?}");
+    let profile = json!({ "messaging_product": "WHATSAPP", "vertical": "retail" });
+    assert_eq!(post(&format!("{number}/whatsapp_business_profile"), profile).await.body, json!({ "success": true }));
+    let body = json!({ "type": "body", "text": "Hello {{1}} there", "example": { "body_text": [["Ana"]] } });
+    let template = json!({ "name": "any_case", "language": "EN_us", "category": "utility",
+                           "parameter_format": "positional", "components": [body] });
+    assert_eq!(post("200000000000001/message_templates", template).await.status, 200);
+    let path = "/200000000000001/message_templates?name=any_case&language=en_us&status=approved";
+    let found = mock.graph(Method::GET, path, Value::Null).await.body;
+    assert_eq!(found["data"][0]["language"], "en_US");
+    let wrong = json!({ "prefilled_message": "Hi", "generate_qr_image": "gif" });
+    let refused = post(&format!("{number}/message_qrdls"), wrong).await;
+    assert_eq!(refused.error().2, "(#100) Param generate_qr_image must be one of {PNG, SVG} - got \"gif\".");
+}
+
+#[tokio::test]
 async fn what_is_no_phone_number_is_131009() {
     let mock = Mock::start().await;
     let details = "The phone number is malformed: Please use the format: +1234567890.";

@@ -75,6 +75,7 @@ async fn what_breaks_a_limit_is_refused_by_its_code() {
             131_009,
             "reaction['emoji'] must be a single emoji",
         ),
+        (of("reaction", json!({ "message_id": "wamid.x", "emoji": "👍👍" })), 100, ""),
         (
             interactive("button", json!({ "buttons": [] })),
             131_009,
@@ -111,6 +112,70 @@ async fn clients_may_write_a_send_in_many_ways() {
         let answer = mock.raw(Method::POST, &path, "mock-token", text(TO, "x").to_string().into_bytes()).await.unwrap();
         assert_eq!((answer.status, answer.header("facebook-api-version")), (200, version));
     }
+}
+
+#[tokio::test]
+async fn nested_parameters_may_be_texts_of_json_and_a_send_may_be_a_form() {
+    let mock = Mock::start().await;
+    let mut sloppy = of("contacts", json!(r#"[{"name":{"formatted_name":"Ana"}}]"#));
+    mock.send(&sloppy).await.wamid();
+    assert_eq!(mock.messages("").await.pop().unwrap()["rendered"], "[contacts] Ana");
+    sloppy = of("text", json!(r#"{"body":"from a text","preview_url":"true"}"#));
+    mock.send(&sloppy).await.wamid();
+    mock.send(&of("text", json!({ "body": "preview", "preview_url": "FALSE" }))).await.wamid();
+    let button = json!({ "type": "reply", "reply": { "id": "y", "title": "Yes" } });
+    let action = json!({ "buttons": json!([button]).to_string() }).to_string();
+    mock.send(&of("interactive", json!({ "type": "button", "body": r#"{"text":"Well?"}"#, "action": action })))
+        .await
+        .wamid();
+    assert_eq!(mock.messages("").await.pop().unwrap()["rendered"], "Well?");
+    let path = format!("/{}/messages", mock.number);
+    let fields = [
+        ("messaging_product", "whatsapp"),
+        ("to", TO),
+        ("type", "text"),
+        ("text", r#"{"body":"from a form"}"#),
+        ("biz_opaque_callback_data", "123"),
+    ];
+    let multipart: String = fields
+        .iter()
+        .map(|(name, value)| format!("--b\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"))
+        .collect();
+    let encoded: Vec<String> = fields
+        .iter()
+        .map(|(name, value)| format!("{name}={}", value.replace('+', "%2B").replace('"', "%22")))
+        .collect();
+    for (kind, body) in [
+        ("multipart/form-data; boundary=b", format!("{multipart}--b--\r\n")),
+        ("application/x-www-form-urlencoded", encoded.join("&")),
+    ] {
+        let headers = [("authorization", "Bearer mock-token"), ("content-type", kind)];
+        let (parts, answer) = mock.exchange(Method::POST, &path, &headers, body.into_bytes()).await.unwrap();
+        assert_eq!(parts.status, 200, "{kind}: {answer:?}");
+        let message = mock.messages("").await.pop().unwrap();
+        assert_eq!((&message["rendered"], &message["callback_data"]), (&json!("from a form"), &json!("123")), "{kind}");
+    }
+    for (words, count) in [("from a text", 1), ("from a form", 2)] {
+        let wanted = json!({ "match": { "to": TO, "body": { "/text/body": words } }, "count": count });
+        assert_eq!(mock.control("POST", "/verify", wanted).await.status, 200, "{words}");
+    }
+    for kind in ["multipart/form-data", "multipart/form-data; boundary=other"] {
+        let headers = [("authorization", "Bearer mock-token"), ("content-type", kind)];
+        let (parts, _) = mock.exchange(Method::POST, &path, &headers, multipart.clone().into_bytes()).await.unwrap();
+        assert_eq!(parts.status, 400, "{kind}");
+    }
+    let wrong = mock.send(&of("text", json!({ "body": "x", "preview_url": "maybe" }))).await;
+    assert_eq!((wrong.status, wrong.error().0), (400, 100));
+}
+
+#[tokio::test]
+async fn every_call_takes_a_form_of_any_kind() {
+    let mock = Mock::start().await;
+    let body = "--b\r\ncontent-disposition: form-data; name=\"prefilled_message\"\r\n\r\nHi\r\n--b--\r\n";
+    let headers = [("authorization", "Bearer mock-token"), ("content-type", "Multipart/Form-Data; boundary=b")];
+    let path = format!("/{}/message_qrdls", mock.number);
+    let (parts, answer) = mock.exchange(Method::POST, &path, &headers, body.into()).await.unwrap();
+    assert_eq!(parts.status, 200, "{answer:?}");
 }
 
 #[tokio::test]

@@ -82,8 +82,31 @@ fn check_reaction(request: &SendRequest) -> Result<Said, Refusal> {
         let why = "a reaction is one emoji, or an empty text that takes it away";
         return Err(Refusal::new(131_009, why).details("reaction['emoji'] must be a single emoji"));
     }
+    if emojis(emoji) > 1 {
+        let why = "a reaction is one emoji, and several people or a person in a colour of skin can be one";
+        return Err(Refusal::parameter("Param reaction['emoji'] must be a single emoji.", why));
+    }
     let rendered = if emoji.is_empty() { "[reaction taken away]".to_owned() } else { emoji.clone() };
     Ok(Said { rendered, reacts_to: Some(reaction.message_id.clone()), ..Said::default() })
+}
+
+/// How many emojis a text is. What is joined, coloured or a flag of two letters is one.
+fn emojis(text: &str) -> usize {
+    let (mut count, mut joined, mut half_flag) = (0, false, false);
+    for c in text.chars() {
+        let is_letter = ('\u{1F1E6}'..='\u{1F1FF}').contains(&c);
+        let changes = matches!(
+            c,
+            '\u{200D}' | '\u{20E3}' | '\u{FE0E}' | '\u{FE0F}' | '\u{1F3FB}'..='\u{1F3FF}' | '\u{E0020}'..='\u{E007F}'
+        );
+        // A colour of skin alone is an emoji too.
+        if !(changes && count > 0 || joined || is_letter && half_flag) {
+            count += 1;
+        }
+        half_flag = is_letter && !half_flag;
+        joined = c == '\u{200D}';
+    }
+    count
 }
 
 fn check_location(location: &Value) -> Result<Said, Refusal> {
@@ -136,4 +159,21 @@ fn check_contacts(contacts: &Value) -> Result<Said, Refusal> {
         }
     }
     Ok(Said { rendered: format!("[contacts] {}", names.join(", ")), ..Said::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::emojis;
+
+    #[test]
+    fn what_people_call_one_emoji_is_one() {
+        for one in ["👍", "👍🏽", "❤️", "👨‍👩‍👧‍👦", "🏳️‍🌈", "🇩🇪", "1️⃣", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "👩🏾‍🚀", "🏽"]
+        {
+            assert_eq!(emojis(one), 1, "{one}");
+        }
+        for two in ["👍👍", "❤️👍🏽", "🇩🇪🇫🇷", "👨‍👩‍👧👍", "🇩🇪👍"] {
+            assert_eq!(emojis(two), 2, "{two}");
+        }
+        assert_eq!(emojis(""), 0);
+    }
 }

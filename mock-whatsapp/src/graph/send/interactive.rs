@@ -3,6 +3,7 @@
 //! A value that is missing is 131008, one that is wrong 131009; the details name the field.
 
 use super::media;
+use crate::graph::enumeration::none_of;
 use crate::graph::refusal::Refusal;
 use crate::tenant::message_log::{Button, Tap};
 use serde_json::Value;
@@ -26,8 +27,22 @@ const CARDS_MIN: usize = 2;
 const CARDS_MAX: usize = 10;
 
 /// The kinds that there are.
-const KINDS: &str = "ADDRESS_MESSAGE, BUTTON, CALL_PERMISSION_REQUEST, CAROUSEL, CATALOG_MESSAGE, CTA_URL, FLOW, LIST, \
-                     LOCATION_REQUEST_MESSAGE, ORDER_DETAILS, ORDER_STATUS, PRODUCT, PRODUCT_LIST, VOICE_CALL";
+const KINDS: [&str; 14] = [
+    "ADDRESS_MESSAGE",
+    "BUTTON",
+    "CALL_PERMISSION_REQUEST",
+    "CAROUSEL",
+    "CATALOG_MESSAGE",
+    "CTA_URL",
+    "FLOW",
+    "LIST",
+    "LOCATION_REQUEST_MESSAGE",
+    "ORDER_DETAILS",
+    "ORDER_STATUS",
+    "PRODUCT",
+    "PRODUCT_LIST",
+    "VOICE_CALL",
+];
 
 /// What is in it.
 #[derive(Debug, Default)]
@@ -153,8 +168,7 @@ pub(super) fn check(interactive: &Value) -> Result<Checked, Refusal> {
         }
         "carousel" => check_cards(action()?, &mut checked)?,
         other => {
-            let message = format!("Param interactive['type'] must be one of {{{KINDS}}} - got \"{other}\".");
-            return Err(Refusal::parameter(message, "type names no kind of interactive message"));
+            return Err(none_of("interactive['type']", other, &KINDS, "type names no kind of interactive message"));
         }
     }
     let header = header.and_then(|(_, words)| words);
@@ -166,7 +180,7 @@ pub(super) fn check(interactive: &Value) -> Result<Checked, Refusal> {
 
 fn named(action: &Value, wanted: &str) -> Result<(), Refusal> {
     let name = needed(action, "name", "action['name']", 64)?;
-    if name == wanted { Ok(()) } else { Err(wrong(format!("action['name'] must be {wanted}"))) }
+    if name.eq_ignore_ascii_case(wanted) { Ok(()) } else { Err(wrong(format!("action['name'] must be {wanted}"))) }
 }
 
 fn parameters<'a>(action: &'a Value, name: &str) -> Result<&'a Value, Refusal> {
@@ -202,7 +216,7 @@ fn check_buttons(action: &Value, checked: &mut Checked) -> Result<(), Refusal> {
     let (mut ids, mut titles) = (BTreeSet::new(), BTreeSet::new());
     for (place, button) in buttons.iter().enumerate() {
         let at = format!("action['buttons'][{place}]");
-        if needed(button, "type", &format!("{at}['type']"), 32)? != "reply" {
+        if !needed(button, "type", &format!("{at}['type']"), 32)?.eq_ignore_ascii_case("reply") {
             return Err(wrong(format!("{at}['type'] must be reply")));
         }
         let reply = object(button, "reply", &format!("{at}['reply']"))?;

@@ -4,6 +4,7 @@ use super::showing::{Fields, show};
 use super::{own_account, whole_number};
 use crate::graph::call::{Call, Done, Outcome};
 use crate::graph::download::base;
+use crate::graph::enumeration::meant;
 use crate::graph::parameters::Parameters;
 use crate::graph::refusal::Refusal;
 use crate::limits;
@@ -39,15 +40,8 @@ fn words(parameters: &Parameters, name: &str) -> Vec<String> {
 }
 
 fn known<T: Copy>(parameters: &Parameters, name: &str, all: &[(&'static str, T)]) -> Result<Vec<T>, Refusal> {
-    let each = words(parameters, name).into_iter().map(|word| {
-        let found = all.iter().find(|(known, _)| known.eq_ignore_ascii_case(&word)).map(|(_, value)| *value);
-        found.ok_or_else(|| {
-            let known: Vec<&str> = all.iter().map(|(known, _)| *known).collect();
-            let message = format!("Param {name} must be one of {{{}}} - got \"{word}\".", known.join(", "));
-            Refusal::parameter(message, format!("{name} filters the list"))
-        })
-    });
-    each.collect()
+    let why = format!("{name} filters the list");
+    words(parameters, name).iter().map(|word| meant(name, word, all, &why)).collect()
 }
 
 impl Filter {
@@ -72,7 +66,8 @@ impl Filter {
         one_of(&self.statuses, &template.status)
             && one_of(&self.categories, &template.category)
             && one_of(&self.qualities, &template.quality)
-            && (self.languages.is_empty() || self.languages.iter().any(|language| **language == *template.language))
+            && (self.languages.is_empty()
+                || self.languages.iter().any(|language| language.eq_ignore_ascii_case(&template.language)))
             && self.name.as_ref().is_none_or(|name| **name == *template.name)
             && self.content.as_ref().is_none_or(|words| says(words))
             && self.name_or_content.as_ref().is_none_or(|words| template.name.contains(words.as_str()) || says(words))
