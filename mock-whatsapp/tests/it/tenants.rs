@@ -213,6 +213,8 @@ async fn a_cursor_goes_by_its_names_in_the_contract() {
     for name in ["w1", "w2"] {
         mock.done("POST", "/tenants", json!({ "name": name })).await;
     }
+    // Two looks are compared, so nothing may happen between them.
+    mock.done("POST", "/clock/freeze", json!({})).await;
     mock.send(&text("+14155550123", "one")).await.wamid();
     mock.send(&text("+14155550123", "two")).await.wamid();
     for list in ["/tenants", "/messages", "/requests"] {
