@@ -125,9 +125,14 @@ impl Checkers {
     /// The same, of what is known of a scenario.
     pub(crate) fn watching(scene: Scene) -> Self {
         let messages = scene.campaigns.last().map_or(0, |last| last.end as usize);
+        let mut channels = vec![silence::Channel::default(); scene.senders.len()];
+        for (place, channel) in channels.iter_mut().enumerate() {
+            let own = scene.parts.iter().filter(|part| usize::from(part.sender) == place);
+            channel.has(own.map(|part| part.end - part.first).sum(), 0);
+        }
         Self {
             seen: vec![Seen::default(); messages],
-            channels: vec![silence::Channel::default(); scene.senders.len()],
+            channels,
             holds: held::Holds::new(&scene),
             crashed: None,
             started: None,
@@ -440,6 +445,12 @@ impl Checkers {
     #[inline]
     pub fn changed(&mut self, now: Timestamp, merged: &Merged) {
         let message = merged.message.0;
+        let in_progress = (merged.before.is_in_progress(), merged.after.is_in_progress());
+        let unknown = (merged.was == Phase::Unknown, merged.phase == Phase::Unknown);
+        if in_progress.0 != in_progress.1 || unknown.0 != unknown.1 {
+            let sender = self.scene.parts[self.scene.part_of(message)].sender;
+            self.channels[usize::from(sender)].moved(now, in_progress, unknown);
+        }
         if merged.before != merged.after {
             if !transitions::is_legal(merged.before, merged.after) && !transitions::is_disproved(merged) {
                 self.transitions.add(Some(message), || transitions::told(merged));
@@ -548,6 +559,7 @@ impl Checkers {
             }
             self.paused.went_stale();
         }
+        self.count_left(rows);
         let paused = &self.paused;
         let parked = self.durable.parked();
         self.durable
@@ -558,6 +570,21 @@ impl Checkers {
         }
         self.work.restarted(&self.scene, now, rows);
         self.priority.restarted(&self.scene, now, rows);
+    }
+
+    /// What is left for each sender to do, by these rows.
+    fn count_left(&mut self, rows: &[Row]) {
+        let mut left = vec![(0, 0); self.channels.len()];
+        for part in &self.scene.parts {
+            let (in_progress, unknown) = &mut left[usize::from(part.sender)];
+            for row in &rows[part.first as usize..part.end as usize] {
+                *in_progress += u32::from(row.state().is_in_progress());
+                *unknown += row.attempts().filter(|(_, attempt)| attempt.phase() == Phase::Unknown).count() as u32;
+            }
+        }
+        for (channel, (in_progress, unknown)) in self.channels.iter_mut().zip(left) {
+            channel.has(in_progress, unknown);
+        }
     }
 
     /// Once in a virtual minute in which something happened: what the engine says of itself, and how many writes wait for a

@@ -23,7 +23,7 @@ fn check_for(bug: Bug) -> &'static str {
         Canary | CountsDrift => "conservation",
         FailedBeatsDelivered | ClaimWithoutNeed => "legal-transitions",
         ReadNeedsDelivered => "belief",
-        RecoveryForgets => "liveness",
+        RecoveryForgets | IdleIsSilence => "liveness",
         TransientUnspent | ThrottleSpends | HaltSpends => "attempts",
         FinalRetried | QuickRetryTooEarly | LimitRetryTooEarly | CapRetryTooEarly | PairRetryTooEarly => {
             "retry-spacing"
@@ -38,7 +38,7 @@ fn check_for(bug: Bug) -> &'static str {
         HaltEndsByAnyAnswer | HaltProbesFast => "halts",
         BreakerNeverOpens | BreakerProbesFast => "breaker",
         ThrottleIgnored | PaceTooFast => "throughput",
-        DeadlineIgnored | DeadlineSweepStops => "deadline",
+        DeadlineIgnored | DeadlineSweepStops | DeadlineOfOpenOnly => "deadline",
         LimitHoldShort | LedgerIgnored | LedgerEndsEarly => "messaging-limit",
         OptOutIgnored | OptOutOfOneMessage => "opt-out",
         CancelRetries | PauseIgnored => "paused-and-cancelled",

@@ -298,6 +298,7 @@ impl Engine {
     /// Ends the wait of unknown outcomes that waited long enough.
     fn give_up(&mut self, index: usize, out: &mut Vec<Command>) {
         let nothing_left = self.nothing_left(&self.senders[index]);
+        self.senders[index].unknowns.is_left(self.now, nothing_left);
         let fact = match self.on_unknown {
             OnUnknown::Never if !crate::planted::on(crate::planted::Bug::NeverResends) => Fact::Abandoned,
             OnUnknown::Never | OnUnknown::Resend => Fact::GivenUp,

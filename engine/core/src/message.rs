@@ -96,6 +96,19 @@ pub enum Decision {
     Recovered = 8,
 }
 
+impl Decision {
+    /// Whether it is applied to a message in this state. What has arrived is settled for good; everything else may yet fail in
+    /// a way that asks for a retry, a failure that was only presumed among it.
+    pub fn concerns(self, state: State) -> bool {
+        match self {
+            Self::Recovered => state == State::Sending,
+            Self::DeadlinePassed if planted::on(Bug::DeadlineOfOpenOnly) => state.is_in_progress(),
+            Self::DeadlinePassed => !state.is_delivered(),
+            Self::Cancelled | Self::OptedOut => state.is_in_progress() || state == State::Sent,
+        }
+    }
+}
+
 /// Beside the bits of [`Decision`]: an attempt of unknown outcome was given up, whatever became known later.
 const GIVEN_UP: u8 = 0x80;
 
@@ -198,6 +211,11 @@ impl Row {
 
     fn last(&self) -> Attempt {
         self.attempts.iter().rev().find(|attempt| attempt.phase() != Phase::Free).copied().unwrap_or_default()
+    }
+
+    /// Whether every attempt was made, and waiting for evidence of the last is over.
+    fn is_given_up_for_good(&self) -> bool {
+        usize::from(self.spent()) == ATTEMPTS && self.last().phase() == Phase::GivenUp
     }
 
     fn last_is_final(&self) -> bool {
@@ -329,10 +347,10 @@ impl Row {
                     Reason { name: "cancelled", code }
                 } else if let Some(held) = CodeIndex::from_raw(self.held) {
                     Reason { name: "held_back", code: Some(held) }
-                } else if self.has(Decision::DeadlinePassed) {
-                    Reason { name: if planted::on(Bug::ReasonWrong) { "cancelled" } else { "deadline" }, code }
                 } else if self.posts == u8::MAX {
                     Reason { name: "refused_too_often", code }
+                } else if self.has(Decision::DeadlinePassed) && !self.is_given_up_for_good() {
+                    Reason { name: if planted::on(Bug::ReasonWrong) { "cancelled" } else { "deadline" }, code }
                 } else {
                     Reason { name: "outcome_unknown", code }
                 }

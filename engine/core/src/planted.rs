@@ -63,6 +63,8 @@ bugs! {
     SilenceIgnored,
     /// A silence of the life before is forgotten.
     SilenceForgotten,
+    /// Time in which nothing was left to be told is taken for a silence.
+    IdleIsSilence,
     /// An unknown outcome is given up without proof that webhooks come.
     ProofNotNeeded,
     /// A given-up attempt is not noted in the report.
@@ -93,6 +95,8 @@ bugs! {
     DeadlineIgnored,
     /// The deadline's sweep takes only the first page.
     DeadlineSweepStops,
+    /// The deadline is kept in mind only of what is in progress then.
+    DeadlineOfOpenOnly,
     /// What held a message back at the deadline is not kept.
     DeadlineForgetsHold,
     /// The messaging limit's hold is over after an hour.

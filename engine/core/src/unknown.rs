@@ -29,6 +29,9 @@ pub struct Unknowns {
     ahead: Span,
     /// When the last webhook came; 0 before the first.
     came: Timestamp,
+    /// Since when nothing came although something could have: `None` while nothing is left that could cause a webhook. That
+    /// WhatsApp says nothing then is no sign of a channel that is down.
+    silent: Option<Timestamp>,
     /// Silences that ended while something waited here: those long enough to matter, oldest first. At most one in two and
     /// a half minutes.
     silences: Vec<(Timestamp, Timestamp)>,
@@ -47,7 +50,7 @@ impl Unknowns {
     /// [`Self::take_change`] gave last.
     pub fn new(came: Timestamp, longest: Span) -> Self {
         let inherited = if planted::on(Bug::SilenceForgotten) { Span::ZERO } else { longest };
-        Self { came, inherited, kept: longest, ..Self::default() }
+        Self { came, silent: Some(came), inherited, kept: longest, ..Self::default() }
     }
 
     /// One more campaign is looked through for outcomes that are unknown since an engine before this one.
@@ -111,12 +114,31 @@ impl Unknowns {
         // An event from the future: our clock is behind. What it says of the past is then as far ahead.
         self.ahead = self.ahead.max(at.since(now));
         self.heard = self.heard.max(at - self.ahead);
-        let silent = now.since(self.came);
-        let matters = !self.queue.is_empty() || self.recovering > 0;
-        if self.came > Timestamp(0) && matters && silent * SILENCE_FACTOR > UNKNOWN_WAIT {
-            self.silences.push((self.came, now));
-        }
+        self.silence_ends(now);
         self.came = now;
+        self.silent = self.silent.map(|_| now);
+    }
+
+    fn silence_ends(&mut self, now: Timestamp) {
+        let matters = !self.queue.is_empty() || self.recovering > 0;
+        if let Some(since) = self.silent
+            && since > Timestamp(0)
+            && matters
+            && now.since(since) * SILENCE_FACTOR > UNKNOWN_WAIT
+        {
+            self.silences.push((since, now));
+        }
+    }
+
+    /// Whether nothing is left that could cause a webhook, as of `now`. The engine says it whenever that may have changed while
+    /// something waits here.
+    pub fn is_left(&mut self, now: Timestamp, nothing: bool) {
+        if nothing && self.silent.is_some() && !planted::on(Bug::IdleIsSilence) {
+            self.silence_ends(now);
+            self.silent = None;
+        } else if !nothing && self.silent.is_none() {
+            self.silent = Some(now);
+        }
     }
 
     /// How long an attempt waits that may have been POSTed at `posted`.
@@ -187,7 +209,7 @@ mod tests {
     const ONE: MessageId = MessageId(7);
 
     fn unknown_at_start() -> Unknowns {
-        let mut unknowns = Unknowns::default();
+        let mut unknowns = Unknowns::new(Timestamp(0), Span::ZERO);
         unknowns.heard(START - Span::secs(1), START - Span::secs(1));
         unknowns.push(START, ONE, 1);
         unknowns
@@ -282,6 +304,19 @@ mod tests {
         assert_eq!(unknowns.wakes(false), None, "an event of two minutes ago, told late");
         unknowns.heard(START + Span::mins(11), START + Span::mins(11) + hour);
         assert_eq!(unknowns.wakes(false), Some(START + UNKNOWN_WAIT));
+    }
+
+    #[test]
+    fn time_in_which_nothing_was_left_that_could_cause_a_webhook_is_no_silence() {
+        let mut unknowns = unknown_at_start();
+        unknowns.push(START + Span::secs(1), MessageId(8), 1);
+        unknowns.is_left(START + Span::secs(5), true);
+        let over = START + UNKNOWN_WAIT * 2;
+        assert_eq!(unknowns.pop(over, true), Some((ONE, 1)));
+        // It is sent again, and WhatsApp says so: that proves the channel, and ends no silence of twenty minutes.
+        unknowns.is_left(over, false);
+        unknowns.heard(over + Span::secs(2), over + Span::secs(1));
+        assert_eq!(unknowns.pop(over + Span::secs(2), false), Some((MessageId(8), 1)));
     }
 
     #[test]

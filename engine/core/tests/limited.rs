@@ -193,6 +193,16 @@ fn a_limit_that_is_told_anew_counts_at_once_up_and_down() {
 }
 
 #[test]
+fn the_rest_of_a_paused_campaign_is_not_blamed_on_a_limit_that_was_full_when_it_was_paused() {
+    let mut bench = limited(25, 5);
+    bench.serve(Span::mins(1), |_, _| Answer::Accepted);
+    bench.tell(Event::Pause { group: GroupId(0) });
+    bench.until(START + DEADLINE);
+    let reason = bench.store.rows[24].reason();
+    assert_eq!((bench.store.rows[24].state(), reason.name), (State::Failed, "deadline"));
+}
+
+#[test]
 fn what_does_not_fit_into_the_limit_ends_at_the_deadline_as_held_back_by_it() {
     let mut bench = limited(25, 5);
     bench.serve(DEADLINE - Span::secs(1), |_, _| Answer::Accepted);

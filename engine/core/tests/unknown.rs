@@ -92,27 +92,51 @@ fn where_nothing_is_left_that_could_cause_a_webhook_twice_the_wait_will_do() {
 #[test]
 fn a_silence_of_the_channel_prolongs_the_wait_to_four_times_itself_and_twice_that_without_proof() {
     for is_proven in [true, false] {
-        let mut bench = accepted_and_unknown(OnUnknown::Resend);
+        let mut store = Store::with(&[10]);
+        store.campaign(0, 0..3);
+        let mut bench = Bench::on(store);
+        bench.pass(Span::secs(1));
+        bench.answer(0, 1, Answer::Accepted);
+        bench.answer(2, 1, Answer::Accepted);
+        bench.answer(1, 1, Answer::Unknown);
         let since = bench.now;
-        let at = bench.now;
-        heard(&mut bench, at);
+        heard(&mut bench, since);
         let silence = Span::mins(19);
         bench.pass(silence);
+        // What WhatsApp could have said all the time, and did not.
         let at = bench.now;
-        heard(&mut bench, at);
+        bench.tell(Event::Status { message: MessageId(2), number: 1, status: Status::Sent, at });
         let wait = silence * SILENCE_FACTOR;
         let over = if is_proven { since + wait } else { since + wait * 2 };
         if is_proven {
             alive(&mut bench, over - Span::secs(1));
         }
         bench.until(over - Span::micros(1));
-        assert_eq!((bench.state(1), bench.posts.len()), (State::Sending, 2), "{is_proven}");
+        assert_eq!((bench.state(1), bench.posts.len()), (State::Sending, 3), "{is_proven}");
         bench.until(over);
         if is_proven {
             heard(&mut bench, over);
         }
         assert_eq!(bench.state(1), State::Retrying, "{is_proven}");
     }
+}
+
+#[test]
+fn the_webhook_of_what_was_given_up_where_nothing_was_left_prolongs_nobodys_wait() {
+    let mut store = Store::with(&[10]);
+    store.campaign(0, 0..2);
+    let mut bench = Bench::on(store);
+    bench.pass(Span::secs(1));
+    bench.answer(0, 1, Answer::Unknown);
+    bench.pass(Span::secs(3));
+    bench.answer(1, 1, Answer::Unknown);
+    bench.pass(UNKNOWN_WAIT * 2);
+    assert_eq!((bench.state(0), bench.state(1)), (State::Sending, State::Sending));
+    assert_eq!(bench.posts.last().map(|post| (post.1, post.2)), Some((0, 2)), "the first is sent again");
+    bench.answer(0, 2, Answer::Accepted);
+    let at = bench.now;
+    bench.tell(Event::Status { message: MessageId(0), number: 2, status: Status::Sent, at });
+    assert_eq!(bench.state(1), State::Retrying, "twenty minutes in which nothing could come were no silence");
 }
 
 #[test]

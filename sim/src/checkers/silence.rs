@@ -13,8 +13,12 @@ const FACTOR: u64 = 4;
 /// The channel of one sender.
 #[derive(Clone, Debug, Default)]
 pub struct Channel {
-    /// When the last webhook was handed to the engine; 0 before the first.
-    came: Timestamp,
+    /// When the last webhook was handed to the engine, or something was left again that could cause one; 0 before the first.
+    since: Timestamp,
+    /// Messages in progress, and attempts of unknown outcome. Where only such are left, nothing is sure to cause a webhook: that
+    /// none comes is no silence then.
+    in_progress: u32,
+    unknown: u32,
     /// The latest event that one told of.
     heard: Timestamp,
     /// Silences long enough to matter: at most one in two and a half minutes, so some thousand in a run.
@@ -22,13 +26,47 @@ pub struct Channel {
 }
 
 impl Channel {
+    /// The channel of a sender with so many messages in progress, and attempts of unknown outcome.
+    pub fn has(&mut self, in_progress: u32, unknown: u32) {
+        (self.in_progress, self.unknown) = (in_progress, unknown);
+    }
+
+    fn is_idle(&self) -> bool {
+        self.unknown > 0 && self.in_progress <= self.unknown
+    }
+
+    /// A message is in progress now, or was until now; an attempt's outcome is unknown now, or was until now.
+    #[inline]
+    pub fn moved(&mut self, now: Timestamp, in_progress: (bool, bool), unknown: (bool, bool)) {
+        if in_progress.0 == in_progress.1 && unknown.0 == unknown.1 {
+            return;
+        }
+        let was_idle = self.is_idle();
+        let step = |count: u32, (before, after): (bool, bool)| {
+            count.saturating_add(u32::from(after)).saturating_sub(u32::from(before))
+        };
+        self.in_progress = step(self.in_progress, in_progress);
+        self.unknown = step(self.unknown, unknown);
+        match (was_idle, self.is_idle()) {
+            (false, true) => self.ends(now),
+            (true, false) => self.since = now,
+            _ => {}
+        }
+    }
+
+    fn ends(&mut self, now: Timestamp) {
+        if self.since.0 > 0 && now.since(self.since) * FACTOR > WAIT {
+            self.silences.push((self.since, now));
+        }
+    }
+
     /// A webhook was handed to the engine, about something that happened at `at`.
     #[inline]
     pub fn heard(&mut self, now: Timestamp, at: Timestamp) {
-        if self.came.0 > 0 && now.since(self.came) * FACTOR > WAIT {
-            self.silences.push((self.came, now));
+        if !self.is_idle() {
+            self.ends(now);
         }
-        self.came = now;
+        self.since = now;
         // A webhook's time is in whole seconds.
         self.heard = self.heard.max(Timestamp::from_unix_seconds(at.unix_seconds()));
     }
@@ -51,6 +89,26 @@ impl Channel {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_only_unknown_outcomes_are_left_nothing_is_silent() {
+        let start = Timestamp::from_unix_seconds(100_000);
+        let at = |minutes| start + Span::mins(minutes);
+        let mut channel = Channel::default();
+        channel.has(3, 0);
+        channel.heard(at(0), at(0));
+        channel.moved(at(0), (true, true), (false, true));
+        channel.moved(at(0), (true, true), (false, true));
+        let mut busy = channel.clone();
+        busy.heard(at(30), at(30));
+        assert_eq!(busy.wait(at(0), at(31)), Span::mins(120), "one message was on its way");
+        channel.moved(at(1), (true, false), (false, false));
+        channel.heard(at(30), at(30));
+        assert_eq!(channel.wait(at(0), at(31)), WAIT);
+        channel.moved(at(31), (true, true), (true, false));
+        channel.heard(at(40), at(40));
+        assert_eq!(channel.wait(at(0), at(41)), Span::mins(36), "from when one was given up, to be sent again");
+    }
 
     #[test]
     fn a_silence_prolongs_the_wait_by_the_part_of_it_that_was_waited_through() {

@@ -159,13 +159,7 @@ impl<'a> Disk<'a> {
         let end = from.0 + u32::from(limit);
         for id in from.0..end.min(self.setup.parts[usize::from(campaign.0)].end) {
             let row = &mut self.rows[id as usize];
-            let concerned = match decision {
-                Decision::Recovered => row.state() == State::Sending,
-                Decision::DeadlinePassed => row.state().is_in_progress(),
-                // What is sent may yet fail, and is not retried then.
-                Decision::Cancelled | Decision::OptedOut => row.state().is_in_progress() || row.state() == State::Sent,
-            };
-            if concerned {
+            if decision.concerns(row.state()) {
                 let merged = row.decide(MessageId(id), decision, held);
                 events.push(Event::Merged(self.whole(merged)));
             }
@@ -187,7 +181,7 @@ impl<'a> Disk<'a> {
                 continue;
             }
             let row = &mut self.rows[message.0 as usize];
-            if row.state().is_in_progress() || row.state() == State::Sent {
+            if Decision::OptedOut.concerns(row.state()) {
                 let merged = row.decide(message, Decision::OptedOut, None);
                 events.push(Event::Merged(self.whole(merged)));
             }

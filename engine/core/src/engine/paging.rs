@@ -246,7 +246,8 @@ impl Engine {
             return;
         }
         if now >= campaign.deadline() && !planted::on(Bug::DeadlineIgnored) {
-            campaign.was_full = campaign.full;
+            // A campaign that is paused is held back by that, and not by what was full when it was last looked at.
+            campaign.was_full = campaign.full && !campaign.spec.paused;
             campaign.drop_ready();
             campaign.stage = Stage::Closing;
             return self.start_sweep(index, Decision::DeadlinePassed, out);

@@ -135,12 +135,9 @@ impl Store {
             Command::Sweep { campaign, from, limit, decision, held } => {
                 let of = self.campaigns[usize::from(campaign.0)].0;
                 let end = (from.0 + u32::from(limit)).min(of.end.0);
-                let concerns = |state: State| {
-                    state == State::Sending || (decision != Decision::Recovered && state.is_in_progress())
-                };
                 let mut events = Vec::new();
                 for id in from.0..end {
-                    if concerns(self.rows[id as usize].state()) {
+                    if decision.concerns(self.rows[id as usize].state()) {
                         let merged = self.rows[id as usize].decide(MessageId(id), decision, held);
                         events.push(self.whole(merged));
                     }

@@ -213,19 +213,14 @@ impl Step<'_> {
         end: u32,
         decision: Decision,
     ) -> Result<Vec<(MessageId, ContactId, Row)>, Error> {
-        let most = match decision {
-            Decision::Recovered => [State::Sending; 4],
-            Decision::DeadlinePassed => [State::Queued, State::Sending, State::Retrying, State::Retrying],
-            // A message that is sent may still fail, and is not to be tried again then.
-            Decision::Cancelled | Decision::OptedOut => [State::Queued, State::Sending, State::Retrying, State::Sent],
-        };
+        let concerned = State::ALL.into_iter().filter(|state| decision.concerns(*state));
+        let states = concerned.fold(0u32, |mask, state| mask | 1 << state as u8);
         let query = "SELECT id, contact, facts, numbers, posts, decisions, held, due FROM messages
-                     WHERE id >= ?1 AND id < ?2 AND campaign = ?3 AND state IN (?4, ?5, ?6, ?7) ORDER BY id";
+                     WHERE id >= ?1 AND id < ?2 AND campaign = ?3 AND (1 << state) & ?4 <> 0 ORDER BY id";
         let failed = || doing("reading a range of messages");
         let mut statement = self.transaction.prepare_cached(query).map_err(failed())?;
-        let states = most.map(|state| state as u8);
         let rows = statement
-            .query_map(params![from, end, campaign.0, states[0], states[1], states[2], states[3]], |row| {
+            .query_map(params![from, end, campaign.0, states], |row| {
                 Ok((row.get::<_, u32>(0)?, ContactId(row.get(1)?), read_row(row, 2)?))
             })
             .map_err(failed())?;
