@@ -611,7 +611,8 @@ impl Checkers {
     /// What was decided of the messages of a campaign, as of the end of a run.
     pub(crate) fn over<'a>(&self, now: Timestamp, campaign: usize, held: &'a held::Held) -> Over<'a> {
         let deadline = now >= self.scene.campaigns[campaign].deadline;
-        Over { deadline, cancelled: self.paused.is_cancelled(campaign), never: self.scene.never, held }
+        let cancelled = self.paused.is_cancelled_by(campaign, self.scene.campaigns[campaign].deadline);
+        Over { deadline, cancelled, never: self.scene.never, held }
     }
 
     /// How often the engine was started anew.

@@ -161,11 +161,16 @@ impl Attempt {
         CodeIndex::from_raw((self.0 >> 8) as u8)
     }
 
-    /// Takes in a fact. Of two errors the one later in the catalogue stays, so that their order cannot matter.
+    /// Takes in a fact. The error that stays is one of those that made it what it is, and of two such the one later in the
+    /// catalogue, so that their order cannot matter: an error that spends nothing says nothing of an attempt that failed.
     pub fn learn(&mut self, fact: Fact, code: Option<CodeIndex>) {
-        let phase = self.phase().after(fact);
-        let kept = (self.0 >> 8) as u8;
-        let code = code.map_or(kept, |new| new.raw().max(kept));
+        let before = self.phase();
+        let phase = before.after(fact);
+        let kept = if before == Phase::Unspent && phase > before { 0 } else { (self.0 >> 8) as u8 };
+        let code = match code {
+            Some(new) if fact != Fact::Unspent || phase <= Phase::Unspent => new.raw().max(kept),
+            Some(_) | None => kept,
+        };
         self.0 = phase as u16 | (u16::from(code) << 8);
     }
 }
@@ -184,6 +189,26 @@ mod tests {
         }
         assert_eq!(table.lines().count(), 132);
         insta::assert_snapshot!(table);
+    }
+
+    #[test]
+    fn the_error_that_stays_is_of_what_the_attempt_became_whatever_came_first() {
+        use cloud_api::catalogue::find;
+        let failed = (Fact::Failed, Some(find(131_026, None)));
+        let unspent = (Fact::Unspent, Some(find(132_015, None)));
+        let arrived = (Fact::Delivered, None);
+        let after = |facts: &[(Fact, Option<CodeIndex>)]| {
+            let mut attempt = Attempt::default();
+            facts.iter().for_each(|(fact, code)| attempt.learn(*fact, *code));
+            (attempt.phase(), attempt.code().map(CodeIndex::code))
+        };
+        assert_eq!(after(&[unspent]), (Phase::Unspent, Some(132_015)));
+        for facts in [[failed, unspent], [unspent, failed]] {
+            assert_eq!(after(&facts), (Phase::Failed, Some(131_026)));
+        }
+        for facts in [[failed, unspent, arrived], [unspent, arrived, failed], [arrived, unspent, failed]] {
+            assert_eq!(after(&facts), (Phase::Delivered, Some(131_026)));
+        }
     }
 
     #[test]

@@ -8,8 +8,8 @@ use cloud_api::time::{Span, Timestamp};
 use engine_core::message::{Row, State};
 use mock_whatsapp_model::spec::FaultKind;
 
-/// Three retries at their longest (2, 10 and 60 s), a halt's probe, an open breaker, a restart: some minutes each.
-const RETRIES: Span = Span::mins(15);
+/// Three retries at their longest (2, 10 and 60 s), halts' probes, an open breaker, a restart: some minutes each.
+const RETRIES: Span = Span::mins(25);
 
 /// The steps of WhatsApp's ladder for webhooks that nobody took reach six hours, and a tenth.
 const LADDER: Span = Span::mins(7 * 60);

@@ -129,12 +129,16 @@ impl MessagingLimit {
     /// WhatsApp refused a POST since the limit was reached.
     pub fn refused(&mut self, scene: &Scene, now: Timestamp, message: u32, sender: u16) {
         // What a lower limit finds used up, and what a raised one left behind.
-        let changed = scene.acts(FaultKind::Tier, sender, now, DAY);
+        let portfolio = scene.senders[usize::from(sender)].portfolio;
+        let shares = |other: u16| scene.senders[usize::from(other)].portfolio == portfolio;
+        let changed = (0..scene.senders.len() as u16)
+            .any(|other| shares(other) && scene.acts(FaultKind::Tier, other, now, DAY));
         // By a clock that is off a day is over too early.
         if !changed && !self.is_stale && scene.arms.clock == Span::ZERO {
             self.findings.add(Some(message), || {
-                let limit = scene.senders[usize::from(sender)].limit.unwrap_or(0);
-                format!("message {message} came when the limit of {limit} was reached")
+                let limit = scene.senders[usize::from(sender)].limit;
+                let limit = limit.map_or("of no number".to_owned(), |limit| format!("of {limit}"));
+                format!("message {message} came when the limit {limit} was reached")
             });
         }
     }

@@ -72,6 +72,11 @@ impl Paused {
         self.cancelled[campaign].is_some()
     }
 
+    /// Whether it was cancelled by then: what is cancelled after its deadline has nothing left that this could end.
+    pub fn is_cancelled_by(&self, campaign: usize, deadline: Timestamp) -> bool {
+        self.cancelled[campaign].is_some_and(|at| at <= deadline)
+    }
+
     /// An intent became durable.
     pub fn intended(&mut self, scene: &Scene, now: Timestamp, message: u32, campaign: usize) {
         let after = |at: Option<Timestamp>| at.filter(|at| now > *at + scene.slack());

@@ -243,12 +243,9 @@ impl Engine {
                 self.undecided(campaign, message);
                 self.concerns_message(message, code, out);
             }
-            Class::Pair => {
+            // That it is refused for a reason of its own does not say that the limit would have let it pass.
+            Class::Pair | Class::MarketingCap | Class::InvalidContact | Class::Blocked | Class::Refused => {
                 self.passed(campaign, message, false);
-                self.concerns_message(message, code, out);
-            }
-            Class::MarketingCap | Class::InvalidContact | Class::Blocked | Class::Refused => {
-                self.passed(campaign, message, true);
                 self.concerns_message(message, code, out);
             }
         }
