@@ -86,8 +86,8 @@ pub struct Checkers {
     /// Messages whose errors asked for more time than their class does.
     not_before: BTreeMap<u32, Timestamp>,
     /// What names its attempt by a wamid that the engine does not know, by message and attempt, in the order of its coming:
-    /// errors, and (`None`) replies.
-    parked: BTreeMap<(u32, u8), Vec<Option<CodeIndex>>>,
+    /// errors, and (`None`) replies, each with the contact.
+    parked: BTreeMap<(u32, u8), Vec<(Option<CodeIndex>, u32)>>,
     /// Campaigns whose deadline's sweep was seen to begin.
     swept: BTreeSet<usize>,
     pub(crate) attempts: Findings,
@@ -149,7 +149,10 @@ impl Checkers {
             quiet: Findings::default(),
             throughput: throughput::Throughput::new(&scene),
             limit: messaging_limit::MessagingLimit::new(&scene),
-            opt_outs: opt_out::OptOuts::new(if scene.arms.opt_outs { scene.contacts } else { 0 }),
+            opt_outs: opt_out::OptOuts::new(
+                if scene.arms.opt_outs { scene.contacts } else { 0 },
+                scene.campaigns.iter().map(|campaign| campaign.deadline).min().unwrap_or(Timestamp::NEVER),
+            ),
             paused: paused::Paused::new(scene.campaigns.len()),
             breaker: breaker::Breaker::new(&scene),
             halts: halts::Halts::new(&scene),
@@ -277,9 +280,14 @@ impl Checkers {
 
     /// The engine was told of an error, in a reply or by the webhook `delivery`.
     fn refused(&mut self, now: Timestamp, wire: &Wire, code: CodeIndex, delivery: Option<u32>, retry_after: bool) {
+        self.learn(now, wire.message.0, wire.number, Word::Is(seen::by_class(code), Some(code)), delivery);
+        self.concerns(now, wire, code, delivery, retry_after);
+    }
+
+    /// What an error means for more than the message.
+    fn concerns(&mut self, now: Timestamp, wire: &Wire, code: CodeIndex, delivery: Option<u32>, retry_after: bool) {
         let (sender, campaign) = (wire.sender, wire.campaign);
         let late = delivery.is_some();
-        self.learn(now, wire.message.0, wire.number, Word::Is(seen::by_class(code), Some(code)), delivery);
         self.holds.refused(&self.scene, now, (sender, campaign), code, (late, retry_after));
         if self.halts.is_armed() {
             self.halts.refused(now, (sender, campaign), code);
@@ -317,9 +325,15 @@ impl Checkers {
 
     /// The wamid is known now.
     fn unpark(&mut self, now: Timestamp, message: u32, number: u8, delivery: Option<u32>) {
-        for what in self.parked.remove(&(message, number)).unwrap_or_default() {
+        for (what, contact) in self.parked.remove(&(message, number)).unwrap_or_default() {
             let word = what.map_or(Word::Came(Arrival::Replied), |code| Word::Is(seen::by_class(code), Some(code)));
             self.learn(now, message, number, word, delivery);
+            if let Some(code) = what {
+                let part = &self.scene.parts[self.scene.part_of(message)];
+                let (sender, campaign) = (part.sender, part.campaign as u16);
+                let wire = Wire { message: MessageId(message), number, contact, sender, campaign };
+                self.concerns(now, &wire, code, delivery.or(Some(u32::MAX)), false);
+            }
             if self.scene.arms.crashes {
                 self.durable.released(message, number, word);
             }
@@ -350,7 +364,7 @@ impl Checkers {
             What::Read => Word::Came(Arrival::Read),
             What::Failed(code) => {
                 if !update.echoes && !known {
-                    self.parked.entry((message.0, number)).or_default().push(Some(code));
+                    self.parked.entry((message.0, number)).or_default().push((Some(code), contact));
                     return;
                 }
                 let campaign = self.scene.campaign_of(message.0) as u16;
@@ -366,7 +380,7 @@ impl Checkers {
                 self.answer(now, delivery, update, sender, contact);
                 if !known {
                     self.seen[message.0 as usize].flags |= flag::PARKED;
-                    self.parked.entry((message.0, number)).or_default().push(None);
+                    self.parked.entry((message.0, number)).or_default().push((None, contact));
                     return;
                 }
                 Word::Came(Arrival::Replied)

@@ -35,7 +35,8 @@ pub struct Hold {
     /// The error came by webhook, after acceptance: so only a status proves that a probe passed.
     came_late: bool,
     probe: Option<MessageId>,
-    /// Probes before it that were accepted, where only a status proves anything: `sent` may take longer than the next probe.
+    /// Probes before it that only a status can prove: whose outcome is unknown, and those that were accepted where the error
+    /// would come late. `sent` may take longer than the next probe.
     accepted: [Option<MessageId>; ACCEPTED],
     /// The probe's answer is awaited.
     probing: bool,
@@ -109,15 +110,21 @@ impl Hold {
             return false;
         }
         if self.came_late {
+            self.outcome_open(now, message);
+            return false;
+        }
+        self.lift()
+    }
+
+    /// What became of the message may yet be told by a status. If it is the probe, another may go after the interval.
+    pub fn outcome_open(&mut self, now: Timestamp, message: MessageId) {
+        if self.is_probe(message) {
             // Once all places are taken the first ones keep theirs: sooner or later their status comes.
             if let Some(place) = self.accepted.iter_mut().find(|place| place.is_none()) {
                 *place = Some(message);
             }
-            self.probing = false;
-            self.until = self.until.max(now + self.every.min(HALT_PROBE));
-            return false;
+            self.undecided(now, message);
         }
-        self.lift()
     }
 
     /// A status says that the message was sent. If it is the probe, or was, sending goes on. Gives whether the hold ended.

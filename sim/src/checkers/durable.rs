@@ -7,7 +7,7 @@ use super::belief::{self, Over};
 use super::findings::Findings;
 use super::held::Held;
 use super::scene::Scene;
-use super::seen::{Arrival, Known, Seen, Word, flag};
+use super::seen::{Arrival, Known, Seen, Slot, Word, flag};
 use cloud_api::time::Timestamp;
 use engine_core::attempt::Fact;
 use engine_core::message::Row;
@@ -166,7 +166,13 @@ impl Durable {
 /// Whether the store knows less of a message than was made durable once: it is an old copy.
 fn is_older(row: &Row, seen: &Seen) -> bool {
     let known = seen.slots.iter().filter(|slot| slot.known != Known::Nothing).count();
-    row.posts() < seen.intents || row.attempts().count() < known
+    if row.posts() < seen.intents || row.attempts().count() < known {
+        return true;
+    }
+    let mut told = Seen::default();
+    told.adopt(row);
+    let knows_less = |of: &Slot| told.slots.iter().any(|slot| slot.number == of.number && slot.known < of.known);
+    told.arrival < seen.arrival || seen.slots.iter().any(knows_less)
 }
 
 /// The deadline's and a cancellation's sweeps may or may not have come to the message before the crash.

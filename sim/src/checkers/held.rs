@@ -16,6 +16,8 @@ const UNDER_WAY: Span = Span::secs(60);
 #[derive(Clone, Copy, Debug)]
 struct Told {
     code: CodeIndex,
+    /// By which sender it met this: a template is halted, and probed, for each by itself.
+    sender: u16,
     at: Timestamp,
     /// It came by webhook, after acceptance.
     late: bool,
@@ -83,9 +85,9 @@ impl Holds {
             | Class::Generic => return,
         };
         self.any = true;
-        match list.iter_mut().find(|told| told.code == code) {
+        match list.iter_mut().find(|told| told.code == code && told.sender == sender) {
             Some(told) => (told.at, told.late) = (now, told.late || late),
-            None => list.push(Told { code, at: now, late }),
+            None => list.push(Told { code, sender, at: now, late }),
         }
     }
 
@@ -99,7 +101,7 @@ impl Holds {
         let portfolio = usize::from(scene.senders[usize::from(sender)].portfolio);
         let stands = |told: &Told| told.at + UNDER_WAY >= since || (told.late && !by_status);
         self.senders[usize::from(sender)].retain(stands);
-        self.campaigns[usize::from(campaign)].retain(stands);
+        self.campaigns[usize::from(campaign)].retain(|told| told.sender != sender || stands(told));
         self.portfolios[portfolio].retain(stands);
         self.any =
             [&self.senders, &self.campaigns, &self.portfolios].iter().any(|all| all.iter().any(|one| !one.is_empty()));

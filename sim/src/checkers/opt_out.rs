@@ -2,6 +2,7 @@
 
 use super::findings::Findings;
 use cloud_api::time::Timestamp;
+use std::collections::BTreeMap;
 
 /// Who wants no more: a bit for each contact.
 #[derive(Clone, Debug, Default)]
@@ -13,14 +14,28 @@ pub struct OptOuts {
     replies: Vec<(Timestamp, u32)>,
     /// Told by webhooks that were answered at a moment: what the same commit made durable was not after it.
     answered: Vec<(Timestamp, u32)>,
+    /// When it was told of those who wanted no more only after the first deadline.
+    late: BTreeMap<u32, Timestamp>,
+    first_deadline: Timestamp,
     /// What was found.
     pub findings: Findings,
 }
 
 impl OptOuts {
-    /// Nobody of `contacts`.
-    pub fn new(contacts: u32) -> Self {
-        Self { suppressed: vec![0; (contacts as usize).div_ceil(64)], ..Self::default() }
+    /// Nobody of `contacts`, in campaigns of which the first is over at `first_deadline`.
+    pub fn new(contacts: u32, first_deadline: Timestamp) -> Self {
+        Self { suppressed: vec![0; (contacts as usize).div_ceil(64)], first_deadline, ..Self::default() }
+    }
+
+    /// Whether the contact wanted no more only after that: nothing that was over is ended by it.
+    pub fn is_after(&self, contact: u32, deadline: Timestamp) -> bool {
+        self.late.get(&contact).is_some_and(|at| *at > deadline)
+    }
+
+    fn note(&mut self, now: Timestamp, contact: u32) {
+        if now > self.first_deadline && !self.has(contact) {
+            self.late.entry(contact).or_insert(now);
+        }
     }
 
     /// A webhook that was handed in says that the contact wants no more.
@@ -30,6 +45,7 @@ impl OptOuts {
 
     /// A reply says so; it must be durable by `by`.
     pub fn replied(&mut self, by: Timestamp, contact: u32) {
+        self.note(by, contact);
         self.replies.push((by, contact));
     }
 
@@ -40,6 +56,7 @@ impl OptOuts {
         }
         while let Some(place) = self.unanswered.iter().position(|(its, _)| *its == delivery) {
             let (_, contact) = self.unanswered.swap_remove(place);
+            self.note(now, contact);
             self.answered.push((now, contact));
         }
     }
@@ -99,7 +116,7 @@ mod tests {
 
     #[test]
     fn an_intent_after_the_opt_out_was_answered_is_found_and_one_before_is_not() {
-        let mut opt_outs = OptOuts::new(100);
+        let mut opt_outs = OptOuts::new(100, Timestamp::NEVER);
         opt_outs.told(5, 70);
         opt_outs.intended(Timestamp(1), 1, 70);
         opt_outs.acknowledged(Timestamp(1), 4);
@@ -116,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_refusal_that_says_so_counts_once_it_had_the_time_to_be_durable() {
-        let mut opt_outs = OptOuts::new(3);
+        let mut opt_outs = OptOuts::new(3, Timestamp::NEVER);
         opt_outs.replied(Timestamp(10), 2);
         opt_outs.intended(Timestamp(9), 1, 2);
         assert!(opt_outs.findings.is_clean());
@@ -126,7 +143,7 @@ mod tests {
 
     #[test]
     fn what_was_not_answered_before_a_crash_or_is_in_no_old_copy_binds_nobody() {
-        let mut opt_outs = OptOuts::new(3);
+        let mut opt_outs = OptOuts::new(3, Timestamp::NEVER);
         opt_outs.told(1, 2);
         opt_outs.crashed();
         opt_outs.acknowledged(Timestamp(1), 1);

@@ -156,7 +156,10 @@ impl Checkers {
                 let (row, truth) = (&end.rows[id as usize], &end.truths[id as usize]);
                 let mut seen = self.seen[id as usize];
                 if self.scene.arms.opt_outs && self.opt_outs.has(audience.contact(id - first)) {
-                    seen.flags |= flag::OPTED_OUT;
+                    let deadline = self.scene.campaigns[place].deadline;
+                    if !self.opt_outs.is_after(audience.contact(id - first), deadline) {
+                        seen.flags |= flag::OPTED_OUT;
+                    }
                     opted_out(id, row, &mut found.opt_outs);
                 }
                 reported::judge(id, row, &seen, truth, &mut found.reported);

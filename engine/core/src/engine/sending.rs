@@ -59,13 +59,14 @@ impl Engine {
                 if !was_open && sender.breaker.is_open() {
                     self.marks.reached(Rule::BreakerOpened);
                 }
-                self.undecided(campaign, message);
                 self.stale = true;
                 if answer == Answer::Unknown {
+                    self.outcome_open(campaign, message);
                     self.marks.reached(Rule::OutcomeUnknown);
                     self.count(index, contact, out);
                     if planted::on(Bug::TimeoutIsFailure) { (Fact::Failed, None) } else { (Fact::Unknown, None) }
                 } else {
+                    self.undecided(campaign, message);
                     self.senders[index].pairs.undo(now, contact);
                     self.uncount(index, contact, out);
                     (Fact::Unspent, None)
@@ -103,6 +104,15 @@ impl Engine {
             self.marks.reached(Rule::HaltEnded);
             self.stale = true;
         }
+    }
+
+    /// What became of the message says nothing yet about what it probes: a status may.
+    fn outcome_open(&mut self, campaign: usize, message: MessageId) {
+        let now = self.now;
+        let index = usize::from(self.campaigns[campaign].spec.sender.0);
+        self.senders[index].hold.outcome_open(now, message);
+        self.portfolio_of(index).hold.outcome_open(now, message);
+        self.campaigns[campaign].hold.outcome_open(now, message);
     }
 
     /// What became of the message says nothing about what it probes.
