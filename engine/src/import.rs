@@ -3,8 +3,9 @@
 use crate::contacts::{self, Digest, List};
 use crate::store::{self, Campaign, Keeper, Line, NewCampaign};
 use engine_core::id::CampaignId;
+use engine_core::limits::DEADLINE;
 use engine_core::quiet::Quiet;
-use engine_core::time::Timestamp;
+use engine_core::time::{Span, Timestamp};
 use phonenumber::country;
 use std::fmt;
 use std::path::PathBuf;
@@ -112,6 +113,18 @@ impl Lines {
             Self::Judged(lines) => Ok(lines.next()),
         }
     }
+}
+
+/// Whether anything of a campaign with this start could still be sent.
+///
+/// # Errors
+/// If its deadline is over: why nothing could.
+pub fn in_time(start: Timestamp, now: Timestamp) -> Result<(), String> {
+    if start + DEADLINE > now {
+        return Ok(());
+    }
+    let (ago, most) = (Span::hours(now.since(start).as_secs() / 3_600), DEADLINE);
+    Err(format!("that is {ago} ago, and a campaign ends {most} after its start: nothing of it would be sent"))
 }
 
 /// Brings a list in and makes a campaign of it. One at a time: the caller sees to that. If it fails, or the process dies,

@@ -170,6 +170,17 @@ fn plan_says_when_it_would_end_and_what_would_not_fit_and_sends_nothing() {
     let text = plan(&start, &[]);
     assert!(text.contains("150 fit into 72 h, 0 do not"), "{text}");
     assert!(!folder.path().join("campaign-engine.db").exists());
+    for command in ["plan", "send"] {
+        let mut command = {
+            let mut it = engine(folder.path(), &mock);
+            it.arg(command);
+            it
+        };
+        command.args(["--contacts", "list.csv", "--template", "spring_sale", "--start", "2020-01-01T00:00:00Z"]);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", stdout(&output));
+        assert!(stderr(&output).contains("--start: that is"), "{}", stderr(&output));
+    }
     assert!(runtime.block_on(mock.messages()).unwrap().is_empty());
 }
 

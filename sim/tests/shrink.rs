@@ -83,6 +83,17 @@ fn the_file_is_named_after_the_seed_unless_it_has_a_name() {
 }
 
 #[test]
+fn what_is_there_already_is_kept() {
+    let folder = failed();
+    let mine = folder.path().join("mine.toml");
+    std::fs::write(&mine, "precious").unwrap();
+    let output = campaign_sim(folder.path(), &["shrink", "failure.json", "--out", "mine.toml"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stdout));
+    assert!(text(&output.stderr).contains("mine.toml is there already"), "{}", text(&output.stderr));
+    assert_eq!(std::fs::read_to_string(mine).unwrap(), "precious");
+}
+
+#[test]
 fn what_does_not_fail_any_more_is_not_shrunk() {
     let folder = failed();
     let path = folder.path().join("failure.json");

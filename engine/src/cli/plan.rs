@@ -77,6 +77,9 @@ pub(super) fn run(layers: &Layers<'_>, arguments: &Arguments) -> Result<ExitCode
     let store = if path.exists() { Some(Store::read_sqlite(&path)?) } else { None };
     let known = store.as_ref().map_or_else(|| Ok(Vec::new()), Store::campaigns)?;
     let same = list::same(known.clone(), &ask)?;
+    if same.is_none() {
+        crate::import::in_time(ask.start, now).map_err(|why| Problem::Usage(format!("--start: {why}")))?;
+    }
 
     let mut senders = store.as_ref().map_or_else(|| Ok(Vec::new()), Store::senders)?;
     if !senders.contains(&ask.phone_number_id) {

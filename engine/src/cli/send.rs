@@ -60,6 +60,7 @@ pub(super) async fn run(layers: &Layers<'_>, arguments: Arguments) -> Result<Exi
     let (campaign, is_new) = match list::same(store.keeper.run(|store| store.campaigns()).await?, &ask)? {
         Some(known) => (known, false),
         None => {
+            import::in_time(ask.start, clock.now()).map_err(|why| Problem::Usage(format!("--start: {why}")))?;
             let imported = import::import(&store.keeper, ask, settings.rules.default_region).await;
             (
                 imported.map_err(|wrong| match wrong {

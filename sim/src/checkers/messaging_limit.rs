@@ -131,8 +131,8 @@ impl MessagingLimit {
         // What a lower limit finds used up, and what a raised one left behind.
         let portfolio = scene.senders[usize::from(sender)].portfolio;
         let shares = |other: u16| scene.senders[usize::from(other)].portfolio == portfolio;
-        let changed = (0..scene.senders.len() as u16)
-            .any(|other| shares(other) && scene.acts(FaultKind::Tier, other, now, DAY));
+        let changed =
+            (0..scene.senders.len() as u16).any(|other| shares(other) && scene.acts(FaultKind::Tier, other, now, DAY));
         // By a clock that is off a day is over too early.
         if !changed && !self.is_stale && scene.arms.clock == Span::ZERO {
             self.findings.add(Some(message), || {

@@ -6,7 +6,7 @@ use crate::shrink::{self, Shrunk};
 use crate::swarm::Failure;
 use indicatif::ProgressBar;
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 /// Characters of a check's detail in the file's head.
@@ -16,6 +16,10 @@ const DETAIL_MOST: usize = 300;
 pub(super) fn shrink(file: &Path, to: Option<&Path>, out: &mut dyn Write) -> Result<Status, Error> {
     let (failure, scenario, _) = super::failure_of(file)?;
     let to = to.map_or_else(|| PathBuf::from(format!("shrunk-{}.toml", failure.seed)), Path::to_owned);
+    // Said before the search, which may take a minute.
+    if to.exists() {
+        return Err(taken(&to));
+    }
     let is_seen = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
     let spinner = if is_seen { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
     let shrunk = shrink::shrink(&failure, &scenario, &|smaller| {
@@ -74,9 +78,19 @@ fn write(shrunk: &Shrunk, failure: &Failure, to: &Path) -> Result<(), Error> {
     let mut files = vec![(to.to_owned(), &text)];
     files.extend(written.contacts_files.iter().map(|(name, content)| (folder.join(name), content)));
     for (path, content) in files {
-        std::fs::write(&path, content).map_err(|error| Error::Unwritten(path, error))?;
+        let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&path);
+        let written = file.and_then(|mut file| file.write_all(content.as_bytes()));
+        written.map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => taken(&path),
+            _ => Error::Unwritten(path, error),
+        })?;
     }
     Ok(())
+}
+
+fn taken(path: &Path) -> Error {
+    let path = path.display();
+    Error::Usage(format!("{path} is there already, and is kept: give the result another name with `--out`"))
 }
 
 fn messages(scenario: &Scenario) -> String {

@@ -98,7 +98,7 @@ impl Scenario {
         match &campaign.people {
             People::Generated(size) => writeln!(out, "contacts = {}", grouped(u64::from(*size)))?,
             People::Listed(list) => {
-                let name = format!("{}.csv", campaign.name);
+                let name = format!("{}-{}.csv", self.name, campaign.name);
                 writeln!(out, "contacts_file = {}", quoted(&name))?;
                 files.insert(name, csv(list));
             }

@@ -124,9 +124,8 @@ impl Engine {
     fn mark(&mut self, index: usize, merged: &Merged) {
         let (was, is) = (merged.was, merged.phase);
         // Most changes are of none: a fact about an attempt of which all went well so far, and does.
-        let well = |state| {
-            matches!(state, State::Sending | State::Sent | State::Delivered | State::Read | State::Responded)
-        };
+        let well =
+            |state| matches!(state, State::Sending | State::Sent | State::Delivered | State::Read | State::Responded);
         let early_read = is == Phase::Read && was < Phase::Delivered;
         let waited = matches!(was, Phase::Unknown | Phase::GivenUp | Phase::Abandoned) || is == Phase::Abandoned;
         let from_well = merged.before == State::Queued || well(merged.before);
