@@ -141,7 +141,7 @@ impl Api {
             Some(text) => crate::clock::parse_time(&text, now).map_err(|why| bad("/start", why))?,
             None => now,
         };
-        crate::import::in_time(start, now).map_err(|why| bad("/start", why))?;
+        import::in_time(start, now).map_err(|why| bad("/start", why))?;
         let phone_number_id = new.from.or_else(|| self.handle.settings().rules.phone_number_id.clone());
         let phone_number_id =
             phone_number_id.ok_or_else(|| bad("/from", "no sender: give `from`, or set phone_number_id".into()))?;

@@ -466,7 +466,9 @@ impl Checkers {
             self.channels[usize::from(sender)].moved(now, in_progress, unknown);
         }
         if merged.before != merged.after {
-            if !transitions::is_legal(merged.before, merged.after) && !transitions::is_disproved(merged) {
+            // An old store numbers its attempts anew: of two of one number there are two errors.
+            let is_old = self.seen[message as usize].has(flag::STALE);
+            if !transitions::is_legal(merged.before, merged.after) && !transitions::is_disproved(merged) && !is_old {
                 self.transitions.add(Some(message), || transitions::told(merged));
             }
             self.work.moved(now, &self.scene, message, (merged.before, merged.after), merged.due);

@@ -30,13 +30,13 @@ pub fn is_legal(before: State, after: State) -> bool {
     LEGAL[before as usize][after as usize]
 }
 
-/// Whether the step undoes what was only presumed: an outcome that stayed unknown, where nothing may be sent again
-/// blindly, turns out to be one that WhatsApp says failed. What follows is that error's.
+/// Whether the step undoes what was only presumed: an outcome that stayed unknown, and was given up, turns out to be one that
+/// WhatsApp says failed. What follows is that error's.
 pub(super) fn is_disproved(merged: &Merged) -> bool {
     let failed = matches!(merged.fact, Some(Fact::Failed | Fact::Unspent));
     // Of two attempts, the one that was sent fails: the other is open still.
     let other_is_open = merged.before == State::Sent && merged.after == State::Sending;
-    failed && (merged.was == Phase::Abandoned || other_is_open)
+    failed && (matches!(merged.was, Phase::Abandoned | Phase::GivenUp) || other_is_open)
 }
 
 /// The finding in words.

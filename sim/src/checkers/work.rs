@@ -396,8 +396,10 @@ impl Work {
             let grown = own.free + GROWTH + Span::secs(60 / rate.max(1));
             let most = lasted.0 * rate / 1_000_000;
             let steady = grown <= before && !disturbed(scene, now) && lasted >= Span::secs(30);
+            let own_parts = scene.parts.iter().filter(|part| part.sender == sender);
+            let room = !scene.arms.limits || !own_parts.map(|part| part.campaign).any(|at| self.may_be_full(scene, at));
             // Enough was there for all of the time; and a few intervals more or less are rounding.
-            if steady && own.available >= most + 512 && own.intents + 8 < most * RATE / 100 {
+            if steady && room && own.available >= most + 512 && own.intents + 8 < most * RATE / 100 {
                 let intents = own.intents;
                 self.findings.add(None, || {
                     format!("sender {sender} claimed {intents} messages in {lasted}, and its throughput is {rate}/s")
