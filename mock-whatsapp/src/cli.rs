@@ -94,7 +94,7 @@ enum Handsets {
 
 #[derive(Debug, Args)]
 struct Env {
-    /// Where the server is.
+    /// Where the server is; https:// if it was started with `--tls`.
     #[arg(long, env = "MOCK_WHATSAPP_URL", default_value = "http://127.0.0.1:4080")]
     url: String,
     /// Whose settings.
@@ -123,7 +123,7 @@ struct Lint {
 
 #[derive(Debug, Args)]
 struct Referee {
-    /// Where the server is.
+    /// Where the server is; https:// if it was started with `--tls`.
     #[arg(long, env = "MOCK_WHATSAPP_URL", default_value = "http://127.0.0.1:4080")]
     url: String,
     /// Whose sender is judged.

@@ -53,7 +53,9 @@ pub(super) async fn post(call: Call<'_>) -> Done {
     let format = parameters.text("generate_qr_image");
     let format = format.map(|word| one_of("generate_qr_image", &word, &["PNG", "SVG"], "a picture is a PNG or an SVG"));
     let format = format.transpose()?;
-    let wanted = parameters.text("code").filter(|code| !code.is_empty());
+    // One that is to be changed is named in the path or by a parameter.
+    let named = Some(call.item.clone()).filter(|code| !code.is_empty());
+    let wanted = named.or_else(|| parameters.text("code").filter(|code| !code.is_empty()));
     let done = call.with_number(move |tenant, id| {
         let Some(number) = tenant.numbers_mut().get_mut(&id) else { return Ok(Value::Null) };
         let code = match wanted {

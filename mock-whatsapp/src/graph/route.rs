@@ -325,6 +325,7 @@ pub const ROUTES: &[Route] = &[
     row(Node::Number, "block_users", Verb::Delete, Operation::Unblock, Permission::Messaging),
     row(Node::Number, "message_qrdls", Verb::Get, Operation::ListCodes, Permission::Management),
     row(Node::Number, "message_qrdls", Verb::Post, Operation::SetCode, Permission::Management),
+    item(Node::Number, "message_qrdls", Verb::Post, Operation::SetCode, Permission::Management),
     item(Node::Number, "message_qrdls", Verb::Get, Operation::GetCode, Permission::Management),
     item(Node::Number, "message_qrdls", Verb::Delete, Operation::DeleteCode, Permission::Management),
     row(Node::Account, "", Verb::Get, Operation::GetAccount, Permission::Management),

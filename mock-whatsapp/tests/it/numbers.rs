@@ -201,6 +201,9 @@ async fn links_are_made_changed_listed_and_deleted() {
     assert!(made["qr_image_url"].as_str().unwrap().ends_with(".png"));
     let changed = mock.graph(Method::POST, &path, json!({ "code": code, "prefilled_message": "Hello" })).await.body;
     assert_eq!((&changed["code"], &changed["prefilled_message"]), (&json!(code), &json!("Hello")));
+    let at = format!("{path}/{code}?prefilled_message=Bye");
+    let changed = mock.graph(Method::POST, &at, Value::Null).await.body;
+    assert_eq!((&changed["code"], &changed["prefilled_message"]), (&json!(code), &json!("Bye")), "some clients ask so");
     let one =
         mock.graph(Method::GET, &format!("{path}/{code}?fields=code,qr_image_url.format(SVG)"), Value::Null).await.body;
     assert!(one["data"][0]["qr_image_url"].as_str().unwrap().ends_with(".svg"), "{one}");

@@ -41,6 +41,7 @@ async fn messages_of_every_type_are_taken_and_shown() {
         (interactive("button", json!({ "buttons": [reply] })), "Well?"),
         (interactive("list", json!({ "button": "Choose", "sections": [{ "rows": [row] }] })), "Well?"),
         (interactive("location_request_message", json!({ "name": "send_location" })), "Well?"),
+        (interactive("request_contact_info", json!({ "name": "request_contact_info" })), "Well?"),
     ] {
         let answer = mock.send(&message).await;
         let wamid = answer.wamid();

@@ -27,7 +27,7 @@ const CARDS_MIN: usize = 2;
 const CARDS_MAX: usize = 10;
 
 /// The kinds that there are.
-const KINDS: [&str; 14] = [
+const KINDS: [&str; 15] = [
     "ADDRESS_MESSAGE",
     "BUTTON",
     "CALL_PERMISSION_REQUEST",
@@ -41,6 +41,7 @@ const KINDS: [&str; 14] = [
     "ORDER_STATUS",
     "PRODUCT",
     "PRODUCT_LIST",
+    "REQUEST_CONTACT_INFO",
     "VOICE_CALL",
 ];
 
@@ -159,6 +160,7 @@ pub(super) fn check(interactive: &Value) -> Result<Checked, Refusal> {
         "location_request_message" => named(action()?, "send_location")?,
         "call_permission_request" => named(action()?, "call_permission_request")?,
         "voice_call" => named(action()?, "voice_call")?,
+        "request_contact_info" => named(action()?, "request_contact_info")?,
         "address_message" => {
             let parameters = parameters(action()?, "address_message")?;
             needed(parameters, "country", "action['parameters']['country']", 2)?;
@@ -412,6 +414,7 @@ mod tests {
             ("location_request_message", json!({ "name": "send_location" })),
             ("address_message", json!({ "name": "address_message", "parameters": { "country": "IN" } })),
             ("call_permission_request", json!({ "name": "call_permission_request" })),
+            ("request_contact_info", json!({ "name": "request_contact_info" })),
         ] {
             check(&of(kind, action)).unwrap();
             assert!(matches!(code(of(kind, json!({}))).0, 131_008 | 131_009), "{kind}");
