@@ -44,6 +44,9 @@ pub(super) async fn get(ask: Ask<'_>) -> Done {
     Ok((200, Value::String(text)))
 }
 
+/// A kind of contacts, and how long their cap on marketing holds, if that ends.
+type Alike = (&'static str, Option<Span>);
+
 /// One template's sends.
 #[derive(Default)]
 struct Sends {
@@ -147,7 +150,7 @@ fn campaign(template: &str, sends: &Sends, zero: Timestamp) -> Table {
 /// The kinds of telephones, each with its share of all contacts.
 fn groups(tenant: &Tenant, contacts: &BTreeSet<HandsetId>, notes: &mut Vec<String>) -> Vec<Toml> {
     let world = tenant.world();
-    let mut kinds: BTreeMap<(&'static str, Option<Span>), (u64, Option<Span>)> = BTreeMap::new();
+    let mut kinds: BTreeMap<Alike, (u64, Option<Span>)> = BTreeMap::new();
     let mut ruled = 0;
     for handset in contacts {
         let persona = world.persona(*handset);
@@ -167,7 +170,7 @@ fn groups(tenant: &Tenant, contacts: &BTreeSet<HandsetId>, notes: &mut Vec<Strin
         ));
     }
     let all = contacts.len() as u64;
-    let group = |((name, cap), (count, away)): ((&str, Option<Span>), (u64, Option<Span>))| {
+    let group = |((name, cap), (count, away)): (Alike, (u64, Option<Span>))| {
         // Millionths, rounded down, so that all of them together are not more than everybody.
         let share = (count * 1_000_000 / all) as f64 / 1_000_000.0;
         let mut table = Table::from_iter([("kind".to_owned(), text(name)), ("share".to_owned(), Toml::Float(share))]);

@@ -188,10 +188,11 @@ fn mend(value: &mut Value, shape: &'static Shape) {
                 *value = Value::Bool(flag);
             }
         }
-        (Shape::Flag, Value::Number(number)) => match number.as_u64() {
-            Some(flag @ (0 | 1)) => *value = Value::Bool(flag == 1),
-            Some(_) | None => {}
-        },
+        (Shape::Flag, Value::Number(number)) => {
+            if let Some(flag @ (0 | 1)) = number.as_u64() {
+                *value = Value::Bool(flag == 1);
+            }
+        }
         (Shape::Whole, Value::String(text)) => {
             if let Ok(number) = text.trim().parse::<i64>() {
                 *value = Value::from(number);
