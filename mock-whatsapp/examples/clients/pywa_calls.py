@@ -108,6 +108,7 @@ def main():
     send("remove_reaction", message_id=written)
     send("send_location", 52.5, 13.4, name="n", address="a")
     send("request_location", "where?")
+    send("request_contact_info", "who?")
     send("send_contact", types.Contact(types.Contact.Name(formatted_name="Ada L", first_name="Ada")))
     send("send_catalog", "b", thumbnail_product_sku="p")
     send("send_product", "1", "p", body="b")
@@ -207,7 +208,6 @@ def main():
     received(wa, whatsapp)
     whatsapp.close()
 
-    beyond("request_contact_info", lambda: wa.request_contact_info(TO, "who?"))
     beyond("create_flow", lambda: wa.create_flow("f", [types.FlowCategory.OTHER]))
     beyond("get_flows", lambda: wa.get_flows())
     beyond("get_flow", lambda: wa.get_flow("1"))
