@@ -80,9 +80,11 @@ impl Contacts {
             };
             let size = contacts.unwrap_or(size);
             let shared = campaign.overlap.map_or(0..0, |overlap| match made.get(overlap.with) {
-                Some(Some(Places::Made { own, .. })) => {
+                Some(Some(Places::Made { shared, own })) => {
                     let wanted = part(overlap.share, size);
-                    own.start..own.start + wanted.min(own.end - own.start)
+                    // Those that the other has from one before it, where its own are too few: they are common to all three.
+                    let of = if wanted > own.end - own.start { longer(shared, own) } else { own };
+                    of.start..of.start + wanted.min(of.end - of.start)
                 }
                 _ => 0..0,
             });
@@ -337,6 +339,10 @@ impl Audience {
             Places::Listed(places) => places[message as usize],
         }
     }
+}
+
+fn longer<'a>(one: &'a Range<u32>, other: &'a Range<u32>) -> &'a Range<u32> {
+    if one.len() > other.len() { one } else { other }
 }
 
 /// A share of a number, rounded to the nearest.

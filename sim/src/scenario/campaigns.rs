@@ -6,6 +6,7 @@ use super::parse::{each, element, identifier, unique};
 use super::reader::Section;
 use super::{CAMPAIGNS_MOST, CONTACTS_MOST, Campaign, Category, Overlap, People, QuietHours, Sender, expect};
 use crate::contacts::ContactList;
+use campaign_engine::config::parse_quiet;
 use cloud_api::time::Span;
 use std::path::Path;
 use std::sync::Arc;
@@ -160,23 +161,16 @@ fn template(section: &Section<'_>, campaign: &str) -> Result<String, Diagnostic>
 fn quiet_hours(section: &Section<'_>) -> Result<Option<QuietHours>, Diagnostic> {
     const WANTED: &str = "two times of day: \"21:00..08:00\" (by the contacts' own clocks)";
     let Some(text) = section.text("quiet_hours", WANTED)? else { return Ok(None) };
-    let minute = |text: &str| {
-        let (hour, minute) = text.trim().split_once(':')?;
-        let (hour, minute) = (hour.parse::<u16>().ok()?, minute.parse::<u16>().ok()?);
-        (hour < 24 && minute < 60).then_some(hour * 60 + minute)
-    };
-    match text.split_once("..").map(|(from, until)| (minute(from), minute(until))) {
-        Some((Some(from), Some(until))) if from != until => {
-            let hours = QuietHours { from, until };
-            if hours.length() > QuietHours::LONGEST {
-                let what = format!("{text} are more than sixteen quiet hours a day");
-                let help = "leave eight hours: a country can span nearly as many, and is written to when nobody in it has quiet hours";
-                return Err(section.wrong("quiet_hours", what, help));
-            }
-            Ok(Some(hours))
-        }
-        _ => Err(section.wrong("quiet_hours", format!("\"{text}\" are no quiet hours"), format!("write {WANTED}"))),
+    let wrong = |why: String| section.wrong("quiet_hours", why, format!("write {WANTED}"));
+    let Some(quiet) = parse_quiet(&text).map_err(wrong)? else { return Ok(None) };
+    let hours = QuietHours { from: quiet.from, until: quiet.until };
+    if hours.length() > QuietHours::LONGEST {
+        let what = format!("{text} are more than sixteen quiet hours a day");
+        let help =
+            "leave eight hours: a country can span nearly as many, and is written to when nobody in it has quiet hours";
+        return Err(section.wrong("quiet_hours", what, help));
     }
+    Ok(Some(hours))
 }
 
 fn overlap(section: &Section<'_>, people: &People, before: &[Campaign]) -> Result<Option<Overlap>, Diagnostic> {
@@ -203,14 +197,17 @@ fn overlap(section: &Section<'_>, people: &People, before: &[Campaign]) -> Resul
         let help = "leave `overlap` out: contacts of files are the same contact where the number is the same";
         return Err(section.wrong("overlap", "only contacts that are made from the seed can be made to overlap", help));
     };
-    let own = u64::from(*other_size) * u64::from(1_000_000 - other.overlap.map_or(0, |overlap| overlap.share));
-    if u64::from(*size) * u64::from(share) > own {
-        let what = format!("the campaign `{}` has fewer contacts of its own than this overlap wants", other.name);
-        return Err(section.wrong(
-            "overlap",
-            what,
-            format!("write a smaller share; of `{}` {} are its own", other.name, own / 1_000_000),
-        ));
+    // All of its own, or all that it has from one before it.
+    let shared = other.overlap.map_or(0, |overlap| overlap.share);
+    let most = u64::from(*other_size) * u64::from(shared.max(1_000_000 - shared));
+    if u64::from(*size) * u64::from(share) > most {
+        let what = format!("the campaign `{}` has fewer such contacts than this overlap wants", other.name);
+        let help = format!(
+            "write a smaller share: at most {} can be common, all of `{}` of one kind: its own, or those that it shares",
+            most / 1_000_000,
+            other.name
+        );
+        return Err(section.wrong("overlap", what, help));
     }
     Ok(Some(Overlap { share, with }))
 }

@@ -106,6 +106,11 @@ impl Source {
     }
 }
 
+/// More than one of what a noun names.
+pub(crate) fn plural(noun: &str) -> String {
+    noun.strip_suffix('y').map_or_else(|| format!("{noun}s"), |stem| format!("{stem}ies"))
+}
+
 /// "did you mean" where something is near, and always the list of what exists.
 pub(crate) fn suggestion<'a>(word: &str, noun: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();

@@ -74,7 +74,7 @@ fn example(key: &str) -> &'static str {
         "age" => "`age = \"10m\"`: how old the copy is",
         "by" => "`by = \"-90s\"`: a sign and a length of time",
         "messaging_limit" => "`messaging_limit = 1_000`, or \"unlimited\"",
-        "form" => "the name of a form, in quotes",
+        "form" => "`form = \"html\"`, or another of the forms",
         _ => "another value",
     }
 }
@@ -129,9 +129,10 @@ pub(super) fn fault(section: &Section<'_>, senders: &[String], templates: &[Stri
     match spec.misfit() {
         None => Ok(spec),
         Some((key, _)) if !section.has(key) => Err(section.missing(key, example(key))),
-        Some((key, what)) => {
-            Err(section.wrong(key, what, "write a later `until`, or leave it out: then it lasts to the end"))
+        Some(("until", what)) => {
+            Err(section.wrong("until", what, "write a later `until`, or leave it out: then it lasts to the end"))
         }
+        Some((key, what)) => Err(section.wrong(key, what, format!("write {}", example(key)))),
     }
 }
 

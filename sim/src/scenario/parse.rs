@@ -165,7 +165,7 @@ pub(super) fn element<T: Copy>(
         ));
     };
     all.iter().find(|(name, _)| *name == text.as_ref()).map(|(_, found)| *found).ok_or_else(|| {
-        let help = super::diagnostic::suggestion(text, &format!("the {noun}s"), names());
+        let help = super::diagnostic::suggestion(text, &format!("the {}", super::diagnostic::plural(noun)), names());
         top.source.wrong(value.span(), format!("there is no {noun} `{text}`"), help)
     })
 }
@@ -188,7 +188,15 @@ fn engine(top: &Section<'_>) -> Result<Engine, Diagnostic> {
     let rules = Rules::of_table(settings.clone()).map_err(|error| {
         let help =
             "write settings of the engine's configuration file, such as on_unknown, quiet_hours, zones, opt_out_words";
-        top.source.wrong(span.clone(), error.to_string().trim(), help)
+        // The key that is wrong even alone; or the whole, if none is.
+        let is_wrong = |key: &&String| {
+            let alone = settings.get(*key).map(|value| ((*key).clone(), value.clone()));
+            Rules::of_table(alone.into_iter().collect()).is_err()
+        };
+        match settings.keys().find(is_wrong) {
+            Some(key) => section.wrong(key, error.to_string().trim(), help),
+            None => top.source.wrong(span.clone(), error.to_string().trim(), help),
+        }
     })?;
     let quiet_hours = rules.quiet_hours.map(|quiet| QuietHours { from: quiet.from, until: quiet.until });
     if quiet_hours.is_some_and(|hours| hours.length() > QuietHours::LONGEST) {

@@ -257,6 +257,6 @@ pub(crate) fn form(value: &DeValue<'_>) -> &'static str {
 fn plural(noun: &str) -> String {
     match noun.split_once(' ') {
         Some((head, tail)) => format!("the {head}s {tail}"),
-        None => format!("the {noun}s"),
+        None => format!("the {}", super::diagnostic::plural(noun)),
     }
 }
