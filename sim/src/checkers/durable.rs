@@ -131,8 +131,14 @@ impl Durable {
                     own.adopt(row);
                     continue;
                 }
+                if own.has(flag::STALE) {
+                    // What it was told since then and did not write is gone too.
+                    own.arrival = Arrival::None;
+                    own.adopt(row);
+                    continue;
+                }
                 let lost = lost.get(&id);
-                if (!compares && lost.is_none()) || own.has(flag::STALE) {
+                if !compares && lost.is_none() {
                     continue;
                 }
                 let right = |seen: &Seen| fits(row, seen, past, is_cancelled, scene.never);

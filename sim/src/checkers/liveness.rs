@@ -69,6 +69,11 @@ pub fn bound(scene: &Scene, campaign: &Campaign, left: Left, wait: impl Fn(Times
     // What fails is sent up to four times, and a pace that is cut now and then is at half.
     let failing = windows.iter().any(|window| window.ends_requests() || window.kind == FaultKind::Throttle);
     let queue = Span::secs(messages / u64::from(slowest.max(1)) * if failing { 8 } else { 2 } + 60);
+    // Intents run a quarter of a second of pace ahead, and each waits for its commit: a slow number on a slow disk sends one at
+    // a time.
+    let commits = windows.iter().filter(|window| window.kind == FaultKind::DiskSlow).map(|window| window.delay);
+    let a_commit = commits.max().unwrap_or(Span::ZERO);
+    let queue = queue + a_commit * (3 * messages / u64::from((slowest / 4).max(1)));
     // Four attempts may each wait twice as long. A silence that begins once all is sent is nobody's.
     let unknown = if left.unknown { wait(healed + queue + Span::mins(30)) * 8 } else { Span::ZERO };
     let delays = windows.iter().fold(Span::ZERO, |sum, window| sum + window.delay);

@@ -152,8 +152,18 @@ fn checks(out: &mut dyn Write, checks: &[Check], paint: Paint) -> io::Result<()>
         let detail = detail.replace('\n', "\n      ");
         writeln!(out, "  {} {}: {detail}", paint.red("✗".to_owned()), paint.bold(&check.name))?;
     }
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for check in of(Verdict::Skipped) {
-        writeln!(out, "  {} {}: {}", paint.dim("–"), check.name, check.detail)?;
+        match reasons.iter_mut().find(|(reason, _)| *reason == check.detail) {
+            Some((_, names)) => names.push(&check.name),
+            None => reasons.push((&check.detail, vec![&check.name])),
+        }
+    }
+    for (reason, names) in reasons {
+        for (number, line) in wrapped(&format!("{}: {reason}", names.join(", ")), LINE).into_iter().enumerate() {
+            let mark = if number == 0 { paint.dim("–").to_string() } else { " ".to_owned() };
+            writeln!(out, "  {mark} {line}")?;
+        }
     }
     if !passed.is_empty() {
         for (number, line) in wrapped(&passed.join(", "), LINE).into_iter().enumerate() {
