@@ -389,7 +389,9 @@ impl Checkers {
         // What arrived was sent, if nobody said so before.
         let is_sent = seen.arrival > Arrival::None
             || seen.slots.iter().any(|slot| slot.number == number && slot.known == Known::Sent);
-        if matches!(update.what, What::Sent | What::Delivered | What::Read) && !is_sent {
+        // Since a crash it is unknown, and says nothing of when it was POSTed.
+        let orphaned = self.crashed.is_some_and(|at| hundredths(at.since(self.scene.start)) == seen.since);
+        if matches!(update.what, What::Sent | What::Delivered | What::Read) && !is_sent && !orphaned {
             let since = moment(self.scene.start, seen.since);
             let campaign = self.scene.campaign_of(message.0) as u16;
             self.holds.passed(&self.scene, (sender, campaign), since, true);
