@@ -90,7 +90,7 @@ impl Priority {
         let higher = scene.parts.iter().zip(&self.parts).find(|(other, waits)| {
             let campaign = &scene.campaigns[other.campaign];
             let could = waits.since != Timestamp::NEVER
-                && now > waits.since.max(campaign.start) + SETTLES + scene.slack()
+                && now > waits.since.max(campaign.start + scene.arms.clock) + SETTLES + scene.slack()
                 && now < campaign.deadline;
             other.sender == part.sender
                 && campaign.priority > own
@@ -114,7 +114,8 @@ impl Priority {
         let before = std::mem::replace(&mut self.looked, now);
         let steady = |place: usize, waits: &Part| {
             let campaign = &scene.campaigns[scene.parts[place].campaign];
-            let waited = waits.since != Timestamp::NEVER && waits.since.max(campaign.start) + SETTLES <= before;
+            let waited = waits.since != Timestamp::NEVER
+                && waits.since.max(campaign.start + scene.arms.clock) + SETTLES <= before;
             waited && now < campaign.deadline && campaign.quiet.is_none() && free(scene.parts[place].campaign)
         };
         for (place, one) in

@@ -3,6 +3,7 @@
 use super::campaign::When;
 use super::findings::Findings;
 use super::liveness::Left;
+use super::scene::Window;
 use super::seen::flag;
 use super::truth::Truth;
 use super::{
@@ -146,6 +147,9 @@ impl Checkers {
 
     fn each_message(&self, end: &Ending<'_>) -> EachMessage {
         let mut found = EachMessage::default();
+        // What hangs when the run ends is not dropped yet, and was not told either.
+        let hangs = |window: &Window| window.kind == FaultKind::WebhookOutage && window.until == Timestamp::NEVER;
+        let hangs = self.scene.windows.iter().any(hangs);
         for place in 0..self.scene.campaigns.len() {
             let (first, last) = (self.scene.campaigns[place].first, self.scene.campaigns[place].end);
             let audience = end.contacts.audience(place);
@@ -155,6 +159,7 @@ impl Checkers {
             for id in first..last {
                 let (row, truth) = (&end.rows[id as usize], &end.truths[id as usize]);
                 let mut seen = self.seen[id as usize];
+                seen.flags |= if hangs { flag::LOST } else { 0 };
                 if self.scene.arms.opt_outs && self.opt_outs.has(audience.contact(id - first)) {
                     let deadline = self.scene.campaigns[place].deadline;
                     if !self.opt_outs.is_after(audience.contact(id - first), deadline) {
