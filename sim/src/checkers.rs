@@ -22,6 +22,7 @@ pub mod metamorphic;
 mod names;
 pub mod opt_out;
 pub mod pairs;
+mod parked;
 pub mod paused;
 pub mod priority;
 pub mod quiet;
@@ -33,6 +34,7 @@ pub mod scene;
 pub mod seen;
 pub mod silence;
 pub mod spacing;
+mod starting;
 pub mod throughput;
 pub mod transitions;
 pub mod truth;
@@ -51,9 +53,8 @@ use engine_core::attempt::{Fact, Phase};
 use engine_core::engine::Status;
 use engine_core::event::{Answer, Merged};
 use engine_core::id::MessageId;
-use engine_core::message::Row;
 use mock_whatsapp_model::output::{Answer as True, Update, What, Why};
-use mock_whatsapp_model::spec::FaultKind;
+use parked::Parked;
 use scene::Scene;
 use seen::{Arrival, Known, Seen, Word, flag, hundredths, moment};
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,9 +86,8 @@ pub struct Checkers {
     operated_at: Timestamp,
     /// Messages whose errors asked for more time than their class does.
     not_before: BTreeMap<u32, Timestamp>,
-    /// What names its attempt by a wamid that the engine does not know, by message and attempt, in the order of its coming:
-    /// errors, and (`None`) replies, each with the contact.
-    parked: BTreeMap<(u32, u8), Vec<(Option<CodeIndex>, u32)>>,
+    /// What names its attempt by a wamid that the engine does not know, by message and attempt, in the order of its coming.
+    parked: BTreeMap<(u32, u8), Vec<Parked>>,
     /// Campaigns whose deadline's sweep was seen to begin.
     swept: BTreeSet<usize>,
     pub(crate) attempts: Findings,
@@ -323,24 +323,6 @@ impl Checkers {
         }
     }
 
-    /// The wamid is known now.
-    fn unpark(&mut self, now: Timestamp, message: u32, number: u8, delivery: Option<u32>) {
-        for (what, contact) in self.parked.remove(&(message, number)).unwrap_or_default() {
-            let word = what.map_or(Word::Came(Arrival::Replied), |code| Word::Is(seen::by_class(code), Some(code)));
-            self.learn(now, message, number, word, delivery);
-            if let Some(code) = what {
-                let part = &self.scene.parts[self.scene.part_of(message)];
-                let (sender, campaign) = (part.sender, part.campaign as u16);
-                let wire = Wire { message: MessageId(message), number, contact, sender, campaign };
-                self.concerns(now, &wire, code, delivery.or(Some(u32::MAX)), false);
-            }
-            if self.scene.arms.crashes {
-                self.durable.released(message, number, word);
-            }
-            self.seen[message as usize].flags &= !flag::PARKED;
-        }
-    }
-
     /// POSTs of a message that reached WhatsApp.
     #[inline]
     pub fn posts(&self, message: u32) -> u8 {
@@ -364,7 +346,7 @@ impl Checkers {
             What::Read => Word::Came(Arrival::Read),
             What::Failed(code) => {
                 if !update.echoes && !known {
-                    self.parked.entry((message.0, number)).or_default().push((Some(code), contact));
+                    self.parked.entry((message.0, number)).or_default().push(Parked { error: Some(code), contact });
                     return;
                 }
                 let campaign = self.scene.campaign_of(message.0) as u16;
@@ -380,7 +362,7 @@ impl Checkers {
                 self.answer(now, delivery, update, sender, contact);
                 if !known {
                     self.seen[message.0 as usize].flags |= flag::PARKED;
-                    self.parked.entry((message.0, number)).or_default().push((None, contact));
+                    self.parked.entry((message.0, number)).or_default().push(Parked { error: None, contact });
                     return;
                 }
                 Word::Came(Arrival::Replied)
@@ -400,18 +382,6 @@ impl Checkers {
             }
         }
         self.learn(now, message.0, number, word, Some(delivery));
-    }
-
-    /// A webhook was parked, since the store does not know yet what the engine was told of its wamid: parked it is durable.
-    pub fn was_parked(&mut self, message: MessageId, number: u8, what: What) {
-        if self.scene.arms.crashes {
-            let word = match what {
-                What::Failed(code) => Word::Is(seen::by_class(code), Some(code)),
-                What::Reply | What::Stop | What::Says(_) => Word::Came(Arrival::Replied),
-                What::Sent | What::Delivered | What::Read | What::Notice(_) => return,
-            };
-            self.durable.released(message.0, number, word);
-        }
     }
 
     /// A contact wrote.
@@ -539,69 +509,6 @@ impl Checkers {
             self.halts.reset(&self.scene);
             self.breaker.reset();
             self.holds.doubt(now);
-        }
-    }
-
-    /// The engine died.
-    pub fn crashed(&mut self, now: Timestamp) {
-        self.crashed = Some(now);
-        self.opt_outs.crashed();
-        self.limit.crashed();
-        self.breaker.reset();
-        self.halts.reset(&self.scene);
-        self.holds.doubt(now);
-        self.work.crashed(now);
-    }
-
-    /// The engine started anew, on these rows.
-    pub fn restarted(&mut self, now: Timestamp, rows: &[Row]) {
-        let before = self.started.replace(now).unwrap_or(self.scene.start);
-        let is_old = self.scene.windows.iter().any(|window| {
-            // Once per fault of this kind, the store is an old copy.
-            window.kind == FaultKind::StaleStore
-                && window.from <= now
-                && (window.from > before || before == self.scene.start)
-        });
-        if is_old {
-            // What was parked may not be in the old copy.
-            for ((message, _), _) in std::mem::take(&mut self.parked) {
-                self.seen[message as usize].flags |= flag::PARKED | flag::LOST;
-            }
-            self.limit.went_stale();
-            self.opt_outs.went_stale();
-            // What an act ended may go on, or not.
-            let acted = self.scene.campaigns.iter().enumerate().filter(|(place, _)| self.paused.stands(*place));
-            for (_, campaign) in acted {
-                let own = &mut self.seen[campaign.first as usize..campaign.end as usize];
-                own.iter_mut().for_each(|seen| seen.flags |= flag::STALE);
-            }
-            self.paused.went_stale();
-        }
-        self.count_left(rows);
-        let paused = &self.paused;
-        let parked = self.durable.parked();
-        self.durable
-            .restarted(&self.scene, (now, is_old), rows, &mut self.seen, |campaign| paused.is_cancelled(campaign));
-        for (message, number, word) in parked {
-            self.learn(now, message, number, word, None);
-            self.durable.released(message, number, word);
-        }
-        self.work.restarted(&self.scene, now, rows);
-        self.priority.restarted(&self.scene, now, rows);
-    }
-
-    /// What is left for each sender to do, by these rows.
-    fn count_left(&mut self, rows: &[Row]) {
-        let mut left = vec![(0, 0); self.channels.len()];
-        for part in &self.scene.parts {
-            let (in_progress, unknown) = &mut left[usize::from(part.sender)];
-            for row in &rows[part.first as usize..part.end as usize] {
-                *in_progress += u32::from(row.state().is_in_progress());
-                *unknown += row.attempts().filter(|(_, attempt)| attempt.phase() == Phase::Unknown).count() as u32;
-            }
-        }
-        for (channel, (in_progress, unknown)) in self.channels.iter_mut().zip(left) {
-            channel.has(in_progress, unknown);
         }
     }
 

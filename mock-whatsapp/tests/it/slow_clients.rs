@@ -120,7 +120,7 @@ async fn an_answer_that_goes_on_may_be_silent_for_longer_than_a_connection_may_i
     let mut begin = [0; 4_096];
     let read = client.read(&mut begin).await.unwrap();
     assert!(begin[..read].starts_with(b"HTTP/1.1 200 "));
-    tokio::time::sleep(3 * IDLE_WAIT).await;
+    tokio::time::advance(3 * IDLE_WAIT).await;
     stop.send_replace(true);
     let (rest, _) = rest(&mut client).await;
     assert!(rest.ends_with("0\r\n\r\n"), "the stream ends in order: {rest}");

@@ -5,6 +5,7 @@
 //! in the checkers. The engine's side is in `run/engine.rs`.
 
 mod engine;
+mod notes;
 
 use super::disk::Disk;
 use super::life::Life;

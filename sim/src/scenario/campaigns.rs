@@ -162,7 +162,7 @@ fn quiet_hours(section: &Section<'_>) -> Result<Option<QuietHours>, Diagnostic> 
     const WANTED: &str = "two times of day: \"21:00..08:00\" (by the contacts' own clocks)";
     let Some(text) = section.text("quiet_hours", WANTED)? else { return Ok(None) };
     let wrong = |why: String| section.wrong("quiet_hours", why, format!("write {WANTED}"));
-    let Some(quiet) = parse_quiet(&text).map_err(wrong)? else { return Ok(None) };
+    let Some(quiet) = parse_quiet(text).map_err(wrong)? else { return Ok(None) };
     let hours = QuietHours { from: quiet.from, until: quiet.until };
     if hours.length() > QuietHours::LONGEST {
         let what = format!("{text} are more than sixteen quiet hours a day");

@@ -5,11 +5,11 @@ use super::super::mishaps::{LEASE, Mishap};
 use super::super::network::Request;
 use super::super::setup::{Plant, Setup};
 use super::super::trace::Kind;
+use super::notes::moment_of;
 use super::{Run, delivery_of, detail_of, from_callback};
 use crate::checkers::Wire;
 use crate::scenario::Act;
-use crate::story::{Held, Moment};
-use cloud_api::catalogue::CodeIndex;
+use crate::story::Moment;
 use cloud_api::time::{Span, Timestamp};
 use engine_core::attempt::{Fact, Phase};
 use engine_core::command::{Command, Merge, Who};
@@ -144,42 +144,6 @@ impl Run<'_> {
         self.carry_out();
         if self.story.is_told() {
             self.note_changes();
-        }
-    }
-
-    /// What changed of the engine as a whole, for a story.
-    #[cold]
-    fn note_changes(&mut self) {
-        let Some(life) = &self.life else { return };
-        let (now, before) = (self.now, std::mem::replace(&mut self.status, life.engine.glance()));
-        let (story, after) = (&mut self.story, &self.status);
-        let mut held = |held, before: Option<CodeIndex>, after: Option<CodeIndex>| match (before, after) {
-            (None, Some(code)) => story.note(now, None, Moment::HoldStarted { held, code }),
-            (Some(_), None) => story.note(now, None, Moment::HoldEnded { held }),
-            _ => {}
-        };
-        for (before, after) in before.senders.iter().zip(&after.senders) {
-            held(Held::Sender(after.id.0), before.held_by, after.held_by);
-        }
-        for (before, after) in before.portfolios.iter().zip(&after.portfolios) {
-            held(Held::Portfolio(after.id.0), before.held_by, after.held_by);
-        }
-        for (before, after) in before.campaigns.iter().zip(&after.campaigns) {
-            held(Held::Campaign(after.group.0), before.held_by, after.held_by);
-        }
-        for (before, after) in before.senders.iter().zip(&after.senders) {
-            let (sender, rate) = (after.id.0, (after.rate_milli / 1_000) as u32);
-            match (before.breaker_open, after.breaker_open) {
-                (false, true) => story.note(now, None, Moment::BreakerOpened { sender }),
-                (true, false) => story.note(now, None, Moment::BreakerClosed { sender }),
-                _ => {}
-            }
-            if after.rate_milli < before.rate_milli {
-                story.note(now, None, Moment::PaceCut { sender, rate });
-            } else if after.rate_milli > before.rate_milli && rate >= self.setup.senders[usize::from(sender)].throughput
-            {
-                story.note(now, None, Moment::PaceRestored { sender, rate });
-            }
         }
     }
 
@@ -594,17 +558,5 @@ impl Run<'_> {
             Act::ResumeSender(sender) => Event::ResumeSender { sender: SenderId(sender as u16) },
         });
         self.tell(Event::WebhookEnd { token: AckToken(OPERATORS + place as u32) });
-    }
-}
-
-/// A durable change of a row, as a story tells it.
-fn moment_of(merged: &Merged, decision: Decision) -> Moment {
-    let Merged { number, phase, before, after, due, .. } = *merged;
-    match merged.fact {
-        Some(Fact::Intended) if !merged.changed => Moment::ClaimRefused,
-        Some(Fact::Intended) => Moment::Intended { number },
-        Some(fact) => Moment::Merged { number, fact, phase, before, after, due },
-        None if before == after && due != Timestamp::NEVER => Moment::Deferred { until: due },
-        None => Moment::Decided { decision, before, after },
     }
 }
