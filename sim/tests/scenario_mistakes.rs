@@ -170,7 +170,7 @@ const ROWS: &[Row] = &[
         "[[campaign]]\nname = \"b\"\ncontacts = 200\noverlap = 0.9\n",
         (8, 11),
         "0.9",
-        "fewer contacts of its own",
+        "fewer such contacts",
         "smaller share",
     ),
     // Contacts and handsets.
