@@ -97,14 +97,14 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// Whether it is applied to a message in this state. What has arrived is settled for good; everything else may yet fail in
-    /// a way that asks for a retry, a failure that was only presumed among it.
-    pub fn concerns(self, state: State) -> bool {
+    /// Whether it may be applied to a message in this state: [`Row::is_concerned`] says whether it is. What has arrived is
+    /// settled for good; everything else may yet fail in a way that asks for a retry.
+    pub fn may_concern(self, state: State) -> bool {
         match self {
             Self::Recovered => state == State::Sending,
             Self::DeadlinePassed if planted::on(Bug::DeadlineOfOpenOnly) => state.is_in_progress(),
             Self::DeadlinePassed => !state.is_delivered(),
-            Self::Cancelled | Self::OptedOut => state.is_in_progress() || state == State::Sent,
+            Self::Cancelled | Self::OptedOut => state.is_in_progress() || matches!(state, State::Sent | State::Failed),
         }
     }
 }
@@ -211,6 +211,14 @@ impl Row {
 
     fn last(&self) -> Attempt {
         self.attempts.iter().rev().find(|attempt| attempt.phase() != Phase::Free).copied().unwrap_or_default()
+    }
+
+    /// Whether a decision is to be applied to it. A failure that was told keeps its state and its reason; one that was only
+    /// presumed may turn out to be one that asks for a retry.
+    pub fn is_concerned(&self, decision: Decision) -> bool {
+        let state = self.state();
+        let told = state == State::Failed && self.last().phase() != Phase::Abandoned;
+        decision.may_concern(state) && !(told && matches!(decision, Decision::Cancelled | Decision::OptedOut))
     }
 
     /// Whether every attempt was made, and waiting for evidence of the last is over.

@@ -42,6 +42,11 @@ impl Pairs {
         Self { watch, slots: Vec::new(), used: 0 }
     }
 
+    /// From now on POSTs are recorded.
+    pub fn watch(&mut self) {
+        self.watch = true;
+    }
+
     /// When the next POST to this contact may go: `now`, or later.
     pub fn next(&self, now: Timestamp, contact: ContactId) -> Timestamp {
         if self.slots.is_empty() {

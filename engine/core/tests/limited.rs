@@ -9,7 +9,7 @@ use engine_core::campaign;
 use engine_core::command::Command;
 use engine_core::engine::PortfolioSpec;
 use engine_core::event::{Answer, Event, Status};
-use engine_core::id::{ContactId, GroupId, PortfolioId, SenderId};
+use engine_core::id::{ContactId, GroupId, MessageId, PortfolioId, SenderId};
 use engine_core::ledger::Limit;
 use engine_core::limits::{DEADLINE, UNKNOWN_WAIT};
 use engine_core::message::State;
@@ -190,6 +190,23 @@ fn a_limit_that_is_told_anew_counts_at_once_up_and_down() {
     bench.tell(Event::LimitIs { portfolio: PortfolioId(0), limit: Limit::Unlimited });
     bench.serve(Span::secs(5), accepted);
     assert_eq!(bench.counts(0), [(State::Sending, 100)]);
+}
+
+#[test]
+fn a_message_that_whatsapp_takes_and_then_throttles_again_and_again_keeps_to_the_pair_limit() {
+    let mut bench = Bench::new(1, 100);
+    let mut posts = Vec::new();
+    while bench.now < START + Span::mins(20) {
+        bench.pass(Span::millis(500));
+        if let Some((_, message, number)) = bench.posts.get(posts.len()).map(|post| (post.0, post.1, post.2)) {
+            posts.push(bench.now);
+            bench.answer(message, number, Answer::Accepted);
+            let (at, throttled) = (bench.now, cloud_api::catalogue::find(130_429, None));
+            bench.tell(Event::Status { message: MessageId(message), number, status: Status::Failed(throttled), at });
+        }
+    }
+    let most = u64::from(PAIR_BURST) + 20 * 60 / PAIR_REFILL.as_secs();
+    assert!(posts.len() > PAIR_BURST as usize && posts.len() as u64 <= most, "{} POSTs in 20 minutes", posts.len());
 }
 
 #[test]

@@ -81,7 +81,10 @@ pub(super) fn waited_enough(
     }
     // Hundredths are rounded, which a wait has up to eight times over; and a clock may have been put forward.
     let waited = now.since(unknown) + scene.arms.clock + Span::millis(100);
+    // A clock that was put back hides as much of a silence.
+    let hidden = scene.arms.clock * super::silence::FACTOR;
     let wait = channel.wait(unknown, now);
+    let wait = super::silence::WAIT.max(wait - hidden);
     if waited < wait {
         findings.add(Some(message), || {
             format!(

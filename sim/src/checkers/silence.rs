@@ -8,7 +8,7 @@ use cloud_api::time::{Span, Timestamp};
 pub(crate) const WAIT: Span = Span::mins(10);
 
 /// And this many times the longest silence meanwhile.
-const FACTOR: u64 = 4;
+pub(crate) const FACTOR: u64 = 4;
 
 /// The channel of one sender.
 #[derive(Clone, Debug, Default)]

@@ -159,7 +159,7 @@ impl<'a> Disk<'a> {
         let end = from.0 + u32::from(limit);
         for id in from.0..end.min(self.setup.parts[usize::from(campaign.0)].end) {
             let row = &mut self.rows[id as usize];
-            if decision.concerns(row.state()) {
+            if row.is_concerned(decision) {
                 let merged = row.decide(MessageId(id), decision, held);
                 events.push(Event::Merged(self.whole(merged)));
             }
@@ -181,7 +181,7 @@ impl<'a> Disk<'a> {
                 continue;
             }
             let row = &mut self.rows[message.0 as usize];
-            if Decision::OptedOut.concerns(row.state()) {
+            if row.is_concerned(Decision::OptedOut) {
                 let merged = row.decide(message, Decision::OptedOut, None);
                 events.push(Event::Merged(self.whole(merged)));
             }

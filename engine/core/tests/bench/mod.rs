@@ -137,7 +137,7 @@ impl Store {
                 let end = (from.0 + u32::from(limit)).min(of.end.0);
                 let mut events = Vec::new();
                 for id in from.0..end {
-                    if decision.concerns(self.rows[id as usize].state()) {
+                    if self.rows[id as usize].is_concerned(decision) {
                         let merged = self.rows[id as usize].decide(MessageId(id), decision, held);
                         events.push(self.whole(merged));
                     }
@@ -187,8 +187,7 @@ impl Store {
         };
         let mut events = Vec::new();
         for id in 0..self.rows.len() as u32 {
-            let state = self.rows[id as usize].state();
-            if self.contact_of(id) == contact && (state.is_in_progress() || state == State::Sent) {
+            if self.contact_of(id) == contact && self.rows[id as usize].is_concerned(Decision::OptedOut) {
                 let merged = self.rows[id as usize].decide(MessageId(id), Decision::OptedOut, None);
                 events.push(self.whole(merged));
             }

@@ -213,7 +213,7 @@ impl Step<'_> {
         end: u32,
         decision: Decision,
     ) -> Result<Vec<(MessageId, ContactId, Row)>, Error> {
-        let concerned = State::ALL.into_iter().filter(|state| decision.concerns(*state));
+        let concerned = State::ALL.into_iter().filter(|state| decision.may_concern(*state));
         let states = concerned.fold(0u32, |mask, state| mask | 1 << state as u8);
         let query = "SELECT id, contact, facts, numbers, posts, decisions, held, due FROM messages
                      WHERE id >= ?1 AND id < ?2 AND campaign = ?3 AND (1 << state) & ?4 <> 0 ORDER BY id";
@@ -227,7 +227,10 @@ impl Step<'_> {
         let mut found = Vec::new();
         for row in rows {
             let (message, contact, row) = row.map_err(failed())?;
-            found.push((MessageId(message), contact, sound(row, message)?));
+            let row = sound(row, message)?;
+            if row.is_concerned(decision) {
+                found.push((MessageId(message), contact, row));
+            }
         }
         Ok(found)
     }

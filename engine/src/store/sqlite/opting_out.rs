@@ -6,7 +6,7 @@ use crate::store::{Choice, Chooser, Error, Found, Outcome, Suppression};
 use engine_core::Event;
 use engine_core::command::Who;
 use engine_core::id::{ContactId, MessageId};
-use engine_core::message::{Decision, State};
+use engine_core::message::Decision;
 use engine_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -27,16 +27,16 @@ impl Step<'_> {
         statement.execute(params![contact.0, self.now.0 as i64, WHATSAPP_SAID]).map_err(failed())?;
 
         // A message that is sent may still fail, and is not to be tried again then.
-        let query = "SELECT id, facts, numbers, posts, decisions, held, due FROM messages
-                     WHERE contact = ?1 AND state IN (?2, ?3, ?4, ?5) ORDER BY id";
-        let states = [State::Queued, State::Sending, State::Retrying, State::Sent].map(|state| state as u8);
+        let query =
+            "SELECT id, facts, numbers, posts, decisions, held, due FROM messages WHERE contact = ?1 ORDER BY id";
         let mut statement = self.transaction.prepare_cached(query).map_err(failed())?;
-        let rows = statement.query_map(params![contact.0, states[0], states[1], states[2], states[3]], |row| {
-            Ok((row.get::<_, u32>(0)?, read_row(row, 1)?))
-        });
+        let rows = statement.query_map([contact.0], |row| Ok((row.get::<_, u32>(0)?, read_row(row, 1)?)));
         let rows = rows.map_err(failed())?.collect::<Result<Vec<_>, _>>().map_err(failed())?;
         for (message, row) in rows {
             let mut row = sound(row, message)?;
+            if !row.is_concerned(Decision::OptedOut) {
+                continue;
+            }
             let merged = row.decide(MessageId(message), Decision::OptedOut, None);
             self.keep(&row, merged, contact, outcome)?;
         }
