@@ -47,6 +47,8 @@ fn a_failed_run_leaves_a_file_that_replays_by_itself() {
     assert!(printed.starts_with("seed 9 · broken.toml · level model\n"), "{printed}");
     assert!(printed.contains("✗ expect.messages.InvalidContact: 2 of 2, wanted 0"), "{printed}");
     assert!(printed.ends_with("FAIL: the same run, and the same checks fail\n"), "{printed}");
+    // Both are in the state of which there were to be none.
+    assert!(printed.contains("message 0: has attempt 1: refuses it with error 131026"), "{printed}");
 }
 
 #[test]

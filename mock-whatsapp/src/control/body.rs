@@ -6,6 +6,9 @@ use cloud_api::time::{Span, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+/// Whole numbers below this are read exactly by every reader of JSON.
+pub(super) const EXACT: u64 = 1 << 53;
+
 /// The fields of a JSON object that are not read yet.
 #[derive(Debug)]
 pub struct Fields {
@@ -106,7 +109,7 @@ impl Fields {
 
     /// Takes a whole number that is not negative.
     pub fn integer(&mut self, key: &'static str) -> Result<Option<u64>, Problem> {
-        self.take(key, "a whole number", Value::as_u64)
+        self.take(key, "a whole number below 2^53", |value| value.as_u64().filter(|number| *number < EXACT))
     }
 
     /// Takes a length of time.

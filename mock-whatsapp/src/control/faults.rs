@@ -86,6 +86,10 @@ fn narrowing(fields: &mut Fields) -> Result<(Narrowing, Option<Span>), Problem> 
         if first == 0 {
             return Err(Problem::malformed("/first", "a whole number from 1", "such a fault would never act"));
         }
+        if first > u64::from(u32::MAX) {
+            let detail = "no fault acts so often: leave it out, and it acts without an end";
+            return Err(Problem::malformed("/first", "a whole number of at most 4294967295", detail));
+        }
         narrowing.first = Some(first);
     }
     let ttl = fields.span("ttl")?;

@@ -1,6 +1,6 @@
 //! `/verify`: asserting what was sent. How is in `crate::verify`; here it is only read.
 
-use super::body::{Fields, make_whole};
+use super::body::{EXACT, Fields, make_whole};
 use super::problem::Problem;
 use super::{Ask, Done, no_tenant, phone};
 use crate::limits::{VERIFY_STEPS, VERIFY_WAIT};
@@ -90,7 +90,7 @@ fn read(mut fields: Fields) -> Result<Verify, Problem> {
 /// A count that is exact.
 fn whole(mut count: Value, at: &str) -> Result<u64, Problem> {
     make_whole(&mut count);
-    count.as_u64().ok_or_else(|| {
+    count.as_u64().filter(|count| *count < EXACT).ok_or_else(|| {
         let expected = "a whole number, or {\"at_least\":1,\"at_most\":2}";
         Problem::malformed(at, expected, format!("`{count}` is neither"))
     })

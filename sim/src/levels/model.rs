@@ -7,7 +7,7 @@ use crate::checkers::{conservation, duplicates};
 use crate::cli::RunOptions;
 use crate::model::run::{End, Run, START};
 use crate::model::setup::{Plant, Setup};
-use crate::outcome::{Check, Latencies, Measured, MeasuredCampaign, Messages, Outcome, Quantiles};
+use crate::outcome::{Check, Latencies, Measured, MeasuredCampaign, Messages, Outcome, Quantiles, Verdict};
 use crate::progress::Progress;
 use crate::scenario::{Level, Scenario};
 use crate::stopwatch::Stopwatch;
@@ -15,6 +15,9 @@ use crate::story::Story;
 use engine_core::State;
 use engine_core::campaign::State as CampaignState;
 use engine_core::message::Row;
+
+/// Messages of a failed expectation whose story is told.
+const TOLD: usize = 2;
 
 /// Runs a scenario.
 ///
@@ -85,9 +88,29 @@ fn tell(
         webhook_lag: None,
     };
     let mut outcome = Outcome::new(scenario, &measured, checks);
+    name_messages(&mut outcome, &setup, run.disk().rows());
     outcome.marks = Some(run.marks());
     outcome.checkpoints = run.trace().checkpoints().to_vec();
     Ok((outcome, run.into_story()))
+}
+
+/// Names some messages of which a story may tell why a count of a state is not what was expected: those in the state, or
+/// where there are none, those in another.
+fn name_messages(outcome: &mut Outcome, setup: &Setup, rows: &[Row]) {
+    for check in outcome.checks.iter_mut().filter(|check| check.verdict == Verdict::Fail && check.messages.is_empty()) {
+        let Some((about, name)) = check.name.strip_prefix("expect.").and_then(|rest| rest.rsplit_once("messages."))
+        else {
+            continue;
+        };
+        let about = about.trim_end_matches('.');
+        let own = setup.campaigns.iter().filter(|campaign| about.is_empty() || campaign.name == about);
+        let ids = || own.clone().flat_map(|campaign| campaign.first..campaign.first + campaign.size);
+        let is_in = |id: &u32| rows[*id as usize].state().name() == name;
+        check.messages = ids().filter(is_in).take(TOLD).collect();
+        if check.messages.is_empty() {
+            check.messages = ids().filter(|id| !is_in(id)).take(TOLD).collect();
+        }
+    }
 }
 
 /// The first thing in a scenario that this level cannot carry out.
