@@ -30,7 +30,6 @@ fn read(mut fields: Fields) -> Result<Verify, Problem> {
         None => (None, None),
     };
     let (mut least, mut most) = (fields.integer("at_least")?, fields.integer("at_most")?);
-    let mut at_most = "/at_most";
     if let Some(mut range) = range {
         if least.is_some() || most.is_some() {
             let detail = "`at_least` and `at_most` stand either in `count` or beside it";
@@ -42,7 +41,6 @@ fn read(mut fields: Fields) -> Result<Verify, Problem> {
         if least.is_none() && most.is_none() {
             return Err(missing);
         }
-        at_most = "/count/at_most";
     }
     let within = fields.span("within")?.unwrap_or_default().to_std();
     if within > VERIFY_WAIT {
@@ -55,10 +53,6 @@ fn read(mut fields: Fields) -> Result<Verify, Problem> {
             let verify = Verify::sends(of);
             match (count, least, most) {
                 (Some(count), None, None) => verify.count(count),
-                (None, Some(least), Some(most)) if least > most => {
-                    let detail = format!("at_least is {least}");
-                    return Err(Problem::malformed(at_most, "no less than at_least", detail));
-                }
                 (None, least, most) if least.is_some() || most.is_some() => verify.between(least.unwrap_or(0), most),
                 (None, ..) => verify,
                 (Some(_), ..) => {
