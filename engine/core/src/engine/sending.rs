@@ -5,6 +5,7 @@ use super::claiming::has_room;
 use crate::attempt::Fact;
 use crate::command::{Command, Merge, Who};
 use crate::event::{Answer, Status};
+use crate::hold::Hold;
 use crate::id::{ContactId, MessageId};
 use crate::limits::{HALT_PROBE, LIMIT_WAIT, MAINTENANCE_HOLD};
 use crate::planted::{self, Bug};
@@ -109,19 +110,21 @@ impl Engine {
     /// What became of the message says nothing yet about what it probes: a status may.
     fn outcome_open(&mut self, campaign: usize, message: MessageId) {
         let now = self.now;
-        let index = usize::from(self.campaigns[campaign].spec.sender.0);
-        self.senders[index].hold.outcome_open(now, message);
-        self.portfolio_of(index).hold.outcome_open(now, message);
-        self.campaigns[campaign].hold.outcome_open(now, message);
+        self.each_hold(campaign, |hold| hold.outcome_open(now, message));
     }
 
     /// What became of the message says nothing about what it probes.
     fn undecided(&mut self, campaign: usize, message: MessageId) {
         let now = self.now;
+        self.each_hold(campaign, |hold| hold.undecided(now, message));
+    }
+
+    /// Everything that a message of the campaign may be a probe of.
+    fn each_hold(&mut self, campaign: usize, what: impl Fn(&mut Hold)) {
         let index = usize::from(self.campaigns[campaign].spec.sender.0);
-        self.senders[index].hold.undecided(now, message);
-        self.portfolio_of(index).hold.undecided(now, message);
-        self.campaigns[campaign].hold.undecided(now, message);
+        what(&mut self.senders[index].hold);
+        what(&mut self.portfolio_of(index).hold);
+        what(&mut self.campaigns[campaign].hold);
     }
 
     /// A status webhook.
