@@ -15,9 +15,10 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 /// The authorities, and what is made of them when the first receiver wants HTTPS: most servers never see one.
+/// Shared, since every webhook on its way has them, and a machine's own file has more than a hundred.
 #[derive(Clone, Default)]
 pub struct Trust {
-    further: Vec<CertificateDer<'static>>,
+    further: Arc<[CertificateDer<'static>]>,
     made: Arc<OnceLock<Result<[TlsConnector; 2], String>>>,
 }
 
@@ -32,7 +33,7 @@ impl Trust {
     ///
     /// # Errors
     /// If it has no certificate, or one that cannot be read; as a sentence.
-    pub fn with(mut self, pem: &str) -> Result<Self, String> {
+    pub fn with(self, pem: &str) -> Result<Self, String> {
         let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
         let found = found.map_err(|_| "it is no PEM that can be read")?;
         let mut roots = RootCertStore::empty();
@@ -42,14 +43,14 @@ impl Trust {
         if found.is_empty() {
             return Err("it has no certificate: `-----BEGIN CERTIFICATE-----` begins one".to_owned());
         }
-        self.further.extend(found);
-        Ok(Self { further: self.further, made: Arc::default() })
+        let further = self.further.iter().cloned().chain(found).collect();
+        Ok(Self { further, made: Arc::default() })
     }
 
     fn make(&self) -> Result<[TlsConnector; 2], Error> {
         let provider = Arc::new(ring::default_provider());
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        for certificate in &self.further {
+        for certificate in self.further.iter() {
             roots.add(certificate.clone())?;
         }
         let verifying = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build();
