@@ -203,17 +203,25 @@ async fn attempt(
             },
         }
     }
+    // Seldom, and large: TLS is in it. Every exchange would have room for it, and be moved with it.
+    let mut connection = Box::pin(connect(connector, target)).await?;
+    let response = connection.sender.send_request(request).await.map_err(broken)?;
+    read(response, connection).await
+}
+
+async fn connect(connector: &Connector, target: &Target) -> Result<Kept, Failure> {
     let link = target.reach(connector).await?;
-    let broken = |error: hyper::Error| Failure::Broken(error.to_string());
     let (sender, driver) = http1::handshake(TokioIo::new(link)).await.map_err(broken)?;
     let driving = tokio::spawn(async move {
         if let Err(error) = driver.await {
             tracing::debug!(%error, "a webhook connection ended");
         }
     });
-    let mut connection = Kept { sender, driver: driving.abort_handle() };
-    let response = connection.sender.send_request(request).await.map_err(broken)?;
-    read(response, connection).await
+    Ok(Kept { sender, driver: driving.abort_handle() })
+}
+
+fn broken(error: hyper::Error) -> Failure {
+    Failure::Broken(error.to_string())
 }
 
 async fn read(

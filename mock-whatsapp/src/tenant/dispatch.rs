@@ -10,7 +10,7 @@ use crate::target::{Answer, Failure, Kept, Target, exchange};
 use bytes::Bytes;
 use cloud_api::time::{Span, Timestamp};
 use http_body_util::Full;
-use hyper::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method, Request};
 use mock_whatsapp_model::Input;
 use mock_whatsapp_model::input::DeliveryId;
@@ -245,12 +245,16 @@ impl Tenant {
     }
 }
 
+const SIGNATURE_SHA1: HeaderName = HeaderName::from_static("x-hub-signature");
+
+const SIGNATURE_SHA256: HeaderName = HeaderName::from_static(cloud_api::signature::HEADER);
+
 fn post(target: &Target, body: Bytes, signature: &Signature) -> Request<Full<Bytes>> {
     let mut request = target.request(Method::POST, "", body);
     let headers = request.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(USER_AGENT, HeaderValue::from_static("facebookexternalua"));
-    for (name, value) in [("x-hub-signature", &signature.sha1), ("x-hub-signature-256", &signature.sha256)] {
+    for (name, value) in [(SIGNATURE_SHA1, &signature.sha1), (SIGNATURE_SHA256, &signature.sha256)] {
         if !value.is_empty()
             && let Ok(value) = HeaderValue::from_str(value)
         {
