@@ -35,7 +35,7 @@ use body::Fields;
 use bytes::Bytes;
 use cloud_api::time::Timestamp;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
+use hyper::header::{ALLOW, CONTENT_TYPE, HOST, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{Method, Request};
 use problem::Problem;
 use serde_json::{Value, json as object};
@@ -122,7 +122,7 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
         Err(problem) => {
             let mut answer = json(problem.status, "application/problem+json", &problem, at);
             if !problem.allow.is_empty() {
-                put(&mut answer, "allow", &problem.allow.join(", "));
+                put(&mut answer, ALLOW, &problem.allow.join(", "));
             }
             answer
         }
@@ -156,7 +156,7 @@ pub async fn shut(server: &Server) -> Result<Answer, Cut> {
     let problem = Problem::new(401, "The control token is missing or wrong", detail);
     let at = server.worlds.with(|worlds| worlds.real()).await?;
     let mut answer = json(problem.status, "application/problem+json", &problem, at);
-    put(&mut answer, "www-authenticate", "Bearer realm=\"control API\"");
+    put(&mut answer, WWW_AUTHENTICATE, "Bearer realm=\"control API\"");
     Ok(answer)
 }
 

@@ -31,7 +31,7 @@ mod token;
 mod uploads;
 
 use crate::identity::{Bearer, Identity};
-use crate::respond::{Answer, Cut, Unread, json, put, read};
+use crate::respond::{Answer, Cut, MOCK_WHY, Unread, json, put, read};
 use crate::server::Server;
 use crate::tenant::account::Usage;
 use crate::{limits, query, respond};
@@ -42,6 +42,7 @@ use call::{Call, Done, JSON, Outcome, Stop, spell};
 use cloud_api::time::Timestamp;
 use hyper::Request;
 use hyper::body::Incoming;
+use hyper::header::{HeaderName, WWW_AUTHENTICATE};
 use hyper::http::request::Parts;
 use mock_whatsapp_model::fate::mix;
 use noted::{Ended, Noted};
@@ -49,6 +50,13 @@ use path::Path;
 use refusal::Refusal;
 use route::{Node, Operation, Permission, Route, Verb};
 use std::sync::Arc;
+
+/// The version that answered.
+const API_VERSION: HeaderName = HeaderName::from_static("facebook-api-version");
+
+/// Meta's own ids of a request.
+const TRACE_ID: HeaderName = HeaderName::from_static("x-fb-trace-id");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-fb-request-id");
 
 /// Answers a call of the Graph API.
 ///
@@ -81,9 +89,9 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
     if let Some(manner) = manner {
         answer.extensions_mut().insert(manner);
     }
-    put(&mut answer, "facebook-api-version", path.version);
-    put(&mut answer, "x-fb-trace-id", &trace);
-    put(&mut answer, "x-fb-request-id", &trace);
+    put(&mut answer, API_VERSION, path.version);
+    put(&mut answer, TRACE_ID, &trace);
+    put(&mut answer, REQUEST_ID, &trace);
     if let Some((account, usage)) = usage {
         quota::tell(&mut answer, &account, usage);
     }
@@ -282,9 +290,9 @@ async fn now(server: &Server, identity: &Identity) -> Result<Timestamp, Cut> {
 
 fn refuse(refusal: &Refusal, trace: &str, at: Timestamp) -> Answer {
     let mut answer = json(refusal.status(), JSON, &refusal.reply(trace.to_owned()), at);
-    put(&mut answer, "x-mock-why", &refusal.why);
+    put(&mut answer, MOCK_WHY, &refusal.why);
     if let Some(challenge) = refusal.challenge() {
-        put(&mut answer, "www-authenticate", &challenge);
+        put(&mut answer, WWW_AUTHENTICATE, &challenge);
     }
     answer
 }

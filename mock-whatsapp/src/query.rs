@@ -10,6 +10,9 @@ pub fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
 
 /// Undoes percent-encoding; what is not UTF-8 afterwards is replaced.
 pub fn decode(text: &str) -> String {
+    if !text.contains('%') {
+        return text.to_owned();
+    }
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;

@@ -18,6 +18,12 @@ use std::fmt;
 /// An answer.
 pub type Answer = Response<Full<Bytes>>;
 
+/// The tenant's time.
+pub const MOCK_TIME: HeaderName = HeaderName::from_static("x-mock-time");
+
+/// Why a call was refused.
+pub const MOCK_WHY: HeaderName = HeaderName::from_static("x-mock-why");
+
 /// There is no answer: the connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
@@ -110,7 +116,7 @@ pub fn json(status: u16, content_type: &'static str, body: &impl Serialize, at: 
     let mut answer = Response::new(Full::new(Bytes::from(bytes)));
     *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    put(&mut answer, "x-mock-time", &instant::write(at));
+    put(&mut answer, MOCK_TIME, &instant::write(at));
     answer
 }
 
@@ -119,7 +125,7 @@ pub fn plain(status: u16, content_type: &'static str, text: String, at: Timestam
     let mut answer = Response::new(Full::new(Bytes::from(text)));
     *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    put(&mut answer, "x-mock-time", &instant::write(at));
+    put(&mut answer, MOCK_TIME, &instant::write(at));
     answer
 }
 
@@ -141,12 +147,12 @@ pub fn garbled(form: Garble) -> Answer {
 }
 
 /// Adds a header; what cannot stand in one is replaced.
-pub fn put(answer: &mut Answer, name: &'static str, value: &str) {
+pub fn put(answer: &mut Answer, name: HeaderName, value: &str) {
     let value = HeaderValue::from_str(value).or_else(|_| {
         let visible = |c: char| if (' '..='~').contains(&c) { c } else { '?' };
         HeaderValue::try_from(value.chars().map(visible).collect::<String>())
     });
     if let Ok(value) = value {
-        answer.headers_mut().insert(HeaderName::from_static(name), value);
+        answer.headers_mut().insert(name, value);
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! Nothing here knows a message; the types say which of these a field needs.
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Visitor};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
+use std::fmt;
 
 /// Reads null as the default, for a field that is not an `Option`.
 pub(crate) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
@@ -15,11 +16,44 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
+/// Read by a visitor of its own: `untagged` would copy the value first, and make an error of a text before it takes it. Every
+/// send has such fields.
 enum NumberOrText {
     Number(i64),
     Text(String),
+}
+
+impl<'de> Deserialize<'de> for NumberOrText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Either)
+    }
+}
+
+struct Either;
+
+impl Visitor<'_> for Either {
+    type Value = NumberOrText;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number or a text")
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<NumberOrText, E> {
+        Ok(NumberOrText::Number(number))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<NumberOrText, E> {
+        let fitting = i64::try_from(number).map_err(|_| E::invalid_value(de::Unexpected::Unsigned(number), &self));
+        fitting.map(NumberOrText::Number)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<NumberOrText, E> {
+        Ok(NumberOrText::Text(text.to_owned()))
+    }
+
+    fn visit_string<E: de::Error>(self, text: String) -> Result<NumberOrText, E> {
+        Ok(NumberOrText::Text(text))
+    }
 }
 
 impl NumberOrText {
@@ -91,7 +125,9 @@ mod tests {
             assert_eq!(Sample::deserialize(&form).unwrap(), plain);
         }
         assert_eq!(Sample::deserialize(json!({"code": 4, "to": null})).unwrap().to, None);
-        Sample::deserialize(json!({"code": "four"})).unwrap_err();
+        for odd in [json!("four"), json!(4.5), json!(u64::MAX), json!(true), json!({})] {
+            Sample::deserialize(json!({ "code": odd })).unwrap_err();
+        }
     }
 
     #[test]

@@ -13,38 +13,40 @@ const SENT_BY_USER: u8 = 0x12;
 ///
 /// `key` is what makes it unique; it shows as 18 upper-case hexadecimal digits.
 pub fn outbound(wa_id: &str, key: &[u8; 9]) -> String {
-    build(wa_id, SENT_BY_BUSINESS, &hexadecimal("", key))
+    build(wa_id, SENT_BY_BUSINESS, b"", key)
 }
 
 /// The id of a message from `wa_id` to a business, as a phone with iOS makes them: `3A` before the 18 digits.
 pub fn inbound(wa_id: &str, key: &[u8; 9]) -> String {
-    build(wa_id, SENT_BY_USER, &hexadecimal("3A", key))
+    build(wa_id, SENT_BY_USER, b"3A", key)
 }
 
-fn hexadecimal(prefix: &str, key: &[u8; 9]) -> String {
+fn build(wa_id: &str, direction: u8, prefix: &[u8], key: &[u8; 9]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    let nibbles = key.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    prefix.chars().chain(nibbles.map(|nibble| char::from(DIGITS[usize::from(nibble)]))).collect()
-}
-
-fn build(wa_id: &str, direction: u8, key: &str) -> String {
     let mut record = Vec::with_capacity(48);
-    record.extend(HEAD);
-    push_short(&mut record, wa_id);
-    record.extend(MIDDLE);
-    record.extend([direction, 0x18]);
-    push_short(&mut record, key);
+    record.extend_from_slice(&HEAD);
+    push_short(&mut record, wa_id.as_bytes());
+    record.extend_from_slice(&MIDDLE);
+    record.extend_from_slice(&[direction, 0x18]);
+    let mut shown = [0; 18];
+    for (pair, byte) in shown.chunks_exact_mut(2).zip(key) {
+        pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
+    record.push((prefix.len() + shown.len()) as u8);
+    record.extend_from_slice(prefix);
+    record.extend_from_slice(&shown);
     record.push(0);
-    let mut id = String::from("wamid.");
+    let mut id = String::with_capacity("wamid.".len() + record.len().div_ceil(3) * 4);
+    id.push_str("wamid.");
     push_base64(&mut id, &record);
     id
 }
 
 /// Appends a text after its length, which has one byte.
-fn push_short(record: &mut Vec<u8>, text: &str) {
+fn push_short(record: &mut Vec<u8>, text: &[u8]) {
     let length = u8::try_from(text.len()).unwrap_or(u8::MAX);
     record.push(length);
-    record.extend(&text.as_bytes()[..usize::from(length)]);
+    record.extend_from_slice(&text[..usize::from(length)]);
 }
 
 /// Appends base64 of the standard alphabet, padded.

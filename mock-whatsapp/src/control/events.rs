@@ -7,6 +7,7 @@ use crate::limits::LISTENERS;
 use crate::respond::{Answer, plain, put};
 use crate::server::Server;
 use crate::server::stream::Stream;
+use hyper::header::CACHE_CONTROL;
 use std::collections::BTreeMap;
 
 /// Begins to tell.
@@ -26,7 +27,7 @@ pub(super) async fn get(server: &Server, tenant: &str, query: &BTreeMap<String, 
     });
     let (events, at) = listened.await??;
     let mut answer = plain(200, "text/event-stream", String::new(), at);
-    put(&mut answer, "cache-control", "no-store");
+    put(&mut answer, CACHE_CONTROL, "no-store");
     answer.extensions_mut().insert(Stream::new(events, server.stop.clone()));
     Ok(answer)
 }

@@ -1,12 +1,13 @@
 //! `/{phone-number-id}/block_users`: contacts that a number blocked. They cannot write to it, and it cannot write to them.
 
+use super::API_VERSION;
 use super::call::{Call, Done, JSON, Outcome};
 use super::paging::Paging;
 use super::parameters::{Parameters, required};
 use super::refusal::Refusal;
 use super::send::digits;
 use crate::limits::BLOCKED;
-use crate::respond::{json as answer, put};
+use crate::respond::{MOCK_WHY, json as answer, put};
 use crate::tenant::Tenant;
 use serde_json::{Value, json};
 
@@ -81,8 +82,8 @@ pub(super) async fn block(call: Call<'_>) -> Done {
         "error": refusal.reply(trace).error,
     });
     let mut refused = answer(refusal.status(), JSON, &body, at);
-    put(&mut refused, "facebook-api-version", &version);
-    put(&mut refused, "x-mock-why", &refusal.why);
+    put(&mut refused, API_VERSION, &version);
+    put(&mut refused, MOCK_WHY, &refusal.why);
     Ok(Outcome::Other(Box::new(refused)))
 }
 

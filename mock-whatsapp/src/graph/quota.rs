@@ -4,7 +4,12 @@ use super::call::{Call, Stop};
 use super::refusal::Refusal;
 use crate::respond::{Answer, put};
 use crate::tenant::account::Usage;
+use hyper::header::HeaderName;
 use serde_json::json;
+
+const APP_USAGE: HeaderName = HeaderName::from_static("x-app-usage");
+
+const CASE_USAGE: HeaderName = HeaderName::from_static("x-business-use-case-usage");
 
 /// Counts a call.
 pub(super) async fn count(call: &Call<'_>) -> Result<Usage, Stop> {
@@ -38,7 +43,7 @@ pub(super) fn check(usage: Usage) -> Result<(), Refusal> {
 /// Writes the headers. Time and computing are not measured, so their shares are nought.
 pub(super) fn tell(answer: &mut Answer, account: &str, usage: Usage) {
     let percent = usage.percent;
-    put(answer, "x-app-usage", &json!({ "call_count": percent, "total_cputime": 0, "total_time": 0 }).to_string());
+    put(answer, APP_USAGE, &json!({ "call_count": percent, "total_cputime": 0, "total_time": 0 }).to_string());
     let usage = json!({
         "type": "whatsapp_business_management",
         "call_count": percent,
@@ -46,5 +51,5 @@ pub(super) fn tell(answer: &mut Answer, account: &str, usage: Usage) {
         "total_time": 0,
         "estimated_time_to_regain_access": usage.minutes,
     });
-    put(answer, "x-business-use-case-usage", &json!({ account: [usage] }).to_string());
+    put(answer, CASE_USAGE, &json!({ account: [usage] }).to_string());
 }

@@ -178,13 +178,16 @@ impl Wish {
     /// # Errors
     /// The documented refusal of what is wrong with it.
     pub fn read(body: &[u8], terms: &Terms<'_>) -> Result<Self, Refusal> {
-        let mut request: Box<SendRequest> = serde_json::from_slice(body).map_err(|error| unreadable(body, &error))?;
+        // Text that is known to be some is not looked at again, string by string.
+        let text = std::str::from_utf8(body);
+        let request = text.map_or_else(|_| serde_json::from_slice(body), serde_json::from_str);
+        let mut request: Box<SendRequest> = request.map_err(|error| unreadable(body, &error))?;
         match request.messaging_product.as_deref().or(terms.product) {
             Some(product) => is_ours(product)?,
             None => return Err(required("messaging_product")),
         }
-        // What was read as JSON is UTF-8, and text is searched many bytes at a time.
-        if std::str::from_utf8(body).is_ok_and(|text| text.contains("\"status\""))
+        // Text is searched many bytes at a time.
+        if text.is_ok_and(|text| text.contains("\"status\""))
             && let Ok(receipt) = serde_json::from_slice::<ReadReceipt>(body)
             && !receipt.status.is_empty()
         {
@@ -358,7 +361,7 @@ impl Sending {
             return Err(unexpected.refusal());
         }
         let wa_id = self.wa_id;
-        if wa_id.to_string() == shelf.identity.display_phone_number {
+        if shelf.identity.display_phone_number.parse() == Ok(wa_id) {
             return Err(Refusal::new(131_021, "`to` is the business number itself"));
         }
         if shelf.allowed.is_some_and(|allowed| !allowed.contains(&wa_id)) {
@@ -506,9 +509,16 @@ fn wa_id_of_user(recipient: &str, waba_id: &str) -> Result<u64, Refusal> {
 
 /// The digits of a phone number, whatever stands between them.
 pub(super) fn digits(to: &str) -> Option<u64> {
-    let digits: String = to.trim().trim_start_matches('+').chars().filter(|c| !" -().".contains(*c)).collect();
-    let is_number = (7..=15).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
-    digits.parse().ok().filter(|_| is_number && !digits.starts_with('0'))
+    let (mut number, mut count) = (0, 0);
+    for digit in to.trim().trim_start_matches('+').chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.')) {
+        number = number * 10 + u64::from(digit.to_digit(10)?);
+        count += 1;
+        // Longer numbers might not fit, and none begins with a nought.
+        if count > 15 || number == 0 {
+            return None;
+        }
+    }
+    (count >= 7).then_some(number)
 }
 
 #[cfg(test)]

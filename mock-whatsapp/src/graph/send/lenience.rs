@@ -220,8 +220,12 @@ struct Found {
 fn look(body: &[u8]) -> Found {
     let mut found = Found::default();
     let look = Look { shape: &SEND, name: "", found: &mut found };
+    // Text that is known to be some is not looked at again, string by string.
+    let read = match std::str::from_utf8(body) {
+        Ok(text) => look.deserialize(&mut serde_json::Deserializer::from_str(text)),
+        Err(_) => look.deserialize(&mut serde_json::Deserializer::from_slice(body)),
+    };
     // What is no JSON is found out where it is read; until there, what was found is true.
-    let read = look.deserialize(&mut serde_json::Deserializer::from_slice(body));
     if read.is_err() {
         tracing::debug!("a body is no JSON");
     }
