@@ -9,8 +9,8 @@ use bytes::Bytes;
 use cloud_api::time::Timestamp;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
-use hyper::{Request, Response, StatusCode};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode};
 use mock_whatsapp_model::output::Garble;
 use serde::Serialize;
 use std::fmt;
@@ -68,9 +68,26 @@ async fn answer_to(server: &Server, request: Request<Incoming>, is_control: bool
             return control::shut(server).await;
         }
         control::answer(server, request).await
+    } else if request.uri().path() == "/" && wants_a_page(&request) {
+        Ok(plain(
+            200,
+            "text/html; charset=utf-8",
+            FRONT_PAGE.to_owned(),
+            server.worlds.with(|worlds| worlds.real()).await?,
+        ))
     } else {
         graph::answer(server, request).await
     }
+}
+
+/// What a person sees who opens the address in a browser.
+const FRONT_PAGE: &str = include_str!("front_page.html");
+
+/// Whether a person asks, with a browser. What the Graph API says at its root, a client of it gets all the same.
+fn wants_a_page(request: &Request<Incoming>) -> bool {
+    let accepts = request.headers().get(ACCEPT).and_then(|accepts| accepts.to_str().ok());
+    [Method::GET, Method::HEAD].contains(request.method())
+        && accepts.is_some_and(|accepts| accepts.contains("text/html"))
 }
 
 /// How a caller reaches this server: the address in its own request.

@@ -403,6 +403,7 @@ impl Tenant {
     /// Carries out what the world wants. A reply is to the send that was just handed in.
     fn carry_out(&mut self, mut asked: Option<Asked<'_>>) {
         let mut out = std::mem::take(&mut self.out);
+        let mut opted_out = Vec::new();
         for output in out.drain(..) {
             match output {
                 Output::Reply { at, answer, .. } => {
@@ -423,9 +424,13 @@ impl Tenant {
                 }
                 // Whoever gave it up says so in the log.
                 Output::Dropped { delivery: Some(_), .. } => {}
+                Output::OptedOut { handset, number } => opted_out.push((handset, number)),
             }
         }
         self.out = out;
+        for (handset, number) in opted_out {
+            self.prefer(handset, number, "stop");
+        }
     }
 
     /// Notes a webhook that is to be sent, or one that a fault took.

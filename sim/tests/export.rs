@@ -23,6 +23,24 @@ fn call(mock: &MockWhatsApp, head: &str, body: &str) -> String {
 }
 
 #[tokio::test]
+async fn a_session_of_two_numbers_is_a_scenario_of_two_senders() {
+    let mut config = mock_whatsapp::config::Config::default();
+    config.read("[[number]]\nphone_number = \"+442079460188\"\nportfolio = \"uk\"\n").unwrap();
+    let mock = MockWhatsApp::builder().config(config).start().await.unwrap();
+    let numbers = call(&mock, "GET /v25.0/200000000000001/phone_numbers?fields=id", "");
+    let ids: Vec<&str> = numbers.split("\"id\":\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    for id in &ids {
+        let body = r#"{"messaging_product":"whatsapp","to":"4915112345678","type":"template","template":{"name":"hello_world","language":{"code":"en_US"}}}"#;
+        call(&mock, &format!("POST /v25.0/{id}/messages"), body);
+        call(&mock, "POST /_mock/faults", &format!(r#"{{"kind":"throttle","rate":5,"until":"1h","sender":"{id}"}}"#));
+    }
+    let exported = call(&mock, "GET /_mock/export", "");
+    let scenario = Scenario::parse(&exported, "session.toml", Path::new(".")).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((ids.len(), scenario.senders.len(), scenario.campaigns.len(), scenario.faults.len()), (2, 2, 2, 2));
+    assert_ne!(scenario.senders[0].portfolio, scenario.senders[1].portfolio);
+}
+
+#[tokio::test]
 async fn a_session_is_a_scenario() {
     let mock = MockWhatsApp::start().await.unwrap();
     let send = format!("POST /v25.0/{}/messages", mock.phone_number_id());

@@ -198,4 +198,12 @@ pub enum Output {
         /// The delivery that ends with it; none, if a fault took it beforehand.
         delivery: Option<DeliveryId>,
     },
+    /// A contact told WhatsApp that it wants no more marketing. The STOP that it presses beside that tells the business
+    /// alone; a shell may tell it of this too.
+    OptedOut {
+        /// Who.
+        handset: HandsetId,
+        /// Which number wrote to it.
+        number: NumberId,
+    },
 }

@@ -517,12 +517,16 @@ impl World {
                 let (contact, number) = (message.handset, NumberId(u16::from(message.number)));
                 let handset = &mut self.handsets[contact.0 as usize];
                 let stops = self.personas[handset.persona as usize].persona.kind == Kind::OptsOut;
-                if stops && !handset.opted_out {
+                let opts_out = stops && !handset.opted_out;
+                if opts_out {
                     handset.opted_out = true;
                     self.opted_out.insert(contact, now);
                 }
                 self.hear(contact, number);
                 self.tell(place, if stops { What::Stop } else { What::Reply }, false, out);
+                if opts_out {
+                    out.push(Output::OptedOut { handset: contact, number });
+                }
             }
         }
     }

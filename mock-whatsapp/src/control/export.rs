@@ -9,21 +9,22 @@ use crate::tenant::faults::Armed;
 use cloud_api::time::{Span, Timestamp};
 use mock_whatsapp_model::distribution::Distribution;
 use mock_whatsapp_model::handset::Rule;
-use mock_whatsapp_model::input::{HandsetId, MessageIndex};
+use mock_whatsapp_model::input::{HandsetId, MessageIndex, NumberId};
 use mock_whatsapp_model::spec::{Kind, MessagingLimit, Timing};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use toml::{Table, Value as Toml};
 
-/// The name of the one sender that a session has.
+/// The name of the sender of a session that has one, and otherwise of the number that the tenant's settings name.
 const SENDER: &str = "main";
 
 /// Campaigns that a file is written with: one a template, and nobody reads more.
 const CAMPAIGNS: usize = 50;
 
 /// The keys of a fault that scenario files know.
-const FAULT_KEYS: [&str; 13] = [
+const FAULT_KEYS: [&str; 14] = [
     "kind",
+    "sender",
     "from",
     "until",
     "share",
@@ -47,7 +48,13 @@ pub(super) async fn get(ask: Ask<'_>) -> Done {
 /// A kind of contacts, and how long their cap on marketing holds, if that ends.
 type Alike = (&'static str, Option<Span>);
 
-/// One template's sends.
+/// The sends of a template from a number.
+type Campaigns = BTreeMap<(String, NumberId), Sends>;
+
+/// Numbers that sent templates, each with the name that it has as a sender.
+type Senders = BTreeMap<NumberId, String>;
+
+/// What a campaign is written from.
 #[derive(Default)]
 struct Sends {
     first: Timestamp,
@@ -57,7 +64,7 @@ struct Sends {
 
 fn write(tenant: &Tenant) -> Result<String, Problem> {
     let mut notes = Vec::new();
-    let mut campaigns: BTreeMap<String, Sends> = BTreeMap::new();
+    let mut campaigns = Campaigns::new();
     let (mut plain, mut contacts) = (0, BTreeSet::new());
     let log = tenant.messages();
     for place in log.first().0..log.end().0 {
@@ -67,12 +74,13 @@ fn write(tenant: &Tenant) -> Result<String, Problem> {
             plain += 1;
             continue;
         };
-        let fits = campaigns.len() < CAMPAIGNS || campaigns.contains_key(template);
+        let of = (template.to_owned(), view.number);
+        let fits = campaigns.len() < CAMPAIGNS || campaigns.contains_key(&of);
         if !fits {
             continue;
         }
         let new = || Sends { first: view.at, category: record.category(), ..Sends::default() };
-        campaigns.entry(template.to_owned()).or_insert_with(new).contacts.insert(view.handset);
+        campaigns.entry(of).or_insert_with(new).contacts.insert(view.handset);
         contacts.insert(view.handset);
     }
     let Some(zero) = campaigns.values().map(|sends| sends.first).min() else {
@@ -92,16 +100,26 @@ fn write(tenant: &Tenant) -> Result<String, Problem> {
     let seed = i64::try_from(tenant.world().config().seed).unwrap_or(1);
     file.insert("seed".to_owned(), Toml::Integer(seed));
     file.insert("levels".to_owned(), Toml::Array(vec![text("model")]));
-    file.insert("sender".to_owned(), Toml::Array(vec![Toml::Table(sender(tenant))]));
-    let each = campaigns.iter().map(|(template, sends)| Toml::Table(campaign(template, sends, zero)));
+    let senders = senders(tenant, &campaigns);
+    let each = senders.iter().map(|(number, name)| Toml::Table(sender(tenant, *number, name)));
+    file.insert("sender".to_owned(), Toml::Array(each.collect()));
+    let each = campaigns.iter().map(|((template, number), sends)| {
+        let sender = senders.get(number).map_or(SENDER, String::as_str);
+        let is_shared = campaigns.keys().filter(|(other, _)| other == template).count() > 1;
+        let place = is_shared.then(|| senders.keys().position(|known| known == number)).flatten();
+        Toml::Table(campaign(template, sender, place, sends, zero))
+    });
     file.insert("campaign".to_owned(), Toml::Array(each.collect()));
     let groups = groups(tenant, &contacts, &mut notes);
     if !groups.is_empty() {
         file.insert("contacts".to_owned(), Toml::Array(groups));
     }
     file.insert("handset".to_owned(), Toml::Table(timing(&tenant.world().config().timing)));
-    let faults: Vec<Toml> =
-        tenant.faults().iter().filter_map(|armed| fault(armed, zero, &campaigns, &mut notes)).collect();
+    let faults: Vec<Toml> = tenant
+        .faults()
+        .iter()
+        .filter_map(|armed| fault(tenant, armed, zero, &campaigns, &senders, &mut notes))
+        .collect();
     if !faults.is_empty() {
         file.insert("fault".to_owned(), Toml::Array(faults));
     }
@@ -119,24 +137,44 @@ fn short(name: &str) -> String {
     name.chars().take(50).map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect()
 }
 
-fn sender(tenant: &Tenant) -> Table {
-    let now = tenant.world().portfolio_of(tenant.number());
-    let limit = match tenant.world().limit_of(now, tenant.time()) {
+fn senders(tenant: &Tenant, campaigns: &Campaigns) -> Senders {
+    let numbers: BTreeSet<NumberId> = campaigns.keys().map(|(_, number)| *number).collect();
+    let is_only = numbers.len() == 1;
+    let name = |number| match tenant.numbers().of_model(number) {
+        Some(known) if !is_only && number != tenant.number() => format!("number-{}", known.id),
+        _ => SENDER.to_owned(),
+    };
+    numbers.into_iter().map(|number| (number, name(number))).collect()
+}
+
+fn sender(tenant: &Tenant, number: NumberId, name: &str) -> Table {
+    let world = tenant.world();
+    let portfolio = world.portfolio_of(number);
+    let limit = match world.limit_of(portfolio, tenant.time()) {
         MessagingLimit::Unlimited => text("unlimited"),
         MessagingLimit::Contacts(most) => Toml::Integer(i64::from(most)),
     };
-    Table::from_iter([
-        ("name".to_owned(), text(SENDER)),
-        ("throughput".to_owned(), Toml::Integer(i64::from(tenant.config().throughput))),
+    let throughput = tenant.numbers().of_model(number).map_or(tenant.config().throughput, |known| known.throughput);
+    let mut table = Table::from_iter([
+        ("name".to_owned(), text(name)),
+        ("throughput".to_owned(), Toml::Integer(i64::from(throughput))),
         ("messaging_limit".to_owned(), limit),
-    ])
+    ]);
+    if portfolio != world.portfolio_of(tenant.number()) {
+        // Apart from the one that the others are in.
+        table.insert("portfolio".to_owned(), text(format!("of-{}", short(&tenant.portfolio_of(number)))));
+    }
+    table
 }
 
-fn campaign(template: &str, sends: &Sends, zero: Timestamp) -> Table {
+/// A campaign; where several numbers sent its template, with the place of its own among them.
+fn campaign(template: &str, sender: &str, place: Option<usize>, sends: &Sends, zero: Timestamp) -> Table {
     // Apart from every key of [expect].
+    let name = format!("of-{}", short(template));
+    let name = place.map_or_else(|| name.clone(), |place| format!("{name}-{}", place + 1));
     let mut table = Table::from_iter([
-        ("name".to_owned(), text(format!("of-{}", short(template)))),
-        ("sender".to_owned(), text(SENDER)),
+        ("name".to_owned(), text(name)),
+        ("sender".to_owned(), text(sender)),
         ("contacts".to_owned(), Toml::Integer(sends.contacts.len() as i64)),
         ("template".to_owned(), text(template)),
         ("start".to_owned(), text(sends.first.since(zero).to_string())),
@@ -227,7 +265,14 @@ fn timing(timing: &Timing) -> Table {
 }
 
 /// A fault, with its window counted from the first send; `None` where a scenario cannot say it, or where it is over.
-fn fault(armed: &Armed, zero: Timestamp, campaigns: &BTreeMap<String, Sends>, notes: &mut Vec<String>) -> Option<Toml> {
+fn fault(
+    tenant: &Tenant,
+    armed: &Armed,
+    zero: Timestamp,
+    campaigns: &Campaigns,
+    senders: &Senders,
+    notes: &mut Vec<String>,
+) -> Option<Toml> {
     let mut leave_out = |why: &str| {
         notes.push(format!("Fault f{} is left out: {why}: {}", armed.id, armed.written));
         None
@@ -235,11 +280,24 @@ fn fault(armed: &Armed, zero: Timestamp, campaigns: &BTreeMap<String, Sends>, no
     let Some(written) = armed.written.as_object() else { return leave_out("it is no object") };
     let sensible = |(key, value): (&String, &Value)| (!value.is_null()).then(|| (key.clone(), value.clone()));
     let mut keys: BTreeMap<String, Value> = written.iter().filter_map(sensible).collect();
-    keys.remove("sender");
+    if let Some(id) = keys.remove("sender") {
+        let number = id.as_str().and_then(|id| tenant.numbers().get(id)).map(|known| known.number);
+        let Some(name) = number.and_then(|number| senders.get(&number)) else {
+            return leave_out("nothing was sent from its number");
+        };
+        // The one sender of a file need not be named.
+        if senders.len() > 1 {
+            keys.insert("sender".to_owned(), Value::String(name.clone()));
+        }
+    }
     if keys.keys().any(|key| !FAULT_KEYS.contains(&key.as_str())) {
         return leave_out("a scenario has no such keys");
     }
-    if keys.get("template").and_then(Value::as_str).is_some_and(|template| !campaigns.contains_key(template)) {
+    if keys
+        .get("template")
+        .and_then(Value::as_str)
+        .is_some_and(|template| !campaigns.keys().any(|(sent, _)| sent == template))
+    {
         return leave_out("nothing was sent of its template");
     }
     let span = |key: &str| keys.get(key).and_then(Value::as_str).and_then(|text| text.parse::<Span>().ok());

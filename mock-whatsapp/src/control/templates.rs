@@ -120,8 +120,9 @@ fn language(ask: &mut Ask<'_>, fields: &mut Fields) -> Result<Option<String>, Pr
     ask.end()?;
     match (asked, said) {
         (Some(asked), Some(said)) if asked != said => {
-            let detail = format!("the query says {asked} and the body {said}");
-            Err(Problem::malformed(fields.pointer("language"), "one language, in the query or in the body", detail))
+            let detail = format!("no template is in two languages, and the query says {asked} and the body {said}");
+            let expected = Some("one language, in the query or in the body".to_owned());
+            Err(Problem { pointer: Some(fields.pointer("language")), expected, ..Problem::unknown(detail) })
         }
         (asked, said) => Ok(said.or(asked)),
     }

@@ -78,16 +78,12 @@ impl Tenant {
         if self.faults.len() == FAULTS {
             return Err(Unfit { key: "", message: format!("{FAULTS} faults are armed, which is all there can be") });
         }
-        if spec.sender.as_ref().is_some_and(|sender| *sender != self.identity.phone_number_id) {
-            let message = format!("this tenant's only sender is {}", self.identity.phone_number_id);
-            return Err(Unfit { key: "sender", message });
-        }
+        let number = spec.sender.as_deref().map(|id| self.sender(id)).transpose()?;
         let Narrowing { matcher, every, first } = narrowing;
         if spec.kind == FaultKind::Tier && (matcher.is_some() || every.is_some() || first.is_some()) {
             let message = "a messaging limit is about no message, so nothing narrows it down but time".to_owned();
             return Err(Unfit { key: if matcher.is_some() { "match" } else { "kind" }, message });
         }
-        let number = spec.sender.is_some().then_some(self.number);
         let unfit = |kind: FaultKind| Unfit {
             key: "kind",
             message: format!("faults of this kind ({}) are not WhatsApp's", kind.name()),
@@ -111,6 +107,14 @@ impl Tenant {
         all.push(fault.aimed(Aim { handset, messages, telling, every, first }));
         self.world.set_faults(all);
         Ok(self.faults_made)
+    }
+
+    /// The model's name for the number that a fault calls its sender.
+    fn sender(&self, id: &str) -> Result<NumberId, Unfit> {
+        self.numbers.get(id).map(|known| known.number).ok_or_else(|| {
+            let ids: Vec<&str> = self.numbers.all().iter().map(|known| known.id.as_str()).collect();
+            Unfit { key: "sender", message: format!("the ids of this tenant's numbers are {}", ids.join(", ")) }
+        })
     }
 
     /// Disarms a fault, or all; how many there were.

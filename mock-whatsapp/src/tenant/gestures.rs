@@ -6,7 +6,7 @@ use crate::user_id;
 use cloud_api::time::Timestamp;
 use mock_whatsapp_model::Input;
 use mock_whatsapp_model::handset::Persona;
-use mock_whatsapp_model::input::{Act, HandsetId, MessageIndex, Turn};
+use mock_whatsapp_model::input::{Act, HandsetId, MessageIndex, NumberId, Turn};
 use mock_whatsapp_model::spec::Kind;
 use mock_whatsapp_model::world::Stage;
 use serde_json::{Value, json};
@@ -68,11 +68,11 @@ impl Tenant {
             }
             Gesture::OptOut => {
                 self.does(handset, Act::OptsOut);
-                self.prefer(handset, "stop");
+                self.prefer(handset, self.number, "stop");
             }
             Gesture::OptIn => {
                 self.does(handset, Act::OptsIn);
-                self.prefer(handset, "resume");
+                self.prefer(handset, self.number, "resume");
             }
             Gesture::Offline => self.does(handset, Act::TurnsOff),
             Gesture::Online => self.turn_on(handset),
@@ -118,15 +118,17 @@ impl Tenant {
         }
     }
 
-    fn prefer(&mut self, handset: HandsetId, choice: &str) {
+    /// Tells what a contact of a number wants of marketing.
+    pub(super) fn prefer(&mut self, handset: HandsetId, number: NumberId, choice: &str) {
+        let Some(told) = self.numbers.of_model(number) else { return };
         let (identity, wa_id) = (&self.identity, self.wa_id(handset));
         let user_id = user_id::of(&identity.waba_id, self.canonical(handset));
         let name = self.handsets.name(handset);
         let value: Value = json!({
             "messaging_product": "whatsapp",
             "metadata": {
-                "display_phone_number": identity.display_phone_number,
-                "phone_number_id": identity.phone_number_id,
+                "display_phone_number": told.digits,
+                "phone_number_id": told.id,
             },
             "contacts": [{ "profile": { "name": name }, "wa_id": wa_id, "user_id": user_id }],
             "user_preferences": [{
@@ -138,7 +140,7 @@ impl Tenant {
                 "timestamp": self.time.unix_seconds(),
             }],
         });
-        self.announce("user_preferences", value);
+        self.announce_about(number, "user_preferences", value);
     }
 
     /// Makes a message be something, now; the webhook that tells of it, if the business is told.

@@ -5,6 +5,7 @@
 use super::Tenant;
 use crate::limits::NOTICE_BYTES;
 use mock_whatsapp_model::Input;
+use mock_whatsapp_model::input::NumberId;
 use serde_json::Value;
 use std::collections::VecDeque;
 
@@ -61,9 +62,14 @@ impl Tenant {
     /// Tells the business something, at the tenant's present moment: a webhook of any field, signed, and delivered again like
     /// every other. Gives the webhook's number, which is `w…` in the control API.
     pub fn announce(&mut self, field: &str, value: Value) -> u64 {
+        self.announce_about(self.number, field, value)
+    }
+
+    /// The same about any of its numbers.
+    pub(super) fn announce_about(&mut self, number: NumberId, field: &str, value: Value) -> u64 {
         let webhook = self.webhooks.next();
         let words = self.notices.push(field, value);
-        self.hand_in(Input::Notify { number: self.number, words });
+        self.hand_in(Input::Notify { number, words });
         self.settle_nowhere();
         webhook
     }

@@ -81,12 +81,26 @@ impl State {
 
 /// One that is kept.
 #[derive(Clone, Debug)]
-struct Kept {
-    id: u64,
+pub struct Kept {
+    /// Its place among all that the tenant ever took, from 1.
+    pub id: u64,
     /// When it was taken or put back last, counted in such events.
     used: u64,
-    bytes: usize,
+    /// About what it takes in memory.
+    pub bytes: usize,
     state: Arc<State>,
+}
+
+impl Kept {
+    /// Its id, as in `s1`.
+    pub fn name(&self) -> String {
+        name(self.id)
+    }
+
+    /// The tenant's time when it was taken.
+    pub fn at(&self) -> Timestamp {
+        self.state.time
+    }
 }
 
 /// The snapshots of one tenant. Bounded in number and in bytes: the one goes that was not taken or put back for longest, so
@@ -96,6 +110,7 @@ pub struct Snapshots {
     all: Vec<Kept>,
     taken: u64,
     restored: u64,
+    evicted: u64,
 }
 
 /// Why there is no snapshot, or none is put back.
@@ -148,6 +163,29 @@ impl Snapshots {
         self.all.iter().map(|kept| kept.bytes).sum()
     }
 
+    /// Those that there are, oldest first.
+    pub fn list(&self) -> impl Iterator<Item = &Kept> {
+        self.all.iter()
+    }
+
+    /// How many had to go for others.
+    pub fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    /// Lets one go, or all of them; how many went.
+    ///
+    /// # Errors
+    /// If there is none of this id.
+    pub fn drop(&mut self, id: Option<&str>) -> Result<usize, Unkept> {
+        let before = self.all.len();
+        self.all.retain(|kept| id.is_some_and(|id| kept.name() != id));
+        match (id, before - self.all.len()) {
+            (Some(_), 0) => Err(Unkept::Unknown(self.ids())),
+            (_, dropped) => Ok(dropped),
+        }
+    }
+
     fn uses(&self) -> u64 {
         self.taken + self.restored
     }
@@ -163,6 +201,7 @@ impl Snapshots {
         while let Some(place) = next_to_go(&sizes(&self.all), bytes) {
             evicted.push(name(self.all.remove(place).id));
         }
+        self.evicted += evicted.len() as u64;
         self.taken += 1;
         let id = self.taken;
         self.all.push(Kept { id, used: self.uses(), bytes, state: Arc::new(state) });
@@ -215,6 +254,11 @@ impl Tenant {
     /// Its snapshots.
     pub fn snapshots(&self) -> &Snapshots {
         &self.snapshots
+    }
+
+    /// Its snapshots, to let some go.
+    pub fn snapshots_mut(&mut self) -> &mut Snapshots {
+        &mut self.snapshots
     }
 
     /// Keeps it as it is now. The snapshot's id, and those of the snapshots that had to go for it.

@@ -4,6 +4,7 @@ use crate::client::{Mock, sale, template};
 use hyper::Method;
 use mock_whatsapp::MockWhatsApp;
 use mock_whatsapp::clock::Pace;
+use mock_whatsapp::config::Config;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -37,4 +38,47 @@ async fn a_session_becomes_a_scenario() {
     assert_eq!(file["contacts"][1]["kind"].as_str(), Some("not_on_whatsapp"));
     assert_eq!((file["fault"][0]["from"].as_str(), file["fault"][0]["until"].as_str()), (Some("1h10m"), Some("1h20m")));
     assert_eq!(file["handset"]["sent_after"].as_str(), Some("20ms"));
+}
+
+/// Everything that a list of tables has under a key.
+fn each<'a>(file: &'a toml::Table, list: &str, key: &str) -> Vec<&'a str> {
+    file[list]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|table| table.get(key).and_then(toml::Value::as_str).unwrap_or(""))
+        .collect()
+}
+
+#[tokio::test]
+async fn every_number_that_sent_is_a_sender() {
+    let mut config = Config::default();
+    config.read("[[number]]\nphone_number = \"+442079460188\"\ncoexistence = true\nportfolio = \"uk\"\n").unwrap();
+    let mut mock = Mock::of(MockWhatsApp::builder().config(config).clock(Pace::Frozen)).await;
+    let numbers = mock.graph(Method::GET, "/200000000000001/phone_numbers", Value::Null).await.body;
+    let further = numbers["data"][1]["id"].as_str().unwrap().to_owned();
+    mock.done("POST", "/faults", json!({ "kind": "throttle", "rate": 5, "sender": further })).await;
+    mock.send(&sale("+14155560001", "A")).await.wamid();
+    let export = async |mock: &Mock| -> toml::Table {
+        let (_, exported) = mock.exchange(Method::GET, "/_mock/export", &[], Vec::new()).await.unwrap();
+        String::from_utf8(exported.to_vec()).unwrap().parse().unwrap()
+    };
+    let one = export(&mock).await;
+    assert_eq!((each(&one, "sender", "name"), each(&one, "campaign", "name")), (vec!["main"], vec!["of-spring_sale"]));
+    assert!(one.get("fault").is_none(), "it is about a number that sent nothing: {one}");
+
+    mock.number.clone_from(&further);
+    mock.send(&sale("+14155560001", "A")).await.wamid();
+    mock.send(&sale("+14155560002", "B")).await.wamid();
+    mock.send(&template("+14155560003", "hello_world", &[])).await.wamid();
+    let two = export(&mock).await;
+    let name = format!("number-{further}");
+    assert_eq!(each(&two, "sender", "name"), ["main", &name]);
+    assert_eq!(each(&two, "sender", "portfolio"), ["", "of-uk"]);
+    let throughputs: Vec<_> = two["sender"].as_array().unwrap().iter().map(|sender| &sender["throughput"]).collect();
+    assert_eq!(throughputs, [&toml::Value::Integer(80), &toml::Value::Integer(20)]);
+    assert_eq!(each(&two, "campaign", "name"), ["of-hello_world", "of-spring_sale-1", "of-spring_sale-2"]);
+    assert_eq!(each(&two, "campaign", "sender"), [&name, "main", &name]);
+    assert_eq!(two["campaign"][2]["contacts"].as_integer(), Some(2));
+    assert_eq!(each(&two, "fault", "sender"), [&name]);
 }

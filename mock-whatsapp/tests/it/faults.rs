@@ -118,7 +118,7 @@ async fn a_fault_has_a_window_and_a_kind_that_whatsapp_can_have() {
         (json!({ "kind": "status_oddity", "form": "html" }), "/form"),
         (json!({ "kind": "outage", "rate": 5 }), "/rate"),
         (json!({ "kind": "error", "code": 999_999 }), "/code"),
-        (json!({ "kind": "outage", "sender": "somebody" }), "/sender"),
+        (json!({ "kind": "outage", "sender": "somebody", "code": null }), "/sender"),
     ] {
         let refused = mock.control("POST", "/faults", fault.clone()).await;
         let status = if pointer == "/sender" { 409 } else { 422 };

@@ -177,9 +177,30 @@ async fn an_opt_out_is_a_button_and_ends_marketing() {
     let stop = receiver.next().await;
     assert_eq!(stop.message()["button"], json!({ "payload": "STOP_PROMO", "text": "STOP" }));
     assert_eq!(stop.message()["context"]["id"], json!(wamid));
+    // Without which WhatsApp would go on to deliver: a button is between the contact and the business.
+    let told = &receiver.next().await.body["entry"][0]["changes"][0];
+    assert_eq!(
+        (&told["field"], &told["value"]["user_preferences"][0]["value"]),
+        (&json!("user_preferences"), &json!("stop"))
+    );
+    assert_eq!(told["value"]["user_preferences"][0]["wa_id"], "12125550451");
     mock.send(&sale("+12125550451", "Ben")).await.wamid();
     let failed = receiver.next().await;
     assert_eq!((failed.kind(), &failed.status()["errors"][0]["code"]), ("failed", &json!(131_050)));
+}
+
+#[tokio::test]
+async fn words_alone_end_nothing_for_whatsapp() {
+    let mock = Mock::start().await;
+    let mut receiver = Receiver::of(&mock).await;
+    mock.done("POST", "/handsets/491511000001/messages", json!({ "type": "text", "text": "STOP" })).await;
+    assert_eq!(receiver.next().await.message()["text"]["body"], "STOP");
+    mock.send(&sale("491511000001", "Ana")).await.wamid();
+    assert_eq!(
+        receiver.kinds(3).await,
+        ["sent", "delivered", "read"],
+        "whom to leave in peace is the business's to know"
+    );
 }
 
 #[tokio::test]

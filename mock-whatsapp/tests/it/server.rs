@@ -88,6 +88,27 @@ async fn the_library_knows_what_a_sender_needs() {
 }
 
 #[tokio::test]
+async fn whoever_opens_the_address_in_a_browser_is_told_where_things_are() {
+    let mock = Mock::start().await;
+    let accept = [("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")];
+    let (parts, page) = mock.exchange(Method::GET, "/", &accept, Vec::new()).await.unwrap();
+    assert_eq!(
+        (parts.status.as_u16(), &parts.headers["content-type"]),
+        (200, &"text/html; charset=utf-8".parse().unwrap())
+    );
+    let page = String::from_utf8(page.to_vec()).unwrap();
+    let links: Vec<&str> = page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(links.contains(&"/_mock/openapi.json"), "{page}");
+    for link in links {
+        assert_eq!(mock.exchange(Method::GET, link, &accept, Vec::new()).await.unwrap().0.status, 200, "{link}");
+    }
+    for (path, headers) in [("/", &[("accept", "*/*")][..]), ("/v25.0/100000000000001", &accept[..])] {
+        let (parts, _) = mock.exchange(Method::GET, path, headers, Vec::new()).await.unwrap();
+        assert_eq!(parts.status, 401, "{path} is the Graph API's to a client of it");
+    }
+}
+
+#[tokio::test]
 async fn lists_come_in_pages() {
     let mock = Mock::start().await;
     for body in ["a", "b", "c"] {

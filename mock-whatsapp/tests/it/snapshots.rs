@@ -294,6 +294,45 @@ async fn snapshots_are_bounded_and_the_one_goes_that_was_not_used_for_longest() 
 }
 
 #[tokio::test]
+async fn snapshots_are_listed_and_let_go() {
+    let mock = frozen().await;
+    let none = json!({ "items": [], "next": null, "evicted": 0, "most": 16 });
+    assert_eq!(mock.done("GET", "/snapshots", Value::Null).await, none);
+    for _ in 0..2 {
+        snapshot(&mock).await;
+        mock.done("POST", "/clock/advance", json!({ "by": "1h" })).await;
+    }
+    let listed = mock.done("GET", "/snapshots", Value::Null).await;
+    let items = listed["items"].as_array().unwrap();
+    assert_eq!(items.iter().map(|item| item["id"].as_str().unwrap()).collect::<Vec<_>>(), ["s1", "s2"]);
+    assert!(items[0]["at"].as_str() < items[1]["at"].as_str() && items[0]["bytes"].is_u64(), "{listed}");
+    let first = mock.done("GET", "/snapshots?limit=1", Value::Null).await;
+    assert_eq!((&first["items"][0]["id"], &first["next"]), (&json!("s1"), &json!("1")));
+    let second = mock.done("GET", "/snapshots?limit=1&cursor=1", Value::Null).await;
+    assert_eq!((&second["items"][0]["id"], &second["next"]), (&json!("s2"), &Value::Null));
+
+    assert_eq!(mock.done("DELETE", "/snapshots/s1", Value::Null).await, json!({ "dropped": 1 }));
+    for (method, path, body) in [("DELETE", "/snapshots/s1", Value::Null), ("POST", "/restore", json!({ "id": "s1" }))]
+    {
+        let gone = mock.control(method, path, body).await;
+        assert!(gone.status == 404 && gone.body["detail"].as_str().unwrap().ends_with("there are s2"), "{gone:?}");
+    }
+    assert_eq!(mock.control("DELETE", "/snapshots/2", Value::Null).await.status, 404, "an id is s and a number");
+    restore(&mock, "s2").await;
+    assert_eq!(snapshot(&mock).await, "s3", "no id comes twice");
+    assert_eq!(mock.done("DELETE", "/snapshots", Value::Null).await, json!({ "dropped": 2 }));
+    assert_eq!(mock.done("DELETE", "/snapshots", Value::Null).await, json!({ "dropped": 0 }));
+    assert_eq!(mock.done("GET", "/snapshots", Value::Null).await, none, "what was let go was not pushed out");
+
+    for _ in 0..18 {
+        snapshot(&mock).await;
+    }
+    let full = mock.done("GET", "/snapshots", Value::Null).await;
+    assert_eq!((full["items"].as_array().unwrap().len(), &full["evicted"]), (16, &json!(2)));
+    assert_eq!(full["items"][0]["id"], "s6");
+}
+
+#[tokio::test]
 async fn a_real_clock_runs_on_from_where_it_was() {
     let mock = Mock::start().await;
     mock.done("PUT", "/handsets/4915112345678", json!({ "kind": "offline", "for": "12h" })).await;

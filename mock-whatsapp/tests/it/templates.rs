@@ -426,7 +426,7 @@ async fn a_template_is_paused_by_hand_for_a_while_or_until_it_is_unpaused() {
     let english = "/templates/spring_sale/status?language=en_US";
     assert_eq!(mock.done("PUT", english, json!({ "status": "APPROVED" })).await["items"][0]["language"], "en_US");
     let two = mock.control("PUT", english, json!({ "status": "PAUSED", "language": "de" })).await;
-    assert_eq!((two.status, two.body["pointer"].as_str()), (400, Some("/language")));
+    assert_eq!((two.status, two.body["pointer"].as_str()), (404, Some("/language")), "no template is in two");
     for (path, body, status, pointer) in [
         ("/templates/spring_sale/status", json!({ "status": "TIRED" }), 400, Some("/status")),
         ("/templates/spring_sale/status", json!({ "status": "APPROVED", "for": "1h" }), 422, Some("/for")),

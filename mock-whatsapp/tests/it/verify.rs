@@ -156,6 +156,16 @@ async fn what_cannot_be_asserted_is_refused_by_its_place() {
         let answer = mock.control("POST", "/verify", impossible.clone()).await;
         assert_eq!((answer.status, answer.body["pass"].as_bool()), (422, Some(false)), "{impossible}");
     }
+    for holds in [
+        json!({ "match": {}, "at_most": 0, "at_least": null, "count": null, "sequence": null }),
+        json!({ "match": {}, "count": 0, "at_least": null, "at_most": null }),
+    ] {
+        assert_eq!(
+            mock.control("POST", "/verify", holds.clone()).await.status,
+            200,
+            "null is as good as absent: {holds}"
+        );
+    }
     assert_eq!(mock.control("POST", "/verify?tenant=nobody", json!({ "match": {} })).await.status, 404);
 }
 

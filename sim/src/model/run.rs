@@ -370,7 +370,7 @@ impl<'a> Run<'a> {
                         self.story.note(self.now, Some(message.0), Moment::WebhookLost { what: update.what });
                     }
                 }
-                Output::Reply { .. } => {}
+                Output::Reply { .. } | Output::OptedOut { .. } => {}
             }
         }
         self.outputs.clear();

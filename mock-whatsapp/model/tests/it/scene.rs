@@ -127,7 +127,7 @@ impl Scene {
                         self.told.push(update);
                         inputs.push(Input::Answered { delivery, status: if update.forged { 401 } else { 200 } });
                     }
-                    Output::Dropped { .. } => {}
+                    Output::Dropped { .. } | Output::OptedOut { .. } => {}
                 }
             }
         }

@@ -1,8 +1,8 @@
 //! The shapes of faults: one a kind, each with the keys that it has.
 
 use super::shapes::{
-    Field, delay, either, flag, form, large, may, must, number, object, phone, pointers, some_span, span, text, whole,
-    word, words_of,
+    Field, delay, either, flag, form, large, may, must, number, object, object_beside_nulls, phone, pointers,
+    some_span, span, text, whole, word, words_of,
 };
 use cloud_api::catalogue;
 use utoipa::openapi::Schema;
@@ -19,7 +19,7 @@ fn of(kind: &str, own: impl IntoIterator<Item = Field>) -> Schema {
         may("ttl", some_span()),
         may("match", aim()),
     ];
-    object(common.into_iter().chain(own))
+    object_beside_nulls(common.into_iter().chain(own))
 }
 
 fn large_from_one() -> Schema {

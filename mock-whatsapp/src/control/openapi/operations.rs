@@ -73,6 +73,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .may_take(empty)
         .gives(&[(200, "It is kept", kept)])
         .or(&[(507, "There is no room")]),
+    op("GET", "/snapshots", "The snapshots of a tenant").query(PAGES).gives(&[(
+        200,
+        "A page, oldest first",
+        snapshots,
+    )]),
+    op("DELETE", "/snapshots", "Lets all of them go").gives(DROPPED),
+    op("DELETE", "/snapshots/{id}", "Lets one go").gives(DROPPED),
     op("POST", "/restore", "Puts a tenant back as it was")
         .takes(restore)
         .gives(&[(200, "It is as it was", restored)])
@@ -161,6 +168,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("PUT", "/numbers/{id}", "Changes a business number, and tells of it").may_take(business_number).gives(OBJECT),
 ];
 
+const DROPPED: &[(u16, &str, Shape)] = &[(200, "How many went", dropped)];
+
 const GESTURE: &[(u16, &str, Shape)] = &[(200, "The telephone, and the webhooks that tell of it", handset_shown)];
 
 fn empty() -> Schema {
@@ -207,6 +216,15 @@ fn kept() -> Schema {
 
 fn snapshot() -> Schema {
     form("^s[0-9]+$")
+}
+
+fn snapshots() -> Schema {
+    let one = answer([("id", snapshot()), ("at", text()), ("bytes", large())]);
+    answer([("items", list(one, 0)), ("next", maybe(text())), ("evicted", large()), ("most", large())])
+}
+
+fn dropped() -> Schema {
+    answer([("dropped", large())])
 }
 
 fn restore() -> Schema {
@@ -260,22 +278,20 @@ fn verify() -> Schema {
     let least = || object([must("at_least", large()), nothing("at_most")]);
     // Of two that contradict each other none can hold, which is an answer too.
     let most = || object([must("at_most", large()), may("at_least", large())]);
+    let sends =
+        |own: Vec<Field>| object([must("match", wanted()), nothing("sequence"), within()].into_iter().chain(own));
     either([
+        sends(vec![may("count", either([large(), least(), most()])), nothing("at_least"), nothing("at_most")]),
+        sends(vec![must("at_least", large()), may("at_most", large()), nothing("count")]),
+        sends(vec![must("at_most", large()), nothing("at_least"), nothing("count")]),
         object([
-            must("match", wanted()),
-            nothing("sequence"),
-            may("count", either([large(), least(), most()])),
+            must("sequence", list(wanted(), 1)),
+            nothing("match"),
+            nothing("count"),
+            nothing("at_least"),
+            nothing("at_most"),
             within(),
         ]),
-        object([
-            must("match", wanted()),
-            nothing("sequence"),
-            must("at_least", large()),
-            may("at_most", large()),
-            within(),
-        ]),
-        object([must("match", wanted()), nothing("sequence"), must("at_most", large()), within()]),
-        object([must("sequence", list(wanted(), 1)), nothing("match"), within()]),
     ])
 }
 
@@ -434,7 +450,8 @@ fn named<T>(all: &[(&'static str, T)]) -> Schema {
 
 fn template_status() -> Schema {
     let all: Vec<&str> = Status::ALL.iter().map(|(name, _)| *name).collect();
-    let (pauses, others): (Vec<&str>, Vec<&str>) = all.into_iter().partition(|name| *name == "PAUSED");
+    let (pauses, others): (Vec<&str>, Vec<&str>) =
+        all.into_iter().partition(|name| matches!(*name, "PAUSED" | "PENDING"));
     either([
         object([
             must("status", word(&pauses)),

@@ -95,6 +95,15 @@ pub(super) fn either(shapes: impl IntoIterator<Item = Schema>) -> Schema {
 
 /// An object of these fields and no others.
 pub(super) fn object(fields: impl IntoIterator<Item = Field>) -> Schema {
+    fields_of(fields).additional_properties(Some(AdditionalProperties::FreeForm(false))).into()
+}
+
+/// An object of these fields, beside which others may stand that say nothing.
+pub(super) fn object_beside_nulls(fields: impl IntoIterator<Item = Field>) -> Schema {
+    fields_of(fields).additional_properties(Some(AdditionalProperties::RefOr(RefOr::T(null())))).into()
+}
+
+fn fields_of(fields: impl IntoIterator<Item = Field>) -> ObjectBuilder {
     let mut built = of(Type::Object);
     for (name, shape, needed) in fields {
         built = built.property(name, shape);
@@ -102,7 +111,7 @@ pub(super) fn object(fields: impl IntoIterator<Item = Field>) -> Schema {
             built = built.required(name);
         }
     }
-    built.additional_properties(Some(AdditionalProperties::FreeForm(false))).into()
+    built
 }
 
 /// An answer: an object that has at least these.
@@ -181,7 +190,7 @@ pub(super) fn of_path(path: &str, name: &str) -> Schema {
         "id" if path.starts_with("/requests") => form("^r[0-9]{1,15}$"),
         "wa_id" => phone(),
         "name" => self::name(),
-        "id" => form("^[frw]?[0-9]{1,15}$"),
+        "id" => form("^[frsw]?[0-9]{1,15}$"),
         _ => form("^wamid\\.[A-Za-z0-9=]{1,100}$"),
     }
 }
