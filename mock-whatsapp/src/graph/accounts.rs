@@ -84,7 +84,7 @@ fn all(tenant: &Tenant, wanted: &[Field]) -> Result<Map<String, Value>, Refusal>
             .numbers()
             .all()
             .iter()
-            .map(|number| fields::select(&numbers::KIND, &of_numbers, &numbers::all(tenant, number)));
+            .map(|number| numbers::show(number, numbers::all(tenant, number), &of_numbers));
         all.insert("phone_numbers".to_owned(), json!({ "data": each.collect::<Result<Vec<_>, _>>()? }));
     }
     Ok(all)

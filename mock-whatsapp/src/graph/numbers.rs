@@ -6,6 +6,7 @@ use super::fields::{self, Kind};
 use super::health;
 use super::paging::Paging;
 use super::parameters::{Parameters, required};
+use super::profile;
 use super::refusal::Refusal;
 use super::subscribe;
 use crate::instant;
@@ -48,6 +49,9 @@ pub(super) const KIND: Kind = Kind {
         "requested_verified_name",
     ],
 };
+
+/// The edge that can be asked for as a field.
+const PROFILE: &str = "whatsapp_business_profile";
 
 /// All that can be known of a number.
 pub(super) fn all(tenant: &Tenant, number: &Number) -> Map<String, Value> {
@@ -101,6 +105,17 @@ pub(super) fn all(tenant: &Tenant, number: &Number) -> Map<String, Value> {
     }
 }
 
+/// A number with the fields that are wanted, of which one is an edge: clients ask for the profile together with the rest.
+///
+/// # Errors
+/// (#100) if a field is asked for that there is not.
+pub(super) fn show(number: &Number, mut all: Map<String, Value>, wanted: &[fields::Field]) -> Result<Value, Refusal> {
+    if let Some(field) = wanted.iter().find(|field| field.name == PROFILE) {
+        all.insert(PROFILE.to_owned(), profile::of(number, &field.sub)?);
+    }
+    fields::select(&KIND, wanted, &all)
+}
+
 /// As in `2026-03-01T12:00:00+0000`.
 fn onboarded(number: &Number) -> String {
     let whole = instant::write(number.since);
@@ -111,8 +126,8 @@ fn onboarded(number: &Number) -> String {
 pub(super) async fn get(call: Call<'_>) -> Done {
     let wanted = fields::wanted(&Parameters::of(&call), &KIND);
     let found = call.with_number(move |tenant, number| {
-        let number = tenant.numbers().get(&number).map(|number| all(tenant, number)).unwrap_or_default();
-        fields::select(&KIND, &wanted, &number)
+        let shown = |number: &Number| show(number, all(tenant, number), &wanted);
+        tenant.numbers().get(&number).map_or_else(|| fields::select(&KIND, &wanted, &Map::new()), shown)
     });
     let (body, at) = found.await?;
     Ok(Outcome::reply(at, body))
@@ -127,7 +142,7 @@ pub(super) async fn list(call: Call<'_>) -> Done {
     let newest_first =
         parameters.text("sort").is_some_and(|sort| sort.ends_with(".desc") || sort.ends_with("descending"));
     let found = call.tenant(move |tenant, _| {
-        let numbers = tenant.numbers().all().iter().map(|number| all(tenant, number));
+        let numbers = tenant.numbers().all().iter().map(|number| (number, all(tenant, number)));
         let fits = |number: &Map<String, Value>| {
             filters.iter().all(|filter| {
                 let value = filter["field"].as_str().and_then(|field| number.get(field));
@@ -135,8 +150,8 @@ pub(super) async fn list(call: Call<'_>) -> Done {
             })
         };
         let mut found = Vec::new();
-        for number in numbers.filter(fits) {
-            found.push(fields::select(&KIND, &wanted, &number)?);
+        for (number, all) in numbers.filter(|(_, all)| fits(all)) {
+            found.push(show(number, all, &wanted)?);
         }
         if newest_first {
             found.reverse();

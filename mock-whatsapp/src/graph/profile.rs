@@ -72,6 +72,14 @@ fn longer(name: &str, most: usize) -> Refusal {
 /// `GET /{phone-number-id}/whatsapp_business_profile`.
 pub(super) async fn get(call: Call<'_>) -> Done {
     let wanted = Parameters::of(&call).text("fields").map(|text| fields::read(&text)).unwrap_or_default();
+    show(call, move |_, number| of(number, &wanted)).await
+}
+
+/// A business profile with the fields that are wanted; with none named, all of it.
+///
+/// # Errors
+/// (#100) if a field is asked for that a profile has not.
+pub(super) fn of(number: &Number, wanted: &[fields::Field]) -> Result<Value, Refusal> {
     let known = |name: &str| {
         TEXTS.iter().any(|(text, _)| *text == name)
             || ["id", "profile_picture_url", "websites", "vertical", "messaging_product"].contains(&name)
@@ -80,16 +88,13 @@ pub(super) async fn get(call: Call<'_>) -> Done {
         let message =
             format!("Tried accessing nonexisting field ({}) on node type (WhatsAppBusinessProfile)", field.name);
         let why = "the fields are about, address, description, email, profile_picture_url, vertical and websites";
-        return Err(Refusal::parameter(message, why).into());
+        return Err(Refusal::parameter(message, why));
     }
-    show(call, move |_, number| {
-        let mut profile = number.profile.clone();
-        profile.retain(|name, _| {
-            wanted.is_empty() || name == "messaging_product" || wanted.iter().any(|field| field.name == *name)
-        });
-        Ok(json!({ "data": [profile] }))
-    })
-    .await
+    let mut profile = number.profile.clone();
+    profile.retain(|name, _| {
+        wanted.is_empty() || name == "messaging_product" || wanted.iter().any(|field| field.name == *name)
+    });
+    Ok(json!({ "data": [profile] }))
 }
 
 /// `POST /{phone-number-id}/whatsapp_business_profile`. What is not said stays.

@@ -135,6 +135,21 @@ async fn a_profile_and_settings_are_kept() {
     assert_eq!(mock.graph(Method::POST, &path, set).await.body, json!({ "success": true }));
     let shown = mock.graph(Method::GET, &path, Value::Null).await.body;
     assert_eq!(shown["data"][0]["websites"], json!(["https://ferry.example"]));
+    let beside = "fields=status,whatsapp_business_profile{about}";
+    let profile = json!({ "data": [{ "messaging_product": "whatsapp", "about": "Ferries" }] });
+    for path in [NUMBER, "/200000000000001/phone_numbers"] {
+        let shown = mock
+            .graph(Method::GET, &format!("{path}?{beside}").replace('{', "%7B").replace('}', "%7D"), Value::Null)
+            .await
+            .body;
+        let number = shown.get("data").map_or(&shown, |data| &data[0]);
+        assert_eq!((&number["status"], &number["whatsapp_business_profile"]), (&json!("CONNECTED"), &profile));
+    }
+    let whole = mock.graph(Method::GET, &format!("{NUMBER}?fields=whatsapp_business_profile"), Value::Null).await.body;
+    assert_eq!(whole["whatsapp_business_profile"], shown);
+    let unknown =
+        mock.graph(Method::GET, &format!("{NUMBER}?fields=whatsapp_business_profile%7Bage%7D"), Value::Null).await;
+    assert_eq!(unknown.error().0, 100);
     for (key, value) in [
         ("about", json!("x".repeat(140))),
         ("websites", json!(["a", "b", "c"])),
