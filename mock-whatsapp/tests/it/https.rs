@@ -3,7 +3,9 @@
 use crate::client::{Mock, sale};
 use crate::receiver::Receiver;
 use mock_whatsapp::{Error, MockWhatsApp};
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, CertifiedKey, IsCa, KeyPair, generate_simple_self_signed,
+};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio_rustls::TlsAcceptor;
@@ -14,6 +16,18 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 /// A certificate for a name that vouches for itself: in PEM, and what a receiver needs.
 pub(crate) fn certificate(name: &str) -> (String, TlsAcceptor) {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed([name.to_owned()]).unwrap();
+    shown(&cert, &signing_key)
+}
+
+/// The same as `openssl req -x509` makes it: an authority's and a server's at once.
+fn authority(name: &str) -> (String, TlsAcceptor) {
+    let key = KeyPair::generate().unwrap();
+    let mut parameters = CertificateParams::new([name.to_owned()]).unwrap();
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    shown(&parameters.self_signed(&key).unwrap(), &key)
+}
+
+fn shown(cert: &Certificate, signing_key: &KeyPair) -> (String, TlsAcceptor) {
     let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -63,6 +77,23 @@ async fn an_authority_vouches_for_its_receivers_by_their_names() {
     assert!(refused.status == 422 && detail(&refused).contains("its certificate is not trusted"), "{refused:?}");
     mock.whatsapp.handset("+14155550123").says("hi").await.unwrap();
     assert!(receiver.next().await.is_signed_with(mock.whatsapp.app_secret()));
+}
+
+#[tokio::test]
+async fn an_authority_may_be_the_receiver_itself() {
+    let ((pem, tls), (other_pem, other), (_, unknown)) =
+        (authority("127.0.0.1"), authority("hooks.example"), authority("127.0.0.1"));
+    let mock = Mock::of(MockWhatsApp::builder().webhook_authority(pem).webhook_authority(other_pem)).await;
+    let receiver = Receiver::start_behind(mock.whatsapp.verify_token(), Some(tls)).await;
+    mock.done("PUT", "/webhook", json!({ "url": receiver.url })).await;
+    for (tls, why) in [(other, "of another name"), (unknown, "that nobody knows")] {
+        let stranger = Receiver::start_behind(mock.whatsapp.verify_token(), Some(tls)).await;
+        let refused = mock.control("PUT", "/webhook", json!({ "url": stranger.url })).await;
+        assert!(
+            refused.status == 422 && detail(&refused).contains("its certificate is not trusted"),
+            "one {why}: {refused:?}"
+        );
+    }
 }
 
 #[tokio::test]
