@@ -22,7 +22,8 @@ use engine_core::gate::Gate;
 use engine_core::hold::Memo;
 use engine_core::id::{ContactId, MessageId, PortfolioId, SenderId};
 use engine_core::limits::BATCH;
-use engine_core::time::{Span, Timestamp};
+use engine_core::time::Timestamp;
+use engine_core::unknown::Channel;
 use engine_core::{Command, Engine, Event};
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
@@ -141,8 +142,6 @@ pub struct Driver {
     portfolio_of: Vec<PortfolioId>,
     /// Their names.
     portfolios: Vec<String>,
-    /// When an engine last worked on this store.
-    last_heard: Timestamp,
     committing: Option<Committing>,
     /// What goes into the next commit beside the gate's writes.
     next: Batch,
@@ -182,7 +181,6 @@ impl Driver {
             senders: Vec::new(),
             portfolio_of: Vec::new(),
             portfolios: Vec::new(),
-            last_heard: Timestamp(0),
             committing: None,
             next: Batch::default(),
             adding: VecDeque::new(),
@@ -197,7 +195,7 @@ impl Driver {
     /// Takes on a campaign. Campaigns come in order of id, and so do their senders.
     fn add(&mut self, campaign: Campaign, counts: Counts, hold: Option<Memo>, restored: bool) {
         if usize::from(campaign.sender.0) == self.senders.len() {
-            self.add_sender(&campaign.phone_number_id, None, Span::ZERO);
+            self.add_sender(&campaign.phone_number_id, None, Channel::default());
         }
         let Campaign { id, sender, first, end, start, priority, quiet, paused, cancelled, .. } = campaign;
         let spec = Spec { start, priority, quiet, paused, cancelled, hold, ..Spec::new(id, sender, first..end) };
@@ -205,13 +203,12 @@ impl Driver {
         self.campaigns.push(Arc::new(campaign));
     }
 
-    fn add_sender(&mut self, phone_number_id: &str, hold: Option<Memo>, silence: Span) {
+    fn add_sender(&mut self, phone_number_id: &str, hold: Option<Memo>, channel: Channel) {
         let rules = &self.settings.rules;
         let name = rules.portfolio_of(phone_number_id);
         let place = self.portfolios.iter().position(|known| known == name).unwrap_or_default();
         let (portfolio, throughput) = (PortfolioId(place as u16), rules.throughput_of(phone_number_id));
-        let last_heard = self.last_heard;
-        let spec = SenderSpec { portfolio, throughput, last_heard, silence, hold, ..SenderSpec::default() };
+        let spec = SenderSpec { portfolio, throughput, channel, hold, ..SenderSpec::default() };
         self.core.add_sender(spec);
         self.senders.push(phone_number_id.to_owned());
         self.portfolio_of.push(portfolio);
@@ -441,7 +438,7 @@ impl Driver {
             | Command::Suppress { .. }
             | Command::Flag { .. }
             | Command::Remember { .. }
-            | Command::Silence { .. }
+            | Command::RememberChannel { .. }
             | Command::Count { .. } => {}
         }
     }

@@ -16,7 +16,8 @@ use engine_core::hold::Memo;
 use engine_core::id::{CampaignId, ContactId, MessageId, PortfolioId, SenderId};
 use engine_core::message::{Row, State};
 use engine_core::quiet::{Quiet, Zones};
-use engine_core::time::{Span, Timestamp};
+use engine_core::time::Timestamp;
+use engine_core::unknown::Channel;
 use std::fmt;
 use std::path::Path;
 
@@ -305,13 +306,6 @@ impl Store {
         }
     }
 
-    /// When anything about any message last changed: until then an engine was at work. 0 in a new store.
-    pub fn last_change(&self) -> Result<Timestamp, Error> {
-        match self {
-            Self::Sqlite(database) => database.last_change(),
-        }
-    }
-
     /// Begins a list. Only one can be under way; one that was left unfinished by a crash is removed first.
     pub fn begin(&mut self, new: &NewCampaign) -> Result<Campaign, Error> {
         match self {
@@ -423,10 +417,10 @@ impl Store {
         }
     }
 
-    /// The longest silence of each sender's webhooks in which an unknown outcome lies, in order of [`SenderId`].
-    pub fn silences(&self) -> Result<Vec<Span>, Error> {
+    /// What is known of each sender's webhook channel, in order of [`SenderId`].
+    pub fn channels(&self) -> Result<Vec<Channel>, Error> {
         match self {
-            Self::Sqlite(database) => database.silences(),
+            Self::Sqlite(database) => database.channels(),
         }
     }
 

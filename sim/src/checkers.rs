@@ -125,7 +125,7 @@ impl Checkers {
     /// The same, of what is known of a scenario.
     pub(crate) fn watching(scene: Scene) -> Self {
         let messages = scene.campaigns.last().map_or(0, |last| last.end as usize);
-        let mut channels = vec![silence::Channel::default(); scene.senders.len()];
+        let mut channels = vec![silence::Channel::new(scene.start); scene.senders.len()];
         for (place, channel) in channels.iter_mut().enumerate() {
             let own = scene.parts.iter().filter(|part| usize::from(part.sender) == place);
             channel.has(own.map(|part| part.end - part.first).sum(), 0);

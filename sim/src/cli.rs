@@ -54,6 +54,9 @@ enum Command {
         /// A failure.json
         #[arg(value_name = "FAILURE.json")]
         file: PathBuf,
+        /// Tells the story of this message too; may be given several times
+        #[arg(long = "message", value_name = "ID")]
+        messages: Vec<u32>,
     },
     /// Writes the smallest scenario that still fails as this failure did
     Shrink {
@@ -234,7 +237,7 @@ pub fn main() -> ExitCode {
         Command::Check { files } => check::check(files, &mut out),
         Command::Swarm(args) => swarm::swarm(args, &mut out),
         Command::Schema => schema::schema(&mut out),
-        Command::Replay { file } => replay::replay(file, &mut out),
+        Command::Replay { file, messages } => replay::replay(file, messages, &mut out),
         Command::Shrink { file, out: to } => shrink::shrink(file, to.as_deref(), &mut out),
     };
     let done = done.and_then(|status| out.flush().map(|()| status).map_err(Error::Output));

@@ -33,11 +33,17 @@ pub struct Replayed {
     pub about: Vec<String>,
 }
 
-/// Runs a failure again, twice where there is a story to tell.
+/// Runs a failure again, twice where there is a story to tell: of the messages that the failed checks name, and of `others`.
 ///
 /// # Errors
 /// If this build cannot carry the scenario out any more.
-pub fn replay(failure: &Failure, scenario: &Scenario, level: Level, progress: &Progress) -> Result<Replayed, Refusal> {
+pub fn replay(
+    failure: &Failure,
+    scenario: &Scenario,
+    level: Level,
+    others: &[u32],
+    progress: &Progress,
+) -> Result<Replayed, Refusal> {
     let options = options(failure);
     let trial = caught(|| at_level(scenario, level, &options, progress))?;
     let mut replayed =
@@ -46,6 +52,8 @@ pub fn replay(failure: &Failure, scenario: &Scenario, level: Level, progress: &P
     if messages.is_empty() {
         messages = named(&failure.checks);
     }
+    messages.retain(|message| !others.contains(message));
+    messages.extend(others);
     if level == Level::Model && replayed.trial.outcome.is_some() {
         let (_, story) = told(scenario, &options, progress, &messages)?;
         replayed.story = story.told(START);
@@ -160,7 +168,7 @@ mod tests {
     #[test]
     fn a_failure_fails_again_in_the_same_way() {
         let (scenario, failure) = failure();
-        let replayed = replay(&failure, &scenario, Level::Model, &Progress::hidden()).unwrap();
+        let replayed = replay(&failure, &scenario, Level::Model, &[1], &Progress::hidden()).unwrap();
         assert_eq!(replayed.differences, [""; 0]);
         assert!(replayed.trial.fails_any(&failure.names()));
     }
@@ -171,7 +179,7 @@ mod tests {
         let fingerprint = Some("0000000000000000".to_owned());
         let checks = vec![Broken { name: "no-duplicates".to_owned(), detail: String::new(), messages: vec![] }];
         let other = Failure { fingerprint, checks, ..failure };
-        let replayed = replay(&other, &scenario, Level::Model, &Progress::hidden()).unwrap();
+        let replayed = replay(&other, &scenario, Level::Model, &[], &Progress::hidden()).unwrap();
         let said = replayed.differences.join("; ");
         assert!(said.contains("no-duplicates failed then and does not fail now"), "{said}");
         assert!(said.contains("expect.messages.Failed fails now"), "{said}");

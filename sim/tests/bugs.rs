@@ -32,17 +32,16 @@ fn check_for(bug: Bug) -> &'static str {
         UnknownWaitShort | SilenceIgnored | SilenceForgotten | ProofNotNeeded | NeverResends => "no-blind-resend",
         ReportForgets => "unknown-reported",
         UnknownLeaksItsPlace => "bounded",
-        HaltNeverProbed | BreakerNeverCloses | PaceNeverGrows | ResumeForgotten | PutBackForgotten | DuePageDrops => {
-            "work-conserving"
-        }
+        HaltNeverProbed | HaltProbeOverslept | BreakerNeverCloses | PaceNeverGrows | ResumeForgotten
+        | PutBackForgotten | DuePageDrops => "work-conserving",
         HaltEndsByAnyAnswer | HaltProbesFast => "halts",
         BreakerNeverOpens | BreakerProbesFast => "breaker",
         ThrottleIgnored | PaceTooFast => "throughput",
         DeadlineIgnored | DeadlineSweepStops | DeadlineOfOpenOnly => "deadline",
         LimitHoldShort | LedgerIgnored | LedgerEndsEarly => "messaging-limit",
         OptOutIgnored | OptOutOfOneMessage => "opt-out",
-        CancelRetries | PauseIgnored => "paused-and-cancelled",
-        PairsIgnored => "pair-limit",
+        CancelRetries | PresumedForgetsDecision | PauseIgnored => "paused-and-cancelled",
+        PairsIgnored | PairsForgetThrottled => "pair-limit",
         QuietIgnored | QuietByUtc => "quiet-hours",
         PriorityIgnored | UnfairTurns => "priority",
         AcknowledgedEarly => "acknowledged-facts-survive",

@@ -5,8 +5,9 @@ use crate::event::Lane;
 use crate::hold::Memo;
 use crate::id::{AckToken, CampaignId, ContactId, MessageId, PortfolioId, SenderId};
 use crate::message::Decision;
+use crate::unknown::Channel;
 use cloud_api::catalogue::CodeIndex;
-use cloud_api::time::{Span, Timestamp};
+use cloud_api::time::Timestamp;
 
 /// Something to do. `Send` is for the HTTP client; `Acknowledge` waits for the writes before it (see [`crate::gate::Gate`]);
 /// everything else is for the store, in the order given.
@@ -72,13 +73,13 @@ pub enum Command {
         /// The hold.
         hold: Option<Memo>,
     },
-    /// Keep the longest silence of a sender's webhooks in which an attempt of unknown outcome lies, durably: 0 where none does.
-    /// The engine that starts next gets it as [`crate::engine::SenderSpec::silence`].
-    Silence {
+    /// Keep what is known of a sender's webhook channel, durably. The engine that starts next gets it as
+    /// [`crate::engine::SenderSpec::channel`].
+    RememberChannel {
         /// Whose.
         sender: SenderId,
-        /// How long it was.
-        longest: Span,
+        /// When it was heard, and the silence that matters.
+        channel: Channel,
     },
     /// Keep an entry of a portfolio's ledger, durably. [`Timestamp::NEVER`]: the attempt is under way; 0: there is none.
     Count {

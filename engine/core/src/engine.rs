@@ -25,7 +25,7 @@ use crate::pacing::Pace;
 use crate::pairs::Pairs;
 use crate::quiet::{Zone, Zones};
 use crate::rules::{Marks, Rule};
-use crate::unknown::Unknowns;
+use crate::unknown::{Channel, Unknowns};
 use cloud_api::time::{Span, Timestamp};
 
 /// What the core must know of a sender.
@@ -37,10 +37,8 @@ pub struct SenderSpec {
     pub throughput: u32,
     /// POSTs under way at once; [`IN_FLIGHT`] where nothing else is wanted.
     pub in_flight: u32,
-    /// When this sender's last webhook came, in a life before this one; 0 if none did.
-    pub last_heard: Timestamp,
-    /// The longest silence of its webhooks that a store was told to keep; see [`Command::Silence`].
-    pub silence: Span,
+    /// What a store was told to keep of its webhook channel; see [`Command::RememberChannel`].
+    pub channel: Channel,
     /// What halted it before a crash.
     pub hold: Option<Memo>,
 }
@@ -51,8 +49,7 @@ impl Default for SenderSpec {
             portfolio: PortfolioId(0),
             throughput: cloud_api::limits::DEFAULT_THROUGHPUT,
             in_flight: IN_FLIGHT,
-            last_heard: Timestamp(0),
-            silence: Span::ZERO,
+            channel: Channel::default(),
             hold: None,
         }
     }
@@ -179,7 +176,7 @@ impl Engine {
             pace: Pace::new(spec.throughput),
             hold: Hold::restored(spec.hold),
             breaker: Breaker::default(),
-            unknowns: Unknowns::new(spec.last_heard, spec.silence),
+            unknowns: Unknowns::new(spec.channel),
             pairs: Pairs::new(false),
             open_unknowns: 0,
             intending: 0,
@@ -289,10 +286,13 @@ impl Engine {
         }
         for index in 0..self.senders.len() {
             self.give_up(index, out);
+        }
+        // Before any intent: an engine that finds one knows since when nobody listened.
+        self.remember(out);
+        for index in 0..self.senders.len() {
             self.senders[index].pace.begin(self.now);
             self.claim(index, out);
         }
-        self.remember_holds(out);
     }
 
     /// Ends the wait of unknown outcomes that waited long enough.
@@ -324,13 +324,13 @@ impl Engine {
     }
 
     /// Has the store keep the holds that began or ended, and silences.
-    fn remember_holds(&mut self, out: &mut Vec<Command>) {
+    fn remember(&mut self, out: &mut Vec<Command>) {
         for sender in &mut self.senders {
             if let Some(hold) = sender.hold.take_change() {
                 out.push(Command::Remember { held: Held::Sender(sender.id), hold });
             }
-            if let Some(longest) = sender.unknowns.take_change() {
-                out.push(Command::Silence { sender: sender.id, longest });
+            if let Some(channel) = sender.unknowns.take_change(self.now) {
+                out.push(Command::RememberChannel { sender: sender.id, channel });
             }
         }
         for (place, portfolio) in self.portfolios.iter_mut().enumerate() {

@@ -34,7 +34,7 @@ impl Gate {
             | Command::Suppress { .. }
             | Command::Flag { .. }
             | Command::Remember { .. }
-            | Command::Silence { .. }
+            | Command::RememberChannel { .. }
             | Command::Count { .. } => {
                 self.writes.push_back(command);
                 self.pushed += 1;

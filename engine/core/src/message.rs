@@ -217,7 +217,8 @@ impl Row {
     /// presumed may turn out to be one that asks for a retry.
     pub fn is_concerned(&self, decision: Decision) -> bool {
         let state = self.state();
-        let told = state == State::Failed && self.last().phase() != Phase::Abandoned;
+        let presumed = self.last().phase() == Phase::Abandoned && !planted::on(Bug::PresumedForgetsDecision);
+        let told = state == State::Failed && !presumed;
         decision.may_concern(state) && !(told && matches!(decision, Decision::Cancelled | Decision::OptedOut))
     }
 

@@ -79,6 +79,8 @@ bugs! {
     HaltEndsByAnyAnswer,
     /// A halt probes every second.
     HaltProbesFast,
+    /// After a probe that only a status can prove, nobody wakes for the next one.
+    HaltProbeOverslept,
     /// The breaker never opens.
     BreakerNeverOpens,
     /// The breaker never closes.
@@ -107,6 +109,8 @@ bugs! {
     OptOutOfOneMessage,
     /// A cancelled campaign retries what was in flight.
     CancelRetries,
+    /// A failure that was only presumed is told of no cancellation and no opt-out.
+    PresumedForgetsDecision,
     /// A pause holds nothing.
     PauseIgnored,
     /// A resumed campaign stays held.
@@ -117,6 +121,8 @@ bugs! {
     LedgerEndsEarly,
     /// The pair ledger admits everybody.
     PairsIgnored,
+    /// A message that is taken and throttled afterwards does not count towards the pair limit.
+    PairsForgetThrottled,
     /// Quiet hours are passed over.
     QuietIgnored,
     /// Quiet hours are those of UTC.

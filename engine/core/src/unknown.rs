@@ -10,6 +10,19 @@ use crate::planted::{self, Bug};
 use cloud_api::time::{Span, Timestamp};
 use std::collections::VecDeque;
 
+/// A webhook that came is made known to the store once it is so much younger than what the store knows: a crash makes a silence
+/// longer by no more than this.
+const HEARD_KEPT: Span = Span::secs(60);
+
+/// What a store keeps of a sender's webhook channel, so that the next engine knows of its silences.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Channel {
+    /// When a webhook last came, or the sender's first engine began; 0 before both. May be a minute too early.
+    pub heard: Timestamp,
+    /// The longest silence in which an attempt of unknown outcome lies; 0 where none does.
+    pub silence: Span,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Waiting {
     message: MessageId,
@@ -27,7 +40,7 @@ pub struct Unknowns {
     heard: Timestamp,
     /// How far WhatsApp's clock was ahead of ours at most.
     ahead: Span,
-    /// When the last webhook came; 0 before the first.
+    /// When the last webhook came, or the first engine began; 0 before both.
     came: Timestamp,
     /// Since when nothing came although something could have: `None` while nothing is left that could cause a webhook. That
     /// WhatsApp says nothing then is no sign of a channel that is down.
@@ -41,16 +54,16 @@ pub struct Unknowns {
     orphans: u32,
     /// Campaigns whose rows are still looked through for such: until then any silence may matter.
     recovering: u32,
-    /// The longest silence that a store knows of.
-    kept: Span,
+    /// What a store knows.
+    kept: Channel,
 }
 
 impl Unknowns {
-    /// Of a sender whose last webhook came at `came` (0 if none did): the time since then is a silence too. `longest` is what
-    /// [`Self::take_change`] gave last.
-    pub fn new(came: Timestamp, longest: Span) -> Self {
-        let inherited = if planted::on(Bug::SilenceForgotten) { Span::ZERO } else { longest };
-        Self { came, silent: Some(came), inherited, kept: longest, ..Self::default() }
+    /// Of a sender whose channel a store knows so: what [`Self::take_change`] gave last. The time since it was heard is a silence
+    /// too.
+    pub fn new(kept: Channel) -> Self {
+        let inherited = if planted::on(Bug::SilenceForgotten) { Span::ZERO } else { kept.silence };
+        Self { came: kept.heard, silent: Some(kept.heard), inherited, kept, ..Self::default() }
     }
 
     /// One more campaign is looked through for outcomes that are unknown since an engine before this one.
@@ -64,13 +77,18 @@ impl Unknowns {
         self.forget_silences();
     }
 
-    /// The longest silence that those who wait may have lain in, if a store knows another: it must outlive a crash, or the next
-    /// engine would wait too short.
-    pub fn take_change(&mut self) -> Option<Span> {
-        let longest = self.longest();
-        let changed = longest != self.kept;
-        self.kept = longest;
-        changed.then_some(longest)
+    /// What a store should know of the channel now, if it knows another: it must outlive a crash, or the next engine would wait
+    /// too short.
+    pub fn take_change(&mut self, now: Timestamp) -> Option<Channel> {
+        if self.came == Timestamp(0) {
+            (self.came, self.silent) = (now, self.silent.map(|_| now));
+        }
+        let silence = self.longest();
+        if silence == self.kept.silence && self.came.since(self.kept.heard) < HEARD_KEPT {
+            return None;
+        }
+        self.kept = Channel { heard: self.came, silence };
+        Some(self.kept)
     }
 
     fn longest(&self) -> Span {
@@ -208,8 +226,12 @@ mod tests {
     const START: Timestamp = Timestamp::from_unix_seconds(100_000);
     const ONE: MessageId = MessageId(7);
 
+    fn heard(heard: Timestamp) -> Unknowns {
+        Unknowns::new(Channel { heard, silence: Span::ZERO })
+    }
+
     fn unknown_at_start() -> Unknowns {
-        let mut unknowns = Unknowns::new(Timestamp(0), Span::ZERO);
+        let mut unknowns = Unknowns::new(Channel::default());
         unknowns.heard(START - Span::secs(1), START - Span::secs(1));
         unknowns.push(START, ONE, 1);
         unknowns
@@ -253,7 +275,7 @@ mod tests {
 
     #[test]
     fn after_a_crash_the_time_in_which_nobody_listened_is_a_silence_too() {
-        let mut unknowns = Unknowns::new(START - Span::mins(30), Span::ZERO);
+        let mut unknowns = heard(START - Span::mins(30));
         unknowns.push_orphan(START, ONE, 1);
         let wait = Span::mins(30) * SILENCE_FACTOR;
         assert_eq!(unknowns.wakes(true), Some(START + wait * 2));
@@ -263,7 +285,7 @@ mod tests {
 
     #[test]
     fn a_webhook_that_comes_before_the_orphans_are_found_hides_no_silence_from_them() {
-        let mut unknowns = Unknowns::new(START - Span::mins(30), Span::ZERO);
+        let mut unknowns = heard(START - Span::mins(30));
         unknowns.recovers();
         unknowns.heard(START, START);
         unknowns.push_orphan(START + Span::secs(1), ONE, 1);
@@ -274,13 +296,17 @@ mod tests {
     #[test]
     fn the_longest_silence_outlives_a_crash_and_is_forgotten_with_the_last_who_lay_in_it() {
         let mut unknowns = unknown_at_start();
-        assert_eq!(unknowns.take_change(), None);
+        let came = START - Span::secs(1);
+        assert_eq!(unknowns.take_change(START), Some(Channel { heard: came, silence: Span::ZERO }));
         let back = START + Span::mins(20);
         unknowns.heard(back, back);
-        let Some(longest) = unknowns.take_change() else { panic!("a silence of twenty minutes is news") };
-        assert_eq!(unknowns.take_change(), None);
+        let Some(kept) = unknowns.take_change(back) else { panic!("a silence of twenty minutes is news") };
+        let longest = back.since(came);
+        assert_eq!(kept, Channel { heard: back, silence: longest });
+        unknowns.heard(back + Span::secs(59), back);
+        assert_eq!(unknowns.take_change(back + Span::secs(59)), None, "a minute more or less does not matter");
 
-        let mut next = Unknowns::new(back, longest);
+        let mut next = Unknowns::new(kept);
         next.recovers();
         next.push_orphan(back + Span::mins(1), ONE, 1);
         next.recovered();
@@ -288,7 +314,7 @@ mod tests {
         let patient = back + Span::mins(1) + longest * SILENCE_FACTOR * 2;
         assert_eq!(next.wakes(true), Some(patient));
         assert_eq!(next.pop(patient, true), Some((ONE, 1)));
-        assert_eq!(next.take_change(), Some(Span::ZERO));
+        assert_eq!(next.take_change(patient), Some(Channel { heard: back, silence: Span::ZERO }));
         assert_eq!(next.wakes(true), Some(back + Span::mins(1) + UNKNOWN_WAIT * 2), "it was POSTed after that silence");
     }
 
@@ -321,7 +347,7 @@ mod tests {
 
     #[test]
     fn only_the_part_of_a_silence_after_the_post_counts() {
-        let mut unknowns = Unknowns::new(START - Span::hours(9), Span::ZERO);
+        let mut unknowns = heard(START - Span::hours(9));
         unknowns.push(START, ONE, 1);
         unknowns.heard(START + Span::mins(3), START + Span::mins(3));
         let silence = Span::mins(3) + ANSWER_WAIT;

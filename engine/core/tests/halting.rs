@@ -77,6 +77,18 @@ fn a_probe_of_the_messaging_limit_that_is_refused_holds_for_another_twelve_hours
 }
 
 #[test]
+fn a_probe_of_the_messaging_limit_that_is_refused_for_a_reason_of_its_own_says_nothing_of_the_limit() {
+    for code in [131_026, 131_049, 131_056, 132_001] {
+        let mut bench = Bench::new(100, 10);
+        bench.refuse_all(131_048);
+        bench.until(START + LIMIT_WAIT + LIMIT_JITTER);
+        bench.refuse_all(code);
+        bench.pass(Span::secs(10));
+        assert_eq!(bench.portfolio().held_by.map(|code| code.code()), Some(131_048), "{code}");
+    }
+}
+
+#[test]
 fn where_the_messaging_limits_error_came_by_webhook_only_a_status_ends_the_hold() {
     let mut bench = three_numbers();
     bench.answer_all(Answer::Accepted);
@@ -91,6 +103,39 @@ fn where_the_messaging_limits_error_came_by_webhook_only_a_status_ends_the_hold(
     bench.status(probe, 1, Status::Sent);
     bench.serve(Span::secs(10), accepted);
     assert!(of_the_held(&bench, before).len() > 100);
+}
+
+#[test]
+fn where_only_a_status_ends_a_hold_the_next_probe_goes_after_its_interval_whatever_else_happens() {
+    for (code, _, every) in halts() {
+        let mut bench = Bench::new(1_000, 10);
+        bench.answer_all(Answer::Accepted);
+        bench.status(0, 1, Status::Failed(find(code, None)));
+        bench.answer_all(Answer::Accepted);
+        let before = bench.posts.len();
+        bench.until(START + every + LIMIT_JITTER);
+        assert_eq!(bench.posts.len(), before + 1, "{code}");
+        bench.answer_all(Answer::Accepted);
+        bench.pass(HALT_PROBE);
+        assert_eq!(bench.posts.len(), before + 2, "{code}: no webhook and no answer came meanwhile");
+    }
+}
+
+#[test]
+fn the_status_of_a_probe_whose_answer_was_lost_ends_a_hold() {
+    for (code, held, every) in halts() {
+        let mut bench = Bench::new(1_000, 10);
+        bench.refuse_all(code);
+        bench.until(START + every + LIMIT_JITTER);
+        let (_, probe, attempt) = *bench.posts.last().unwrap();
+        bench.answer_all(Answer::Unknown);
+        bench.pass(HALT_PROBE);
+        assert_ne!(bench.posts.last().unwrap().1, probe, "{code}: another one probes by now");
+        assert_eq!(remembered(&bench).len(), 1, "{code}");
+        bench.status(probe, attempt, Status::Sent);
+        bench.pass(Span::secs(1));
+        assert_eq!(remembered(&bench)[1..], [(held, None)], "{code}");
+    }
 }
 
 /// Errors of a template, a number, an account and a portfolio: who is held, and for how long.
@@ -270,6 +315,13 @@ fn what_held_a_message_back_at_the_deadline_is_its_reason() {
     assert!(outage.sender(0).breaker_open);
     assert_eq!(end(outage), (State::Failed, "deadline", None), "a breaker is no halt");
     assert_eq!(end(at_the_last_minute(Some(5))), (State::BlockedOrSpam, "held_back", Some(131_048)), "the ledger");
+    let mut paused = at_the_last_minute(Some(5));
+    paused.tell(Event::Pause { group: GroupId(0) });
+    assert_eq!(
+        end(paused),
+        (State::Failed, "deadline", None),
+        "what is paused is held back by that, and not by the ledger"
+    );
 }
 
 #[test]

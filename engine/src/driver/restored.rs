@@ -11,15 +11,15 @@ use engine_core::engine::PortfolioSpec;
 use engine_core::hold::Memo;
 use engine_core::id::{PortfolioId, SenderId};
 use engine_core::ledger::Limit;
-use engine_core::time::{Span, Timestamp};
+use engine_core::time::Timestamp;
+use engine_core::unknown::Channel;
 
 /// All that a store holds beside its messages.
 #[derive(Debug)]
 pub struct Restored {
     now: Timestamp,
-    last_heard: Timestamp,
     portfolios: Vec<(String, Limit)>,
-    senders: Vec<(String, Span)>,
+    senders: Vec<(String, Channel)>,
     campaigns: Vec<(Campaign, Counts)>,
     holds: Vec<(Held, Memo)>,
     ledger: Vec<Entry>,
@@ -49,9 +49,8 @@ impl Restored {
         });
         Ok(Self {
             now,
-            last_heard: store.last_change()?,
             portfolios: portfolios.collect(),
-            senders: store.senders()?.into_iter().zip(store.silences()?).collect(),
+            senders: store.senders()?.into_iter().zip(store.channels()?).collect(),
             campaigns: campaigns.collect::<Result<_, Error>>()?,
             holds: store.holds()?,
             ledger: store.ledger()?,
@@ -67,7 +66,6 @@ impl Restored {
 impl Driver {
     /// Takes over.
     pub fn restore(&mut self, restored: Restored) {
-        self.last_heard = restored.last_heard;
         for (place, (name, limit)) in (0u16..).zip(&restored.portfolios) {
             let id = PortfolioId(place);
             let hold = restored.hold(Held::Portfolio(id));
@@ -77,9 +75,9 @@ impl Driver {
         for Entry { portfolio, contact, until } in &restored.ledger {
             self.core.restore_count(restored.now, *portfolio, *contact, *until);
         }
-        for (place, (phone_number_id, silence)) in (0u16..).zip(&restored.senders) {
+        for (place, (phone_number_id, channel)) in (0u16..).zip(&restored.senders) {
             let hold = restored.hold(Held::Sender(SenderId(place)));
-            self.add_sender(phone_number_id, hold, *silence);
+            self.add_sender(phone_number_id, hold, *channel);
         }
         for (campaign, counts) in &restored.campaigns {
             let hold = restored.hold(Held::Campaign(campaign.id));

@@ -22,8 +22,8 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The only schema that this program knows.
-const SCHEMA_VERSION: u32 = 2;
-const SCHEMA: &str = include_str!("schema/2.sql");
+const SCHEMA_VERSION: u32 = 3;
+const SCHEMA: &str = include_str!("schema/3.sql");
 
 /// How long a lock of another process is waited for: a reader's checkpoint takes milliseconds.
 const BUSY: Duration = Duration::from_secs(10);

@@ -7,6 +7,7 @@ use engine_core::hold::Memo;
 use engine_core::id::{CampaignId, PortfolioId, SenderId};
 use engine_core::message::Row;
 use engine_core::quiet::{Quiet, Zones};
+use engine_core::unknown::Channel;
 
 const OTHER: u64 = 14_155_559_000;
 
@@ -208,7 +209,8 @@ fn flags_holds_and_ledgers_are_there_after_a_restart_and_a_commit_that_fails_lea
         let day = START + Span::hours(24);
         let mut commands = vec![Command::Flag { campaign: one.id, paused: true, cancelled: false }];
         commands.extend(held.map(|held| Command::Remember { held, hold: Some(memo) }));
-        commands.push(Command::Silence { sender: SenderId(0), longest: Span::mins(20) });
+        let channel = Channel { heard: START, silence: Span::mins(20) };
+        commands.push(Command::RememberChannel { sender: SenderId(0), channel });
         commands.extend([count(2, Timestamp::NEVER), count(1, day), count(3, START)]);
         commands.extend([Command::Defer { message: one.first, until: day }]);
         commands.extend([Command::Suppress { who: Who::Contact(ContactId(2)) }]);
@@ -221,7 +223,7 @@ fn flags_holds_and_ledgers_are_there_after_a_restart_and_a_commit_that_fails_lea
         let is_new = |store: &Store| {
             let flags = &store.campaigns().unwrap()[0];
             let nothing = store.holds().unwrap().is_empty() && store.ledger().unwrap().is_empty();
-            let silent = store.silences().unwrap() == [Span::ZERO];
+            let silent = store.channels().unwrap() == [Channel::default()];
             nothing && silent && !flags.paused && store.suppressions(0, 9).unwrap().is_empty()
         };
         assert!(is_new(&store) && store.recount(&one).unwrap() == Counts::all_queued(2));
@@ -231,7 +233,7 @@ fn flags_holds_and_ledgers_are_there_after_a_restart_and_a_commit_that_fails_lea
         let mut store = open();
         assert!(store.campaigns().unwrap()[0].paused && !store.campaigns().unwrap()[0].cancelled);
         assert_eq!(store.holds().unwrap(), held.map(|held| (held, memo)));
-        assert_eq!(store.silences().unwrap(), [Span::mins(20)]);
+        assert_eq!(store.channels().unwrap(), [channel]);
         let entry = |contact, until| Entry { portfolio: PortfolioId(0), contact: ContactId(contact), until };
         let expected = [entry(3, START), entry(1, day), entry(2, Timestamp::NEVER)];
         assert_eq!(store.ledger().unwrap(), expected, "in the order of their ends");

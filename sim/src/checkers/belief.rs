@@ -115,6 +115,9 @@ pub fn states(seen: &Seen, over: Over<'_>) -> States {
         if is_spent {
             states = states.and(own);
         }
+        if seen.intents >= OFTEN {
+            states = states.and(State::Failed);
+        }
         // Of the two the first one ended it.
         return if over.cancelled { states.and(State::Failed) } else { states };
     }

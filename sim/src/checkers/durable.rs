@@ -10,7 +10,7 @@ use super::scene::Scene;
 use super::seen::{Arrival, Known, Seen, Slot, Word, flag};
 use cloud_api::time::Timestamp;
 use engine_core::attempt::Fact;
-use engine_core::message::Row;
+use engine_core::message::{Row, State};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Rows that are compared after crashes in one run: a hundred crashes of a hundred thousand messages.
@@ -54,7 +54,12 @@ impl Durable {
 
     /// A pending fact is durable: without those that still pend, it is known all the same.
     fn settle(&mut self, place: usize) {
-        let Some(settled) = self.pending.remove(place) else { return };
+        if let Some(settled) = self.pending.remove(place) {
+            self.settled(settled);
+        }
+    }
+
+    fn settled(&mut self, settled: Pending) {
         for other in self.pending.iter_mut().filter(|other| other.message == settled.message) {
             match settled.word {
                 Word::Came(arrival) => other.arrival = other.arrival.max(arrival),
@@ -89,7 +94,10 @@ impl Durable {
             };
             same && (one.message, one.number) == (message, number)
         };
-        self.released.retain(|one| !is_done(one));
+        while let Some(place) = self.released.iter().position(is_done) {
+            let done = self.released.swap_remove(place);
+            self.settled(done);
+        }
         let is_its = |one: &Pending| one.delivery.is_none() && (one.message, one.number) == (message, number);
         if let Some(place) = self.pending.iter().position(is_its) {
             self.settle(place);
@@ -191,7 +199,8 @@ fn fits(row: &Row, seen: &Seen, past: bool, cancelled: bool, never: bool) -> boo
         belief::states(seen, over).has(state)
     });
     // What held it back at its deadline, and an opt-out that was durable and not yet acknowledged, are not looked into here.
-    fits || (state == engine_core::State::BlockedOrSpam && seen.arrival == Arrival::None)
+    let held_or_out = state == State::BlockedOrSpam || (past && state == State::Failed);
+    fits || (held_or_out && seen.arrival == Arrival::None)
 }
 
 /// The message as it is known if of the facts in `lost` only those in the bits of `kept` count.

@@ -87,6 +87,13 @@ impl Halts {
 
     /// The engine was told of an error.
     pub fn refused(&mut self, now: Timestamp, (sender, campaign): (u16, u16), code: CodeIndex) {
+        // What holds is the last one told, with probes of its own.
+        let holds = matches!(code.class(), Class::NumberWide | Class::AccountWide) || code.code() == 131_057;
+        for watch in self.watches.iter_mut().filter(|watch| holds && watch.sender == sender) {
+            if watch.window.code != Some(code) {
+                (watch.told, watch.intents) = (None, 0);
+            }
+        }
         for watch in self.watches.iter_mut().filter(|watch| watch.sender == sender && watch.window.code == Some(code)) {
             if now >= watch.window.from && watch.campaign.is_none_or(|only| only == campaign) {
                 watch.told = watch.told.or(Some(now));

@@ -92,10 +92,12 @@ impl Holds {
     }
 
     /// WhatsApp took a message that became under way at `since` (or, `by_status`, was taken then): what was told long enough
-    /// before stands no more.
+    /// before stands no more. That does not go for a message of before a crash: an engine that started since does not know
+    /// that it was a probe.
+    /// Nor for statuses where some contradict what was told: which of them ended anything hangs on their order.
     #[inline]
     pub fn passed(&mut self, scene: &Scene, (sender, campaign): (u16, u16), since: Timestamp, by_status: bool) {
-        if !self.any {
+        if !self.any || since <= self.doubtful || (by_status && scene.arms.oddities) {
             return;
         }
         let portfolio = usize::from(scene.senders[usize::from(sender)].portfolio);

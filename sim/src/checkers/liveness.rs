@@ -14,6 +14,9 @@ const RETRIES: Span = Span::mins(25);
 /// The steps of WhatsApp's ladder for webhooks that nobody took reach six hours, and a tenth.
 const LADDER: Span = Span::mins(7 * 60);
 
+/// Of requests that fail for ever, in millionths: from here on a message may fail for longer than [`RETRIES`] by bad luck alone.
+const MOST: u32 = 700_000;
+
 /// The deadline's sweep ends some moments after it.
 const SWEPT: Span = Span::mins(5);
 
@@ -40,9 +43,7 @@ pub fn bound(scene: &Scene, campaign: &Campaign, left: Left, wait: impl Fn(Times
     let class = |window: &Window| window.code.map(CodeIndex::class);
     let slow = |window: &Window| {
         matches!(class(window), Some(Class::MessagingLimit | Class::MarketingCap))
-            || (window.until == Timestamp::NEVER
-                && window.ends_requests()
-                && (window.share == 1_000_000 || halts(window)))
+            || (window.until == Timestamp::NEVER && window.ends_requests() && (window.share >= MOST || halts(window)))
             || matches!(window.kind, FaultKind::Tier | FaultKind::StaleStore | FaultKind::ClockStep)
             || (window.kind == FaultKind::Throttle && window.until == Timestamp::NEVER)
     };
@@ -81,7 +82,10 @@ pub fn bound(scene: &Scene, campaign: &Campaign, left: Left, wait: impl Fn(Times
     let ladder = if windows.iter().any(|window| late.contains(&window.kind)) { LADDER } else { Span::ZERO };
     let shuffled = if scene.has(FaultKind::WebhookReorder) { Span::mins(5) } else { Span::ZERO };
     let told = (left.told_after + delays + shuffled) * 4 + ladder;
-    at_last.min(healed + queue + RETRIES + unknown + told + scene.slack())
+    // Where some requests fail for ever, so do some of the retries.
+    let for_ever = windows.iter().any(|window| window.ends_requests() && window.until == Timestamp::NEVER);
+    let retries = if for_ever { RETRIES * 2 } else { RETRIES };
+    at_last.min(healed + queue + retries + unknown + told + scene.slack())
 }
 
 /// Whether what it answers halts: by ever so small a share of answers everything is held up again and again.

@@ -7,8 +7,9 @@ use cloud_api::time::{Span, Timestamp};
 /// Messages of one number to one contact that may come at once.
 pub(super) const BURST: usize = 45;
 
-/// How far back the engine's ledger of pairs reaches; it does not outlive the engine.
-const LEDGER: Span = Span::secs(270);
+/// How far back the engine's ledger of pairs reaches. It does not outlive the engine: what is sent again and again to one contact
+/// goes at the limit's own pace then, on top of what went before, and comes down to it in some such times.
+const LEDGER: Span = Span::secs(4 * 270);
 
 /// WhatsApp refused a POST since the number wrote to the contact too often. `started` is when the engine last started anew.
 pub(super) fn refused(
@@ -33,9 +34,9 @@ mod tests {
     fn a_refusal_is_found_unless_the_engine_has_just_started_anew() {
         let scene = plain();
         let mut findings = Findings::default();
-        refused(&scene, scene.start + Span::mins(4), 1, Some(scene.start), &mut findings);
+        refused(&scene, scene.start + Span::mins(17), 1, Some(scene.start), &mut findings);
         assert!(findings.is_clean());
-        refused(&scene, scene.start + Span::mins(5), 1, Some(scene.start), &mut findings);
+        refused(&scene, scene.start + Span::mins(19), 1, Some(scene.start), &mut findings);
         refused(&scene, scene.start, 1, None, &mut findings);
         assert_eq!(findings.count(), 2);
     }

@@ -16,11 +16,18 @@ pub(super) struct Parked {
     pub(super) contact: u32,
 }
 
+impl Parked {
+    /// What it tells.
+    pub(super) fn word(&self) -> Word {
+        self.error.map_or(Word::Came(Arrival::Replied), |code| Word::Is(seen::by_class(code), Some(code)))
+    }
+}
+
 impl Checkers {
     /// The wamid is known now.
     pub(super) fn unpark(&mut self, now: Timestamp, message: u32, number: u8, delivery: Option<u32>) {
-        for Parked { error, contact } in self.parked.remove(&(message, number)).unwrap_or_default() {
-            let word = error.map_or(Word::Came(Arrival::Replied), |code| Word::Is(seen::by_class(code), Some(code)));
+        for parked in self.parked.remove(&(message, number)).unwrap_or_default() {
+            let (word, Parked { error, contact }) = (parked.word(), parked);
             self.learn(now, message, number, word, delivery);
             if let Some(code) = error {
                 let part = &self.scene.parts[self.scene.part_of(message)];

@@ -19,6 +19,8 @@ const SWEPT: Span = Span::mins(2);
 pub struct Paused {
     since: Vec<Option<Timestamp>>,
     cancelled: Vec<Option<Timestamp>>,
+    /// It was paused once: an old store may say that it is.
+    ever: Vec<bool>,
     /// What stood when the store was put back: it may stand, or not.
     doubtful: Vec<bool>,
     /// Intents that one commit with a resumption would explain: when, of which campaign, and in words.
@@ -33,6 +35,7 @@ impl Paused {
         Self {
             since: vec![None; campaigns],
             cancelled: vec![None; campaigns],
+            ever: vec![false; campaigns],
             doubtful: vec![false; campaigns],
             ..Self::default()
         }
@@ -41,7 +44,10 @@ impl Paused {
     /// An act is durable.
     pub fn operated(&mut self, now: Timestamp, act: Act) {
         match act {
-            Act::Pause(campaign) => self.since[campaign] = self.since[campaign].or(Some(now)),
+            Act::Pause(campaign) => {
+                self.since[campaign] = self.since[campaign].or(Some(now));
+                self.ever[campaign] = true;
+            }
             Act::Resume(campaign) => {
                 (self.since[campaign], self.doubtful[campaign]) = (None, false);
                 // What one commit makes durable is durable at one instant, in whatever order it is told.
@@ -123,7 +129,7 @@ impl Paused {
     /// The store was put back to a time before some acts.
     pub fn went_stale(&mut self) {
         for campaign in 0..self.since.len() {
-            self.doubtful[campaign] = self.may_stand(campaign);
+            self.doubtful[campaign] = self.may_stand(campaign) || self.ever[campaign];
         }
         self.since.fill(None);
         self.cancelled.fill(None);

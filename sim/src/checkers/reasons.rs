@@ -25,18 +25,19 @@ fn is_right(reason: Reason, state: State, seen: &Seen, over: Over<'_>) -> bool {
     {
         return reason.code == Some(code);
     }
+    // The probe that was under way at the deadline hears the hold's own error: that says as much.
+    let told_hold = reason.code.is_some_and(|code| over.held.codes.contains(&code));
     let decided = [
         (seen.has(flag::OPTED_OUT), "opted_out"),
         (over.cancelled, "cancelled"),
         (seen.newest().is_some_and(|slot| slot.known == Known::GivenUp) && (over.never || spent), "outcome_unknown"),
-        (over.deadline && !(over.held.certain && seen.spent() == 0), "deadline"),
+        (over.deadline && (told_hold || !over.held.certain || seen.spent() > 0), "deadline"),
         (seen.intents >= 250, "refused_too_often"),
     ];
     if decided.iter().any(|(is_so, name)| *is_so && is(name)) {
         return last_error(seen).is_none_or(|code| !is_final(code));
     }
-    let held = reason.code.is_some_and(|code| over.held.codes.contains(&code)) || over.held.ledger;
-    over.deadline && is("held_back") && held
+    over.deadline && is("held_back") && (told_hold || over.held.ledger)
 }
 
 /// Judges one message; where the belief is wrong, that is another check's finding.

@@ -3,7 +3,7 @@
 //! What is not armed is decided here, once, so that it costs nothing on the way.
 
 use crate::model::setup::{self, Setup};
-use crate::scenario::OnUnknown;
+use crate::scenario::{Act, OnUnknown, Operator};
 use cloud_api::catalogue::{Class, CodeIndex, find};
 use cloud_api::time::{Span, Timestamp};
 use engine_core::limits::DEADLINE;
@@ -28,6 +28,8 @@ pub struct Scene {
     pub windows: Vec<Window>,
     /// What is armed.
     pub arms: Arms,
+    /// When operators ask for the end of a campaign, with its place.
+    pub cancels: Vec<(Timestamp, usize)>,
     /// How many contacts there are.
     pub contacts: u32,
 }
@@ -181,6 +183,10 @@ impl Scene {
                 }
             }
         }
+        let cancel = |operator: &Operator| match operator.act {
+            Act::Cancel(campaign) => Some((start + operator.at, campaign)),
+            Act::Pause(_) | Act::Resume(_) | Act::ResumeSender(_) => None,
+        };
         let never = setup.on_unknown == OnUnknown::Never;
         let parts = setup.parts.iter().map(part).collect();
         Self {
@@ -192,6 +198,7 @@ impl Scene {
             parts,
             windows,
             arms,
+            cancels: setup.operators.iter().filter_map(cancel).collect(),
             contacts: setup.contacts.len(),
         }
     }
@@ -200,6 +207,11 @@ impl Scene {
     #[inline]
     pub fn campaign_of(&self, message: u32) -> usize {
         if self.campaigns.len() == 1 { 0 } else { self.campaigns.partition_point(|campaign| campaign.end <= message) }
+    }
+
+    /// Whether an operator asked for the end of a campaign, by then.
+    pub fn asked_to_end(&self, campaign: usize, by: Timestamp) -> bool {
+        self.cancels.iter().any(|(at, of)| *of == campaign && *at <= by)
     }
 
     /// The part of a message.
@@ -354,6 +366,7 @@ pub(crate) fn plain_of(messages: u32) -> Scene {
         parts: vec![Part { campaign: 0, sender: 0, first: 0, end: messages }],
         windows: Vec::new(),
         arms: Arms::default(),
+        cancels: Vec::new(),
         contacts: messages,
     }
 }

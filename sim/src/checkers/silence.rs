@@ -19,6 +19,10 @@ pub struct Channel {
     /// none comes is no silence then.
     in_progress: u32,
     unknown: u32,
+    /// When the last webhook was handed to the engine, or the run began; and the longest time from such a moment to an engine that
+    /// started anew, or from the beginning to the first webhook.
+    came: Timestamp,
+    unheard: Span,
     /// The latest event that one told of.
     heard: Timestamp,
     /// Silences long enough to matter: at most one in two and a half minutes, so some thousand in a run.
@@ -26,6 +30,11 @@ pub struct Channel {
 }
 
 impl Channel {
+    /// The channel of a sender in a run that begins then.
+    pub fn new(start: Timestamp) -> Self {
+        Self { came: start, ..Self::default() }
+    }
+
     /// The channel of a sender with so many messages in progress, and attempts of unknown outcome.
     pub fn has(&mut self, in_progress: u32, unknown: u32) {
         (self.in_progress, self.unknown) = (in_progress, unknown);
@@ -66,9 +75,29 @@ impl Channel {
         if !self.is_idle() {
             self.ends(now);
         }
-        self.since = now;
+        if self.heard.0 == 0 {
+            self.unheard = now.since(self.came);
+        }
+        (self.since, self.came) = (now, now);
         // A webhook's time is in whole seconds.
         self.heard = self.heard.max(Timestamp::from_unix_seconds(at.unix_seconds()));
+    }
+
+    /// The engine died at `died`, and started anew at `now`. Meanwhile nobody listened, whatever was left: what came was refused.
+    pub fn restarted(&mut self, died: Timestamp, now: Timestamp) {
+        if self.is_idle() {
+            self.since = died;
+            self.ends(now);
+            self.since = now;
+        }
+        self.unheard = self.unheard.max(now.since(self.came));
+    }
+
+    /// How long an outcome that is unknown since `since` waits at most. An engine takes all of the time before its first webhook for
+    /// a silence, and one that starts anew all since the last, though nothing may have been left: its store knows that time to
+    /// the minute.
+    pub fn patience(&self, since: Timestamp, now: Timestamp) -> Span {
+        self.wait(since, now).max((self.unheard + Span::mins(1)) * FACTOR)
     }
 
     /// How long an outcome that is unknown since `since` must at least wait, as known at `now`. A silence that ended just

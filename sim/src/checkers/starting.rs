@@ -1,6 +1,7 @@
 //! The engine dies and starts anew: what each checker makes of it.
 
 use super::Checkers;
+use super::parked::Parked;
 use super::seen::flag;
 use cloud_api::time::Timestamp;
 use engine_core::attempt::Phase;
@@ -43,11 +44,21 @@ impl Checkers {
             }
             self.paused.went_stale();
         }
+        // What was parked may have come to its message in a commit that nobody was told of.
+        for ((message, number), parked) in &self.parked {
+            let seen = &mut self.seen[*message as usize];
+            for word in parked.iter().map(Parked::word) {
+                self.durable.told(*message, *number, word, None, seen);
+                seen.learn(seen.since, *number, word);
+            }
+        }
+        let died = self.crashed.unwrap_or(now);
+        self.channels.iter_mut().for_each(|channel| channel.restarted(died, now));
         self.count_left(rows);
-        let paused = &self.paused;
+        // What is asked for may be durable and not acknowledged.
+        let is_cancelled = |campaign| self.paused.is_cancelled(campaign) || self.scene.asked_to_end(campaign, now);
         let parked = self.durable.parked();
-        self.durable
-            .restarted(&self.scene, (now, is_old), rows, &mut self.seen, |campaign| paused.is_cancelled(campaign));
+        self.durable.restarted(&self.scene, (now, is_old), rows, &mut self.seen, is_cancelled);
         for (message, number, word) in parked {
             self.learn(now, message, number, word, None);
             self.durable.released(message, number, word);

@@ -1,5 +1,6 @@
 //! The end of a run: every promise as a check. What cannot be judged is skipped and says why; it is never passed.
 
+use super::belief::Over;
 use super::campaign::When;
 use super::findings::Findings;
 use super::liveness::Left;
@@ -87,7 +88,7 @@ impl Checkers {
             let last = self.work.last_intent() + Span::mins(10);
             let wait = |until: Timestamp| {
                 let until = until.max(last);
-                let each = self.channels.iter().map(|channel| channel.wait(self.scene.start, until));
+                let each = self.channels.iter().map(|channel| channel.patience(self.scene.start, until));
                 each.max().unwrap_or(super::silence::WAIT)
             };
             liveness::judge(&self.scene, place, rows, settled, left, wait, &mut liveness);
@@ -155,6 +156,7 @@ impl Checkers {
             let audience = end.contacts.audience(place);
             let held = self.holds.at_deadline(place);
             let over = self.over(end.now, place, &held);
+            let asked = self.scene.asked_to_end(place, self.scene.campaigns[place].deadline);
             let kinds = end.contacts.has_kind(Kind::ReceiptsOff);
             for id in first..last {
                 let (row, truth) = (&end.rows[id as usize], &end.truths[id as usize]);
@@ -167,6 +169,9 @@ impl Checkers {
                     }
                     opted_out(id, row, &mut found.opt_outs);
                 }
+                // A cancellation that was asked for in time may have become durable after the deadline.
+                let late = !over.cancelled && asked && !belief::states(&seen, over).has(row.state());
+                let over = Over { cancelled: over.cancelled || late, ..over };
                 reported::judge(id, row, &seen, truth, &mut found.reported);
                 // An old store may remember an opt-out that the new one was not told of.
                 if !(self.scene.arms.stale && row.reason().name == "opted_out") {

@@ -176,9 +176,12 @@ impl Work {
         if own.in_flight >= FULL {
             own.free = own.free.max(now);
         }
+        // A probe at a time.
         if own.open {
-            // A probe at a time.
             own.free = own.free.max(now + BREAKER);
+        }
+        if own.halted {
+            own.free = own.free.max(now + HALT);
         }
         if scene.arms.limits {
             own.turn_to(now.since(scene.start).as_secs() / 3_600);
@@ -304,6 +307,8 @@ impl Work {
         for own in &mut self.senders {
             (own.free, own.in_flight, own.outcomes) = (own.kept.max(now + RECOVERY), 0, 0);
             own.open = false;
+            // What was under way counts for a day from now on: how much that was nobody knows.
+            own.hours[0] = own.hours.iter().sum();
         }
     }
 
@@ -349,6 +354,10 @@ impl Work {
     pub fn may_be_full(&self, scene: &Scene, campaign: usize) -> bool {
         if !scene.arms.limits {
             return false;
+        }
+        if scene.arms.clock > Span::ZERO {
+            // By a clock that is off a day is longer.
+            return true;
         }
         scene.campaigns[campaign].senders.iter().any(|sender| {
             let portfolio = scene.senders[usize::from(*sender)].portfolio;
@@ -407,6 +416,9 @@ impl Work {
             }
             let (available, _) = self.available(scene, now, sender, &paused);
             let own = &mut self.senders[usize::from(sender)];
+            if scene.arms.limits {
+                own.turn_to(now.since(scene.start).as_secs() / 3_600);
+            }
             (own.intents, own.available) = (0, available);
         }
         self.overdue(scene, now, paused);
@@ -426,7 +438,8 @@ impl Work {
             let rate = u64::from(scene.senders[usize::from(part.sender)].throughput);
             // All others that retry may go before it, each sender at its pace.
             let queue = Span::secs(self.retrying.len() as u64 * 2 / rate.max(1));
-            let fair = own.free.max(campaign.start).max(due) + OVERDUE + queue;
+            // By a clock that is behind it is due later.
+            let fair = own.free.max(campaign.start).max(due) + OVERDUE + queue + scene.arms.clock;
             let blocked = paused(part.campaign) || campaign.quiet.is_some() || scene.arms.priorities;
             let blocked = blocked || disturbed(scene, now) || self.may_be_full(scene, part.campaign);
             if now >= campaign.deadline {

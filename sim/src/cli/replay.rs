@@ -6,11 +6,18 @@ use crate::swarm::Failure;
 use std::io::Write;
 use std::path::Path;
 
-/// Replays a failure.
-pub(super) fn replay(file: &Path, out: &mut dyn Write) -> Result<Status, Error> {
+/// Replays a failure, and tells the story of some messages beside those that the failed checks name.
+pub(super) fn replay(file: &Path, others: &[u32], out: &mut dyn Write) -> Result<Status, Error> {
     let (failure, scenario, level) = super::failure_of(file)?;
+    let count = scenario.messages();
+    if let Some(unknown) = others.iter().find(|message| u64::from(**message) >= count) {
+        return Err(Error::Usage(format!(
+            "there is no message {unknown}: the run has messages 0 to {}",
+            count.saturating_sub(1)
+        )));
+    }
     let progress = Progress::on_terminal(&format!("replay of {} at level {level}", scenario.name));
-    let replayed = replay::replay(&failure, &scenario, level, &progress);
+    let replayed = replay::replay(&failure, &scenario, level, others, &progress);
     progress.end();
     let replayed = replayed.map_err(|refusal| {
         Error::Usage(format!("{} cannot be run at level {level} by this build: {refusal}", file.display()))

@@ -5,7 +5,7 @@
 
 use super::setup::Setup;
 use crate::contacts::Contacts;
-use cloud_api::time::{Span, Timestamp};
+use cloud_api::time::Timestamp;
 use engine_core::command::{Command, Held, Merge, Who};
 use engine_core::event::{Event, Lane, Merged};
 use engine_core::hold::Memo;
@@ -13,6 +13,7 @@ use engine_core::id::{CampaignId, ContactId, MessageId};
 use engine_core::message::{Decision, Row, State};
 use engine_core::planted::{self, Bug};
 use engine_core::quiet::{Zone, Zones};
+use engine_core::unknown::Channel;
 use mock_whatsapp_model::output::Update;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -44,10 +45,8 @@ pub struct Disk<'a> {
     pub portfolio_holds: Vec<Option<Memo>>,
     /// Ledgers by portfolio and contact.
     pub ledger: BTreeMap<(u16, u32), Timestamp>,
-    /// When each sender's last webhook came.
-    pub heard: Vec<Timestamp>,
-    /// The longest silence of each sender's webhooks in which an unknown outcome lies.
-    pub silences: Vec<Span>,
+    /// What is known of each sender's webhook channel.
+    pub channels: Vec<Channel>,
     /// Updates of attempts whose wamid nobody knows yet.
     parked: BTreeMap<(u32, u8), Vec<Update>>,
 }
@@ -64,9 +63,7 @@ impl<'a> Disk<'a> {
             sender_holds: vec![None; setup.senders.len()],
             portfolio_holds: vec![None; setup.portfolios.len()],
             ledger: BTreeMap::new(),
-            // Where none came yet, nobody was heard since the store was made.
-            heard: vec![super::run::START; setup.senders.len()],
-            silences: vec![Span::ZERO; setup.senders.len()],
+            channels: vec![Channel::default(); setup.senders.len()],
             parked: BTreeMap::new(),
         }
     }
@@ -104,7 +101,7 @@ impl<'a> Disk<'a> {
                 Held::Portfolio(portfolio) => self.portfolio_holds[usize::from(portfolio.0)] = *hold,
                 Held::Campaign(campaign) => self.parts[usize::from(campaign.0)].hold = *hold,
             },
-            Command::Silence { sender, longest } => self.silences[usize::from(sender.0)] = *longest,
+            Command::RememberChannel { sender, channel } => self.channels[usize::from(sender.0)] = *channel,
             Command::Count { portfolio, contact, until } => {
                 let entry = (portfolio.0, contact.0);
                 if until.0 == 0 {

@@ -70,8 +70,7 @@ impl Life {
             engine.add_sender(SenderSpec {
                 portfolio: PortfolioId(sender.portfolio as u16),
                 throughput: sender.throughput,
-                last_heard: disk.heard[place],
-                silence: disk.silences[place],
+                channel: disk.channels[place],
                 hold: disk.sender_holds[place],
                 ..SenderSpec::default()
             });

@@ -63,10 +63,6 @@ impl Engine {
         }
         let campaign = &mut self.campaigns[index];
         let sender_index = usize::from(campaign.spec.sender.0);
-        if merged.fact == Some(Fact::Unspent) && matches!(merged.was, Phase::Accepted | Phase::Sent) {
-            // WhatsApp took it, and counts it: a message that is put back so may be one of many to its contact.
-            self.senders[sender_index].pairs.watch();
-        }
         if merged.before != merged.after {
             campaign.counts.moved(merged.before, merged.after);
             if merged.after == State::Queued && campaign.stage == Stage::Running && !campaign.spec.cancelled {

@@ -35,7 +35,7 @@ impl Engine {
         if !(answer == Answer::Unknown && planted::on(Bug::UnknownLeaksItsPlace)) {
             sender.in_flight = sender.in_flight.saturating_sub(1);
         }
-        self.stale |= was_full || sender.hold.code().is_some() || sender.breaker.is_open();
+        self.stale |= was_full || sender.breaker.is_open();
         let retry_after = answer.retry_after();
         let (fact, code) = match answer {
             Answer::Accepted => {
@@ -50,6 +50,9 @@ impl Engine {
             Answer::Refused { code, .. } => {
                 self.works(index);
                 self.refused(campaign, message, code, Some(retry_after), out);
+                if code.class() == Class::Throttled {
+                    self.senders[index].pairs.undo(now, contact);
+                }
                 self.uncount(index, contact, out);
                 (fact_of(code), Some(code))
             }
@@ -103,8 +106,11 @@ impl Engine {
         }
         if ended {
             self.marks.reached(Rule::HaltEnded);
-            self.stale = true;
         }
+        // Where a hold stands all the same, its next probe has its time.
+        let stands = |hold: &Hold| hold.code().is_some() && !planted::on(Bug::HaltProbeOverslept);
+        self.stale |= ended || stands(&self.senders[index].hold);
+        self.stale |= stands(&self.campaigns[campaign].hold) || stands(&self.portfolio_of(index).hold);
     }
 
     /// What became of the message says nothing yet about what it probes: a status may.
@@ -164,7 +170,12 @@ impl Engine {
                 } else {
                     self.concerns_message(message, code, out);
                 }
-                (fact_of(code), Some(code))
+                let fact = fact_of(code);
+                if fact == Fact::Unspent && !planted::on(Bug::PairsForgetThrottled) {
+                    // WhatsApp took it, and counts it: what is put back now may be one of many to its contact.
+                    self.senders[index].pairs.watch();
+                }
+                (fact, Some(code))
             }
         };
         self.heard(index, at);

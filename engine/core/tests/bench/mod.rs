@@ -163,8 +163,8 @@ impl Store {
                 }
                 Vec::new()
             }
-            Command::Silence { sender, longest } => {
-                self.senders[usize::from(sender.0)].silence = longest;
+            Command::RememberChannel { sender, channel } => {
+                self.senders[usize::from(sender.0)].channel = channel;
                 Vec::new()
             }
             Command::Count { portfolio, contact, until } => {
@@ -242,7 +242,7 @@ pub(crate) struct Bench {
     /// Every POST that there was, with its time.
     pub(crate) posts: Vec<(Timestamp, u32, u8)>,
     pub(crate) acks: Vec<u32>,
-    /// Every [`Command::Flag`], [`Command::Remember`], [`Command::Silence`], [`Command::Count`] and [`Command::Defer`].
+    /// Every [`Command::Flag`], [`Command::Remember`], [`Command::Count`] and [`Command::Defer`].
     pub(crate) kept: Vec<Command>,
     /// The messages that came in fresh pages.
     pub(crate) loaded: usize,
@@ -303,14 +303,14 @@ impl Bench {
                 self.posts.push((self.now, message.0, number));
             }
             Command::Acknowledge { token } => self.acks.push(token.0),
-            Command::Flag { .. }
-            | Command::Remember { .. }
-            | Command::Silence { .. }
-            | Command::Count { .. }
-            | Command::Defer { .. } => {
+            Command::Flag { .. } | Command::Remember { .. } | Command::Count { .. } | Command::Defer { .. } => {
                 self.kept.push(command);
             }
-            Command::Load { .. } | Command::Merge(_) | Command::Sweep { .. } | Command::Suppress { .. } => {}
+            Command::Load { .. }
+            | Command::Merge(_)
+            | Command::Sweep { .. }
+            | Command::Suppress { .. }
+            | Command::RememberChannel { .. } => {}
         }
     }
 
@@ -372,8 +372,6 @@ impl Bench {
 
     /// A status webhook of what happens now.
     pub(crate) fn status(&mut self, message: u32, number: u8, status: Status) {
-        let sender = self.store.campaigns[self.store.campaign_of(message)].0.sender;
-        self.store.senders[usize::from(sender.0)].last_heard = self.now;
         self.tell(Event::Status { message: MessageId(message), number, status, at: self.now });
     }
 

@@ -341,9 +341,6 @@ impl<'a> Play<'a> {
             }
             Arrival::Hum => {
                 for place in 0..self.store.senders.len() {
-                    if self.life.is_some() {
-                        self.store.senders[place].last_heard = self.now;
-                    }
                     self.tell(Event::Heard { sender: SenderId(place as u16), at: self.now });
                 }
                 if self.store.rows.iter().any(|row| row.state().is_in_progress()) {
@@ -354,8 +351,6 @@ impl<'a> Play<'a> {
                 self.send_off(self.now + TOLD_AGAIN, arrival);
             }
             Arrival::Webhook { message, number, what, at } => {
-                let sender = self.store.campaigns[self.store.campaign_of(message)].0.sender;
-                self.store.senders[usize::from(sender.0)].last_heard = self.now;
                 self.unheard.insert(place, arrival);
                 let message = MessageId(message);
                 self.tell(match what {

@@ -8,7 +8,8 @@ use engine_core::event::{Lane, Merged};
 use engine_core::hold::Memo;
 use engine_core::id::{CampaignId, ContactId, MessageId, PortfolioId, SenderId};
 use engine_core::message::{Decision, Row, State};
-use engine_core::time::{Span, Timestamp};
+use engine_core::time::Timestamp;
+use engine_core::unknown::Channel;
 use engine_core::{Command, Event};
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
@@ -77,7 +78,7 @@ impl Step<'_> {
             Command::Suppress { who } => self.suppress(who, outcome),
             Command::Flag { campaign, paused, cancelled } => self.flag(campaign, paused, cancelled),
             Command::Remember { held, hold } => self.remember(held, hold),
-            Command::Silence { sender, longest } => self.silence(sender, longest),
+            Command::RememberChannel { sender, channel } => self.remember_channel(sender, channel),
             Command::Count { portfolio, contact, until } => self.count(portfolio, contact, until),
             // Effects are not for the store; the gate never hands them over.
             Command::Send { .. } | Command::Acknowledge { .. } => Ok(()),
@@ -168,11 +169,11 @@ impl Step<'_> {
         Ok(())
     }
 
-    fn silence(&self, sender: SenderId, longest: Span) -> Result<(), Error> {
-        let failed = || doing("writing a silence");
-        let update = "UPDATE senders SET silence = ?2 WHERE id = ?1";
+    fn remember_channel(&self, sender: SenderId, channel: Channel) -> Result<(), Error> {
+        let failed = || doing("writing when a sender was heard");
+        let update = "UPDATE senders SET heard = ?2, silence = ?3 WHERE id = ?1";
         let mut statement = self.transaction.prepare_cached(update).map_err(failed())?;
-        statement.execute(params![sender.0, longest.0 as i64]).map_err(failed())?;
+        statement.execute(params![sender.0, channel.heard.0 as i64, channel.silence.0 as i64]).map_err(failed())?;
         Ok(())
     }
 

@@ -17,12 +17,6 @@ impl Database {
         rows.collect::<Result<_, _>>().map_err(failed())
     }
 
-    pub(in crate::store) fn last_change(&self) -> Result<Timestamp, Error> {
-        let query = "SELECT ifnull(max(updated_at), 0) FROM messages";
-        let last = self.connection.query_row(query, [], |row| row.get::<_, i64>(0));
-        last.map(|micros| Timestamp(micros as u64)).map_err(doing("looking for the last change"))
-    }
-
     pub(in crate::store) fn counts(&self, campaign: &Campaign) -> Result<Counts, Error> {
         counts(&self.connection, campaign)
     }

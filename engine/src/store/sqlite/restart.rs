@@ -7,6 +7,7 @@ use engine_core::command::Held;
 use engine_core::hold::Memo;
 use engine_core::id::{CampaignId, ContactId, PortfolioId, SenderId};
 use engine_core::time::{Span, Timestamp};
+use engine_core::unknown::Channel;
 use rusqlite::{OptionalExtension, params};
 
 const OF_A_SENDER: u8 = 0;
@@ -81,12 +82,15 @@ impl Database {
         rows.collect::<Result<_, _>>().map_err(failed())
     }
 
-    pub(in crate::store) fn silences(&self) -> Result<Vec<Span>, Error> {
-        let failed = || doing("reading the silences");
-        let query = "SELECT silence FROM senders ORDER BY id";
+    pub(in crate::store) fn channels(&self) -> Result<Vec<Channel>, Error> {
+        let failed = || doing("reading when senders were heard");
+        let query = "SELECT heard, silence FROM senders ORDER BY id";
         let mut statement = self.connection.prepare_cached(query).map_err(failed())?;
-        let rows = statement.query_map([], |row| Ok(Span(row.get::<_, i64>(0)? as u64))).map_err(failed())?;
-        rows.collect::<Result<_, _>>().map_err(failed())
+        let rows = statement.query_map([], |row| {
+            let (heard, silence) = (row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)? as u64);
+            Ok(Channel { heard: Timestamp(heard), silence: Span(silence) })
+        });
+        rows.map_err(failed())?.collect::<Result<_, _>>().map_err(failed())
     }
 
     pub(in crate::store) fn portfolios(&self) -> Result<Vec<String>, Error> {

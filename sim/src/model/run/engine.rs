@@ -97,8 +97,6 @@ impl Run<'_> {
 
     /// Hands an update in; parks it where it does not say whose it is and the wamid is not known yet.
     fn take_in(&mut self, message: MessageId, number: u8, update: Update) {
-        let sender = self.setup.parts[self.setup.part_of(message.0)].sender;
-        self.disk.heard[sender] = self.disk.heard[sender].max(self.now);
         // Who wants no more is known by the number that it came from, whichever message it answers.
         if update.what == What::Stop {
             self.tell(Event::OptedOut { who: Who::Contact(ContactId(update.handset.0)) });
@@ -111,6 +109,7 @@ impl Run<'_> {
                 self.checkers.was_parked(message, number, update.what);
             }
             let at = Timestamp::from_unix_seconds(update.at.unix_seconds());
+            let sender = self.setup.parts[self.setup.part_of(message.0)].sender;
             self.tell(Event::Heard { sender: SenderId(sender as u16), at });
             return;
         }
@@ -166,7 +165,7 @@ impl Run<'_> {
                 | Command::Suppress { .. }
                 | Command::Flag { .. }
                 | Command::Remember { .. }
-                | Command::Silence { .. }
+                | Command::RememberChannel { .. }
                 | Command::Count { .. } => {
                     self.write(&command);
                     self.hand_in();

@@ -14,7 +14,8 @@ CREATE TABLE portfolios (
 CREATE TABLE senders (
   id              INTEGER PRIMARY KEY,   -- 0, 1, 2 and so on: the core's table is dense
   phone_number_id TEXT    NOT NULL UNIQUE,
-  silence         INTEGER NOT NULL DEFAULT 0 -- the longest one of its webhooks in which an unknown outcome lies
+  heard           INTEGER NOT NULL DEFAULT 0, -- when a webhook of it last came, to the minute
+  silence         INTEGER NOT NULL DEFAULT 0  -- the longest one of its webhooks in which an unknown outcome lies
 ) STRICT;
 
 CREATE TABLE campaigns (
