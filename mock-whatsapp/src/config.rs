@@ -3,7 +3,7 @@
 use crate::access::ControlToken;
 use crate::clock::Pace;
 use crate::identity::Identity;
-use crate::limits::{JOURNAL_BYTES, MEDIA_BYTES};
+use crate::limits::{JOURNAL_BYTES, MEDIA_BYTES, WEBHOOKS_WAITING_MOST};
 use cloud_api::catalogue::{self, CodeIndex};
 use cloud_api::time::{Span, Timestamp};
 use mock_whatsapp_model::faults::Fault;
@@ -132,6 +132,8 @@ pub struct Config {
     pub journal_bytes: usize,
     /// What the media of each tenant may hold.
     pub media_bytes: usize,
+    /// How many webhooks of each tenant may wait for a receiver that is slow, or hangs.
+    pub webhooks_waiting: usize,
 }
 
 impl Default for Config {
@@ -156,6 +158,7 @@ impl Default for Config {
             control_token: None,
             journal_bytes: JOURNAL_BYTES,
             media_bytes: MEDIA_BYTES,
+            webhooks_waiting: WEBHOOKS_WAITING_MOST,
         }
     }
 }
@@ -176,6 +179,7 @@ struct File {
     link_hosts: Option<Vec<String>>,
     journal_bytes: Option<usize>,
     media_bytes: Option<usize>,
+    webhooks_waiting: Option<usize>,
     #[serde(default)]
     number: Vec<Spanned<FurtherNumber>>,
     handset: Option<Timing>,
@@ -277,6 +281,7 @@ impl Config {
         self.public_url = file.public_url.map(|url| url.trim_end_matches('/').to_owned()).or(self.public_url.take());
         self.journal_bytes = file.journal_bytes.unwrap_or(self.journal_bytes);
         self.media_bytes = file.media_bytes.unwrap_or(self.media_bytes);
+        self.webhooks_waiting = file.webhooks_waiting.unwrap_or(self.webhooks_waiting);
         self.numbers.extend(file.number.into_iter().map(Spanned::into_inner));
         self.timing = file.handset.unwrap_or_else(|| self.timing.clone());
         self.faults.extend(file.fault.into_iter().map(Spanned::into_inner));

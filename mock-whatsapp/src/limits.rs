@@ -43,6 +43,10 @@ pub const BATCH: usize = 256;
 /// a sender that is faster than its receiver could have millions of them wait.
 pub const WEBHOOKS_WAITING: usize = 4_096;
 
+/// Webhooks of one tenant that wait for their turn at most, unless the configuration says otherwise: 120 MB. Beyond, messages
+/// are refused, for nobody would know of a webhook that was dropped.
+pub const WEBHOOKS_WAITING_MOST: usize = 1_000_000;
+
 /// How many webhooks must have been answered for one more call to be taken in, while too many wait: a message that is read
 /// has three.
 pub const WEBHOOKS_PER_CALL: usize = 4;

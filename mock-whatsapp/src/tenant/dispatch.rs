@@ -2,6 +2,7 @@
 
 use super::{Epoch, Tenant, webhook_log};
 use crate::clock::Clock;
+use crate::graph::refusal::Refusal;
 use crate::limits::{WEBHOOK_WAIT, WEBHOOKS_AT_ONCE, WEBHOOKS_WAITING};
 use crate::net::Connector;
 use crate::payload;
@@ -133,6 +134,20 @@ impl Tenant {
     /// Whether so many webhooks wait for their turn that calls are to wait for them.
     pub fn is_behind(&self) -> bool {
         self.outbox.len() > WEBHOOKS_WAITING
+    }
+
+    /// The refusal of one more message, where as many webhooks wait as may.
+    pub(super) fn has_no_room_for_webhooks(&self) -> Option<Refusal> {
+        let most = self.config.webhooks_waiting;
+        (self.outbox.len() >= most).then(|| {
+            Refusal::new(
+                131_016,
+                format!(
+                    "{most} webhooks wait for their receiver, which is slow or hangs, and no more may \
+                     (`webhooks_waiting` in the configuration, for each tenant); mend it, or POST /_mock/reset"
+                ),
+            )
+        })
     }
 
     /// Tells the model of the webhooks that there is nowhere to send to, as if they had been taken.

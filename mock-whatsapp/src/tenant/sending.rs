@@ -22,7 +22,7 @@ impl Tenant {
     pub fn post(&mut self, real: Timestamp, sending: &Sending, reply: Reply) {
         let now = self.now(real);
         self.tick(now);
-        if let Some(refusal) = self.unfit_sender(sending) {
+        if let Some(refusal) = self.unfit_sender(sending).or_else(|| self.has_no_room_for_webhooks()) {
             return self.turn_down(real, sending, refusal, reply);
         }
         let Fitting { record, form, template } = match self.fit(sending) {

@@ -3,6 +3,8 @@
 use crate::client::{Mock, events, sale, text};
 use crate::receiver::Receiver;
 use hyper::Method;
+use mock_whatsapp::MockWhatsApp;
+use mock_whatsapp::config::Config;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -41,6 +43,30 @@ async fn a_text_is_sent_delivered_and_read_and_each_webhook_is_signed() {
     assert_eq!(messages[0]["copies_on_handset"], 1);
     assert_eq!(events(&messages[0]), ["accepted", "sent", "delivered", "read"]);
     assert!(receiver.connections() < 3, "connections are kept");
+}
+
+#[tokio::test]
+async fn where_too_many_webhooks_wait_for_a_receiver_that_hangs_messages_are_refused_and_say_why() {
+    let config = Config { webhooks_waiting: 3, throughput: 1_000, ..Config::default() };
+    let mock = Mock::of(MockWhatsApp::builder().config(config)).await;
+    let hangs = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", hangs.local_addr().unwrap());
+    let webhook = json!({ "url": url, "verify_token": "v", "handshake": false });
+    assert_eq!(mock.control("PUT", "/webhook", webhook).await.status, 200);
+    let mut refused = None;
+    for contact in 0..10_000 {
+        let answer = mock.send(&text(&format!("+4915112{contact:06}"), "hello")).await;
+        if answer.status == 500 {
+            refused = Some(answer);
+            break;
+        }
+    }
+    let refused = refused.expect("64 are under way, and three more may wait");
+    assert_eq!((refused.status, refused.error().0), (500, 131_016));
+    let why = refused.header("x-mock-why");
+    assert!(why.contains("3 webhooks wait for their receiver") && why.contains("webhooks_waiting"), "{why}");
+    assert_eq!(mock.control("POST", "/reset", Value::Null).await.status, 200);
+    assert_eq!(mock.send(&text("+14155550123", "hello")).await.status, 200);
 }
 
 #[tokio::test]
