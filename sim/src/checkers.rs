@@ -180,6 +180,11 @@ impl Checkers {
                 .newest()
                 .is_some_and(|slot| matches!(slot.known, Known::Unknown | Known::GivenUp | Known::UnderWay));
             seen.flags |= if blind { flag::BLIND } else { 0 };
+            let arrived = seen.arrival > Arrival::None || seen.newest().is_some_and(|slot| slot.known == Known::Sent);
+            if arrived && seen.has(flag::UNKNOWN) && scene.crosses(now, moment(scene.start, seen.since)) {
+                // Claimed before the evidence came, and durable after it.
+                seen.flags |= flag::BLIND | flag::LATE;
+            }
         }
         let fits = seen.intend(elapsed, wire.number);
         attempts::intended(fits, message, &mut self.attempts);

@@ -199,7 +199,7 @@ impl Row {
         (self.due.0 != 0).then_some(self.due)
     }
 
-    /// The attempts that there were, oldest first, each with its number.
+    /// The attempts that there were and whose slots no later one took, each with its number.
     pub fn attempts(&self) -> impl Iterator<Item = (u8, Attempt)> {
         let used = self.attempts.iter().zip(self.numbers).filter(|(attempt, _)| attempt.phase() != Phase::Free);
         used.map(|(attempt, number)| (number, *attempt))
@@ -209,8 +209,10 @@ impl Row {
         self.decisions & decision as u8 != 0
     }
 
+    /// The attempt of the highest number. That need not be the one of the last slot: what spent nothing leaves its slot to a
+    /// later attempt.
     fn last(&self) -> Attempt {
-        self.attempts.iter().rev().find(|attempt| attempt.phase() != Phase::Free).copied().unwrap_or_default()
+        self.attempts().max_by_key(|(number, _)| *number).map(|(_, attempt)| attempt).unwrap_or_default()
     }
 
     /// Whether a decision is to be applied to it. A failure that was told keeps its state and its reason; one that was only

@@ -146,6 +146,16 @@ fn attempts_that_do_not_count_are_made_again_and_spend_nothing() {
 }
 
 #[test]
+fn the_last_attempt_is_the_one_made_last_wherever_it_is_kept() {
+    let mut row = play("post unknown given_up | post accept");
+    learn(&mut row, 1, Fact::Unspent, Some(131_042));
+    learn(&mut row, 2, Fact::Unspent, Some(131_042));
+    assert_eq!(learn(&mut row, 0, Fact::Intended, None).number, 3, "in the place of the first");
+    learn(&mut row, 3, Fact::Failed, Some(131_021));
+    assert_eq!((row.state(), row.reason().name), (State::InvalidContact, "invalid_contact"));
+}
+
+#[test]
 fn a_message_that_was_refused_255_times_for_no_fault_of_its_own_ends_and_says_so() {
     let mut row = Row::default();
     for number in 1..=255 {

@@ -2,7 +2,7 @@
 
 use super::findings::Findings;
 use cloud_api::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who wants no more: a bit for each contact.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +17,8 @@ pub struct OptOuts {
     /// When it was told of those who wanted no more only after the first deadline.
     late: BTreeMap<u32, Timestamp>,
     first_deadline: Timestamp,
+    /// Who said so shortly before a crash: it may be durable, or not.
+    doubtful: BTreeSet<u32>,
     /// What was found.
     pub findings: Findings,
 }
@@ -71,8 +73,13 @@ impl OptOuts {
 
     /// The engine died: what was not answered comes again.
     pub fn crashed(&mut self) {
-        self.unanswered.clear();
-        self.replies.clear();
+        let told = self.unanswered.drain(..).map(|(_, contact)| contact);
+        self.doubtful.extend(told.chain(self.replies.drain(..).map(|(_, contact)| contact)));
+    }
+
+    /// Whether the contact may want no more, though nothing of it was acknowledged.
+    pub fn may_have(&self, contact: u32) -> bool {
+        self.doubtful.contains(&contact)
     }
 
     /// The store was put back to a time when it may not have known of them.

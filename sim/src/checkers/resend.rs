@@ -19,7 +19,7 @@ pub(super) fn judge(
 ) {
     let since = moment(scene.start, seen.since);
     // Claimed before the news came, and durable after it.
-    let just_now = now.since(since) <= scene.slack();
+    let just_now = scene.crosses(now, since);
     if seen.arrival > Arrival::None && !just_now {
         findings.add(Some(message), || format!("message {message} was intended again after it had arrived"));
         return;
@@ -77,6 +77,10 @@ pub(super) fn waited_enough(
     // After a crash its outcome is unknown from then on.
     let unknown = crashed.filter(|crashed| newest.known == Known::UnderWay && *crashed > since).unwrap_or(since);
     if newest.known == Known::UnderWay && unknown == since {
+        return;
+    }
+    if matches!(newest.known, Known::Failed | Known::Unspent) && scene.crosses(now, since) {
+        // Given up before the news came, and durable after it.
         return;
     }
     // Hundredths are rounded, which a wait has up to eight times over; and a clock may have been put forward.

@@ -239,6 +239,11 @@ impl Scene {
     pub fn slack(&self) -> Span {
         Span::secs(1) + self.arms.disk + self.arms.clock
     }
+
+    /// Whether what is durable now may have been decided before what was told at `news`: a commit waits for the one before it.
+    pub fn crosses(&self, now: Timestamp, news: Timestamp) -> bool {
+        now.since(news) <= self.slack() + self.arms.disk
+    }
 }
 
 impl Window {

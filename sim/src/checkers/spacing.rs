@@ -39,6 +39,10 @@ pub(super) fn judge(
     // An engine whose clock is put forward cannot know better.
     let waited = now.since(failed);
     let fair = waited + scene.arms.clock;
+    if seen.has(flag::UNKNOWN) && scene.arms.disk > Span::ZERO && scene.crosses(now, failed) {
+        // Claimed after an unknown outcome was given up, and durable after the error came.
+        return;
+    }
     match least(code.class(), seen.spent()) {
         None if waited <= scene.slack() => {}
         None => findings.add(Some(message), || {

@@ -173,8 +173,10 @@ impl Checkers {
                 let late = !over.cancelled && asked && !belief::states(&seen, over).has(row.state());
                 let over = Over { cancelled: over.cancelled || late, ..over };
                 reported::judge(id, row, &seen, truth, &mut found.reported);
-                // An old store may remember an opt-out that the new one was not told of.
-                if !(self.scene.arms.stale && row.reason().name == "opted_out") {
+                // An old store may remember an opt-out that the new one was not told of, and one that started anew what nobody
+                // acknowledged.
+                let may_be_out = self.scene.arms.stale || self.opt_outs.may_have(audience.contact(id - first));
+                if !(may_be_out && row.reason().name == "opted_out") {
                     belief::judge(id, row, &seen, over, &mut found.belief);
                     reasons::judge(id, row, &seen, over, &mut found.reasons);
                 }
