@@ -45,7 +45,8 @@ pub fn bound(scene: &Scene, campaign: &Campaign, left: Left, wait: impl Fn(Times
         matches!(class(window), Some(Class::MessagingLimit | Class::MarketingCap))
             || (window.until == Timestamp::NEVER && window.ends_requests() && (window.share >= MOST || halts(window)))
             || matches!(window.kind, FaultKind::Tier | FaultKind::StaleStore | FaultKind::ClockStep)
-            || (window.kind == FaultKind::Throttle && window.until == Timestamp::NEVER)
+            || (matches!(window.kind, FaultKind::Throttle | FaultKind::WebhookOutage)
+                && window.until == Timestamp::NEVER)
     };
     let windows: Vec<&Window> = scene.windows.iter().filter(on_it).collect();
     let shared =
