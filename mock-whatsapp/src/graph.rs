@@ -3,6 +3,7 @@
 //! What can be called is the table of `route`; each operation is carried out in a file of its own.
 
 mod accounts;
+mod analytics;
 mod blocks;
 pub mod call;
 mod codes;
@@ -189,6 +190,8 @@ async fn run(call: Call<'_>) -> Done {
         Operation::UnpauseTemplate => templates::unpause(call).await,
         Operation::ArchiveTemplates => templates::archive(call).await,
         Operation::CompareTemplates => templates::compare(call).await,
+        Operation::ListLibrary => templates::library::list(call).await,
+        Operation::CountTemplates => analytics::of_templates(call).await,
         Operation::Subscribe => subscribe::post(call).await,
         Operation::UploadMedia => media::upload(call).await,
         Operation::GetMedia => media::get(call).await,

@@ -1,5 +1,6 @@
 //! What stands above numbers: the account, the portfolio, the app, the token's own user, and what a token is worth.
 
+use super::analytics::Asked;
 use super::call::{Call, Done, Outcome};
 use super::fields::{self, Field, Kind};
 use super::health;
@@ -25,7 +26,6 @@ const ACCOUNT: Kind = Kind {
         "linked_commerce_account",
         "auth_international_rate_eligibility",
         "creation_time",
-        "analytics",
         "conversation_analytics",
         "pricing_analytics",
         "template_analytics",
@@ -93,8 +93,17 @@ fn all(tenant: &Tenant, wanted: &[Field]) -> Result<Map<String, Value>, Refusal>
 /// `GET /{waba-id}`.
 pub(super) async fn get(call: Call<'_>) -> Done {
     call.account()?;
-    let wanted = fields::wanted(&Parameters::of(&call), &ACCOUNT);
-    let found = call.tenant(move |tenant, _| fields::select(&ACCOUNT, &wanted, &all(tenant, &wanted)?));
+    let parameters = Parameters::of(&call);
+    let wanted = fields::wanted(&parameters, &ACCOUNT);
+    let counts = wanted.iter().find(|field| field.name == "analytics");
+    let counts = counts.map(|field| Asked::read(&parameters, field)).transpose()?;
+    let found = call.tenant(move |tenant, _| {
+        let mut all = all(tenant, &wanted)?;
+        if let Some(counts) = counts {
+            all.insert("analytics".to_owned(), counts.answer(tenant));
+        }
+        fields::select(&ACCOUNT, &wanted, &all)
+    });
     let (body, at) = found.await?;
     Ok(Outcome::reply(at, body))
 }

@@ -30,7 +30,7 @@ pub enum Node {
 }
 
 /// Words that stand in place of an id.
-const WORDS: [&str; 5] = [download::WORD, "me", "app", "debug_token", "oauth"];
+const WORDS: [&str; 6] = [download::WORD, "me", "app", "debug_token", "oauth", "message_template_library"];
 
 impl Node {
     /// What a node's name can only be, by [`Identity::id`]'s rule. Whether the tenant has it, the operation finds out.
@@ -141,6 +141,10 @@ pub enum Operation {
     ArchiveTemplates,
     /// Compares templates.
     CompareTemplates,
+    /// Lists ready-made templates.
+    ListLibrary,
+    /// Counts what became of templates' messages, day by day.
+    CountTemplates,
     /// Subscribes the app to an account, and overrides where its webhooks go.
     Subscribe,
     /// Takes in a file.
@@ -291,6 +295,8 @@ pub const ROUTES: &[Route] = &[
         ..row(Node::Account, "message_templates", Verb::Post, Operation::ArchiveTemplates, Permission::Management)
     },
     row(Node::Template, "compare", Verb::Get, Operation::CompareTemplates, Permission::Management),
+    row(Node::Word("message_template_library"), "", Verb::Get, Operation::ListLibrary, Permission::Management),
+    row(Node::Account, "template_analytics", Verb::Get, Operation::CountTemplates, Permission::Management),
     row(Node::Template, "unpause", Verb::Post, Operation::UnpauseTemplate, Permission::Management),
     row(Node::Account, "subscribed_apps", Verb::Post, Operation::Subscribe, Permission::Management),
     row(Node::Number, "media", Verb::Post, Operation::UploadMedia, Permission::Messaging),

@@ -2,6 +2,7 @@
 //! themselves is the tenant's.
 
 mod bulk;
+pub(super) mod library;
 mod listing;
 mod showing;
 
@@ -63,11 +64,10 @@ fn check_ttl(seconds: Option<i64>, category: Category) -> Result<(), Refusal> {
 fn draft(parameters: &Parameters, language: &str) -> Result<Draft, Refusal> {
     let name = parameters.text("name").unwrap_or_default();
     let (category, language) = check_names(&name, language, &parameters.text("category").unwrap_or_default())?;
-    if parameters.value("library_template_name").is_some() {
-        let why = "the library of ready-made templates is not here; create the template from components";
-        return Err(Refusal::parameter("Invalid parameter", why).details("library_template_name is not known"));
-    }
-    let components = items(parameters, "components")?.ok_or_else(|| required("components"))?;
+    let components = match library::chosen(parameters, language)? {
+        Some(components) => components,
+        None => items(parameters, "components")?.ok_or_else(|| required("components"))?,
+    };
     let format = check(components.as_array().map_or(&[], Vec::as_slice), category, format_of(parameters)?)?;
     let ttl_seconds = whole_number(parameters, "message_send_ttl_seconds")?;
     check_ttl(ttl_seconds, category)?;
@@ -101,7 +101,11 @@ pub(super) async fn create(call: Call<'_>) -> Done {
     own_account(&call)?;
     let parameters = Parameters::of(&call);
     let draft = draft(&parameters, &parameters.text("language").unwrap_or_default())?;
+    let is_ready_made = parameters.value("library_template_name").is_some();
     let made = call.tenant(move |tenant, _| {
+        if is_ready_made {
+            return library::create(tenant, draft);
+        }
         let place = tenant.create_template(draft)?;
         Ok(created(tenant, place))
     });

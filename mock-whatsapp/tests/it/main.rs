@@ -14,6 +14,7 @@ mod gestures;
 mod handsets;
 mod https;
 mod inbound;
+mod insights;
 mod library;
 mod limits;
 mod media;
