@@ -188,7 +188,12 @@ fn methods(path: &[&str]) -> Option<&'static [&'static str]> {
 }
 
 async fn route(ask: Ask<'_>, method: &Method, path: &[&str]) -> Done {
-    let unknown = || Problem::unknown(format!("there is no /_mock/{}", path.join("/")));
+    let unknown = || {
+        Problem::unknown(format!(
+            "there is no /_mock/{}; GET /_mock/openapi.json describes what there is",
+            path.join("/")
+        ))
+    };
     let known = methods(path).ok_or_else(unknown)?;
     if !known.contains(&method.as_str()) {
         let detail = format!("/_mock/{} takes {}", path.join("/"), known.join(", "));

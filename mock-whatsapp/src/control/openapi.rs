@@ -9,7 +9,8 @@ mod shapes;
 use super::{Ask, Done};
 use operations::{OPERATIONS, Operation};
 use serde_json::Value;
-use utoipa::openapi::path::{HttpMethod, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathsBuilder};
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathsBuilder};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr, Required,
@@ -55,7 +56,9 @@ fn describe(operation: &Operation) -> utoipa::openapi::path::Operation {
     let mut described = OperationBuilder::new().operation_id(Some(id)).summary(Some(operation.summary));
     for segment in operation.path.split('/') {
         if let Some(name) = segment.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
-            described = described.parameter(parameter(ParameterIn::Path, name, shapes::of_path(operation.path, name)));
+            let example = shapes::example_of_path(operation.path, name);
+            let shape = shapes::of_path(operation.path, name);
+            described = described.parameter(parameter(ParameterIn::Path, name, shape).example(Some(example.into())));
         }
     }
     let common = [("tenant", shapes::name as fn() -> Schema)];
@@ -63,7 +66,11 @@ fn describe(operation: &Operation) -> utoipa::openapi::path::Operation {
         described = described.parameter(parameter(ParameterIn::Query, name, shape()));
     }
     if let Some((body, needed)) = operation.body {
-        let content = ContentBuilder::new().schema(Some(body())).build();
+        let examples = operation.examples.iter().enumerate().filter_map(|(place, text)| {
+            let value: Value = serde_json::from_str(text).ok()?;
+            Some((format!("example {}", place + 1), ExampleBuilder::new().value(Some(value)).build()))
+        });
+        let content = ContentBuilder::new().schema(Some(body())).examples_from_iter(examples).build();
         let required = if needed { Required::True } else { Required::False };
         let body = RequestBodyBuilder::new().content("application/json", content).required(Some(required)).build();
         described = described.request_body(Some(body));
@@ -104,9 +111,9 @@ fn describe(operation: &Operation) -> utoipa::openapi::path::Operation {
     described.responses(responses.build()).build()
 }
 
-fn parameter(place: ParameterIn, name: &str, shape: Schema) -> Parameter {
+fn parameter(place: ParameterIn, name: &str, shape: Schema) -> ParameterBuilder {
     let required = if place == ParameterIn::Path { Required::True } else { Required::False };
-    ParameterBuilder::new().name(name).parameter_in(place).required(required).schema(Some(shape)).build()
+    ParameterBuilder::new().name(name).parameter_in(place).required(required).schema(Some(shape))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod aimed_faults;
 mod client;
 mod clock;
 mod coverage;
+mod described;
 mod events;
 mod export;
 mod faults;

@@ -19,6 +19,8 @@ pub(super) struct Operation {
     pub(super) query: &'static [(&'static str, Shape)],
     /// What it takes, and whether it must be there.
     pub(super) body: Option<(Shape, bool)>,
+    /// Bodies that it takes, as JSON.
+    pub(super) examples: &'static [&'static str],
     /// What it gives, by status.
     pub(super) answers: &'static [(u16, &'static str, Shape)],
     /// Problems beside the usual ones.
@@ -26,7 +28,7 @@ pub(super) struct Operation {
 }
 
 const fn op(method: &'static str, path: &'static str, summary: &'static str) -> Operation {
-    Operation { method, path, summary, query: &[], body: None, answers: &[], problems: &[] }
+    Operation { method, path, summary, query: &[], body: None, examples: &[], answers: &[], problems: &[] }
 }
 
 impl Operation {
@@ -40,6 +42,10 @@ impl Operation {
 
     const fn may_take(self, body: Shape) -> Self {
         Self { body: Some((body, false)), ..self }
+    }
+
+    const fn like(self, examples: &'static [&'static str]) -> Self {
+        Self { examples, ..self }
     }
 
     const fn gives(self, answers: &'static [(u16, &'static str, Shape)]) -> Self {
@@ -64,11 +70,15 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("GET", "/metrics", "Counts and gauges for Prometheus").gives(&[(200, "Text", text)]),
     op("POST", "/tenants", "Makes a tenant")
         .takes(tenant)
+        .like(&[
+            r#"{"name":"w1","clock":"frozen"}"#,
+            r#"{"name":"w2","seed":7,"throughput":20,"messaging_limit":250,"rules":{"window":false}}"#,
+        ])
         .gives(&[(200, "It was there, and the same", tenant_shown), (201, "It is made", tenant_shown)]),
     op("GET", "/tenants", "Every tenant").query(PAGES).gives(PAGE),
     op("GET", "/tenants/{name}", "One tenant").gives(&[(200, "It", tenant_shown)]),
     op("DELETE", "/tenants/{name}", "Removes a tenant and all that it has").gives(OBJECT),
-    op("POST", "/reset", "Lets a tenant begin anew").may_take(reset).gives(OBJECT),
+    op("POST", "/reset", "Lets a tenant begin anew").may_take(reset).like(&[r#"{"tenant":"default"}"#]).gives(OBJECT),
     op("POST", "/snapshot", "Keeps a tenant as it is; the least used of too many snapshots go for it")
         .may_take(empty)
         .gives(&[(200, "It is kept", kept)])
@@ -82,20 +92,33 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("DELETE", "/snapshots/{id}", "Lets one go").gives(DROPPED),
     op("POST", "/restore", "Puts a tenant back as it was")
         .takes(restore)
+        .like(&[r#"{"id":"s1"}"#])
         .gives(&[(200, "It is as it was", restored)])
         .or(&[(507, "There is no room")]),
-    op("POST", "/tokens", "Makes a token that is good for less").takes(token).gives(OBJECT),
+    op("POST", "/tokens", "Makes a token that is good for less")
+        .takes(token)
+        .like(&[r#"{"kind":"expired"}"#])
+        .gives(OBJECT),
     op("GET", "/webhook", "Where webhooks go").gives(OBJECT),
-    op("PUT", "/webhook", "Sends webhooks elsewhere, once the receiver has shaken hands").takes(webhook).gives(OBJECT),
+    op("PUT", "/webhook", "Sends webhooks elsewhere, once the receiver has shaken hands")
+        .takes(webhook)
+        .like(&[r#"{"url":"http://127.0.0.1:3000/webhook","handshake":false,"timeout":"5s"}"#])
+        .gives(OBJECT),
     op("GET", "/webhooks", "Every webhook, with its attempts")
         .query(&[("wamid", text), ("state", webhook_state), ("cursor", cursor), ("limit", limit)])
         .gives(PAGE),
-    op("POST", "/webhooks", "Tells any webhook by hand").takes(notice).gives(&[(201, "It is told", told)]),
+    op("POST", "/webhooks", "Tells any webhook by hand")
+        .takes(notice)
+        .like(&[r#"{"field":"account_update","value":{"event":"VERIFIED_ACCOUNT"}}"#])
+        .gives(&[(201, "It is told", told)]),
     op("POST", "/webhooks/{id}/redeliver", "Delivers a webhook once more").may_take(empty).gives(TOLD),
     op("GET", "/messages", "Every accepted message, and what became of it")
         .query(&[("to", phone), ("status", message_status), ("cursor", cursor), ("limit", limit)])
         .gives(PAGE),
-    op("POST", "/messages/{wamid}/statuses", "Makes a message be something now").takes(status).gives(TOLD),
+    op("POST", "/messages/{wamid}/statuses", "Makes a message be something now")
+        .takes(status)
+        .like(&[r#"{"status":"delivered"}"#, r#"{"status":"failed","code":131049}"#])
+        .gives(TOLD),
     op("GET", "/requests", "Every call of the Graph API, with what decided it")
         .query(&[
             ("to", phone),
@@ -109,10 +132,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("GET", "/requests/{id}", "One call in full").gives(OBJECT).or(&[(410, "It is forgotten")]),
     op("POST", "/verify", "Asserts what was sent")
         .takes(verify)
+        .like(&[r#"{"match":{"to":"14155550123","outcome":"any"},"count":{"at_most":1000},"within":"10ms"}"#])
         .gives(&[(200, "It holds", verified), (422, "It does not, or the assertion cannot be", loose)]),
     op("GET", "/export", "The session as a scenario file").gives(&[(200, "TOML", text)]),
     op("GET", "/referee", "The judgement of the sender").gives(&[(200, "It", judgement)]),
-    op("PUT", "/referee", "What the referee goes by").may_take(referee).gives(OBJECT),
+    op("PUT", "/referee", "What the referee goes by")
+        .may_take(referee)
+        .like(&[r#"{"duplicate_window":"10m","ignore":["wasteful"]}"#])
+        .gives(OBJECT),
     op(
         "GET",
         "/events",
@@ -120,23 +147,50 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .gives(&[(200, "A stream without an end; what stands behind `data: ` is JSON", text)]),
     op("GET", "/faults", "The faults that are armed, and their counts").query(PAGES).gives(PAGE),
-    op("POST", "/faults", "Arms a fault").takes(fault).gives(&[(201, "It is armed", shown)]),
+    op("POST", "/faults", "Arms a fault")
+        .takes(fault)
+        .like(&[
+            r#"{"kind":"error","code":130429,"share":0.1}"#,
+            r#"{"kind":"latency","delay":"2s","match":{"to":"14155550123"},"first":1}"#,
+            r#"{"kind":"webhook_duplicate","copies":1,"every":3,"ttl":"30s"}"#,
+            r#"{"kind":"outage","from":"1h","until":"90m"}"#,
+        ])
+        .gives(&[(201, "It is armed", shown)]),
     op("DELETE", "/faults", "Disarms all").gives(OBJECT),
     op("DELETE", "/faults/{id}", "Disarms one").gives(OBJECT),
     op("GET", "/clock", "The tenant's time").gives(&[(200, "It", clock)]),
-    op("POST", "/clock/freeze", "Stops time").may_take(freeze).gives(&[(200, "It stands", clock)]),
-    op("POST", "/clock/run", "Lets time run").may_take(run).gives(&[(200, "It runs", clock)]),
-    op("POST", "/clock/advance", "Moves time").takes(advance).gives(&[(200, "It is there", arrival)]),
-    op("POST", "/clock/settle", "Moves time until nothing is due").may_take(settle).gives(&[(200, "It is", arrival)]),
-    op("PUT", "/handsets", "Makes many telephones what they are to be").takes(handsets).gives(OBJECT),
-    op("GET", "/handsets/{wa_id}", "What a telephone is like").gives(&[(200, "It", handset_shown)]),
-    op("PUT", "/handsets/{wa_id}", "Makes a telephone what it is to be").may_take(handset).gives(&[(
+    op("POST", "/clock/freeze", "Stops time").may_take(freeze).like(&[r#"{}"#]).gives(&[(200, "It stands", clock)]),
+    op("POST", "/clock/run", "Lets time run")
+        .may_take(run)
+        .like(&[r#"{"factor":60}"#])
+        .gives(&[(200, "It runs", clock)]),
+    op("POST", "/clock/advance", "Moves time").takes(advance).like(&[r#"{"by":"12h"}"#]).gives(&[(
         200,
-        "It is",
-        handset_shown,
+        "It is there",
+        arrival,
     )]),
+    op("POST", "/clock/settle", "Moves time until nothing is due")
+        .may_take(settle)
+        .like(&[r#"{"max":"72h","quiet":"10ms"}"#])
+        .gives(&[(200, "It is", arrival)]),
+    op("PUT", "/handsets", "Makes many telephones what they are to be")
+        .takes(handsets)
+        .like(&[
+            r#"{"items":[{"wa_id":"14155550123","kind":"offline","for":"20h"},{"wa_id":"14155550124","reads":false}]}"#,
+        ])
+        .gives(OBJECT),
+    op("GET", "/handsets/{wa_id}", "What a telephone is like").gives(&[(200, "It", handset_shown)]),
+    op("PUT", "/handsets/{wa_id}", "Makes a telephone what it is to be")
+        .may_take(handset)
+        .like(&[r#"{"kind":"offline","for":"20h"}"#, r#"{"kind":"replies","reply":{"text":"ok","after":"1s"}}"#])
+        .gives(&[(200, "It is", handset_shown)]),
     op("POST", "/handsets/{wa_id}/messages", "The contact writes")
         .takes(written)
+        .like(&[
+            r#"{"type":"text","text":"hi"}"#,
+            r#"{"type":"image","image":{"caption":"see"}}"#,
+            r#"{"type":"location","location":{"latitude":52.1,"longitude":5.2}}"#,
+        ])
         .gives(&[(201, "It is written", said)])
         .or(&[(507, "There is no room")]),
     op("POST", "/handsets/{wa_id}/read", "The contact opens the chat").may_take(empty).gives(GESTURE),
@@ -148,24 +202,40 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("POST", "/handsets/{wa_id}/offline", "The telephone is turned off").may_take(empty).gives(GESTURE),
     op("POST", "/handsets/{wa_id}/online", "The telephone is turned on").may_take(empty).gives(GESTURE),
     op("GET", "/templates", "Every template").gives(OBJECT),
-    op("PUT", "/templates", "How reviews go").may_take(reviews).gives(OBJECT),
+    op("PUT", "/templates", "How reviews go")
+        .may_take(reviews)
+        .like(&[r#"{"review":"2h","reject":["promo_*"]}"#])
+        .gives(OBJECT),
     op("PUT", "/templates/{name}/status", "What becomes of a template")
         .query(LANGUAGE)
         .takes(template_status)
+        .like(&[r#"{"status":"PAUSED","for":"3h"}"#])
         .gives(OBJECT),
     op("PUT", "/templates/{name}/quality", "What contacts think of it")
         .query(LANGUAGE)
         .takes(template_quality)
+        .like(&[r#"{"quality":"YELLOW"}"#])
         .gives(OBJECT),
-    op("PUT", "/templates/{name}/category", "What it is for").query(LANGUAGE).takes(template_category).gives(OBJECT),
+    op("PUT", "/templates/{name}/category", "What it is for")
+        .query(LANGUAGE)
+        .takes(template_category)
+        .like(&[r#"{"category":"MARKETING"}"#])
+        .gives(OBJECT),
     op("PUT", "/templates/{name}/pacing", "How many go out before others are held")
         .query(LANGUAGE)
         .takes(pacing)
+        .like(&[r#"{"after":100,"verdict":"release"}"#])
         .gives(OBJECT),
     op("GET", "/recipients", "Whom the number may write to").gives(OBJECT),
-    op("PUT", "/recipients", "Makes it a test number, with a list of these").takes(recipients).gives(OBJECT),
+    op("PUT", "/recipients", "Makes it a test number, with a list of these")
+        .takes(recipients)
+        .like(&[r#"{"allowed":["14155550123"]}"#])
+        .gives(OBJECT),
     op("GET", "/numbers/{id}", "A business number").gives(OBJECT),
-    op("PUT", "/numbers/{id}", "Changes a business number, and tells of it").may_take(business_number).gives(OBJECT),
+    op("PUT", "/numbers/{id}", "Changes a business number, and tells of it")
+        .may_take(business_number)
+        .like(&[r#"{"messaging_limit":2000,"quality":"GREEN"}"#])
+        .gives(OBJECT),
 ];
 
 const DROPPED: &[(u16, &str, Shape)] = &[(200, "How many went", dropped)];

@@ -195,6 +195,21 @@ pub(super) fn of_path(path: &str, name: &str) -> Schema {
     }
 }
 
+/// One that is there, or can be: of the default tenant, the first of its kind, or what another example makes.
+pub(super) fn example_of_path(path: &str, name: &str) -> &'static str {
+    match name {
+        "name" if path.starts_with("/tenants") => "w1",
+        "name" => "hello_world",
+        "wa_id" => "14155550123",
+        "id" if path.starts_with("/numbers") => "100000000000001",
+        "id" if path.starts_with("/webhooks") => "w0",
+        "id" if path.starts_with("/requests") => "r1",
+        "id" if path.starts_with("/snapshots") => "s1",
+        "id" => "f1",
+        _ => "wamid.HBgLMTQxNTU1NTAxMjMVAgARGBI0RkQxQUM5MDE2QjMwNkNCMkIA",
+    }
+}
+
 /// RFC 9457, with what is ours.
 pub(super) fn problem() -> Schema {
     let mut built = of(Type::Object);
