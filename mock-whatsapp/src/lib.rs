@@ -13,6 +13,8 @@ pub mod graph;
 pub mod handshake;
 pub mod identity;
 pub mod instant;
+#[cfg(feature = "cli")]
+pub mod junit;
 pub mod limits;
 pub mod media;
 mod mock;

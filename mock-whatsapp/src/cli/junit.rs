@@ -1,45 +1,27 @@
-//! The judgement as JUnit XML, which CI systems show: one case a rule.
+//! The judgement as a suite of JUnit: one case a rule.
 
 use crate::control::referee::{Judged, Judgement};
-use std::fmt::{self, Write};
+use crate::junit::{self, Case, Suite, Verdict};
 
 /// The whole file.
-pub(super) fn write(tenant: &str, judgement: &Judgement) -> String {
-    let incomplete = judgement.verdict == "incomplete";
-    let ignored = judgement.rules.iter().filter(|rule| rule.ignored).count();
-    let failed = judgement.rules.iter().filter(|rule| !rule.ignored && rule.certain > 0).count();
-    let numbers = format!(
-        "tests=\"{}\" failures=\"{}\" skipped=\"{ignored}\"",
-        judgement.rules.len() + 1,
-        failed + usize::from(incomplete)
-    );
-    let name = Escaped(tenant);
-    let mut text = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"mock-whatsapp referee\" {numbers}>\n  \
-         <testsuite name=\"referee {name}\" {numbers}>\n    <properties><property name=\"sends\" value=\"{}\"/></properties>\n",
-        judgement.sends
-    );
-    for rule in &judgement.rules {
-        // Writing to a text cannot fail.
-        case(&mut text, tenant, rule).unwrap_or_default();
-    }
-    let end = if incomplete {
-        "><failure message=\"more happened than the referee can remember\"/></testcase>"
-    } else {
-        "/>"
+pub(super) fn write(tenant: &str, judgement: &Judgement) -> Vec<u8> {
+    let mut cases: Vec<Case> = judgement.rules.iter().map(case).collect();
+    let complete = match judgement.verdict.as_str() {
+        "incomplete" => Verdict::Fail("more happened than the referee can remember".to_owned(), String::new()),
+        _ => Verdict::Pass,
     };
-    text.push_str(&format!("    <testcase classname=\"referee {name}\" name=\"complete\"{end}\n"));
-    text.push_str("  </testsuite>\n</testsuites>\n");
-    text
+    cases.push(Case::new("complete", complete));
+    let properties = vec![("sends", judgement.sends.to_string())];
+    let suite = Suite { name: format!("referee {tenant}"), properties, seconds: None, cases };
+    let mut file = Vec::new();
+    // Memory takes it.
+    junit::write(&mut file, "mock-whatsapp referee", &[suite]).unwrap_or_default();
+    file
 }
 
-fn case(text: &mut String, tenant: &str, rule: &Judged) -> fmt::Result {
-    write!(text, "    <testcase classname=\"referee {}\" name=\"{}\"", Escaped(tenant), rule.rule)?;
+fn case(rule: &Judged) -> Case {
     if rule.ignored {
-        return writeln!(text, "><skipped message=\"this rule is ignored\"/></testcase>");
-    }
-    if rule.certain + rule.suspected == 0 {
-        return writeln!(text, "/>");
+        return Case::new(&*rule.rule, Verdict::Skipped("this rule is ignored".to_owned()));
     }
     let lines = |certain: bool| -> String {
         let of = rule.evidence.iter().filter(|evidence| evidence.certain == certain);
@@ -49,36 +31,12 @@ fn case(text: &mut String, tenant: &str, rule: &Judged) -> fmt::Result {
         })
         .collect()
     };
-    text.push('>');
-    if rule.certain > 0 {
-        let message = format!("{} certain, {} suspected", rule.certain, rule.suspected);
-        write!(text, "<failure message=\"{message}\">{}</failure>", Escaped(&lines(true)))?;
-    }
-    if rule.suspected > 0 {
-        write!(text, "<system-out>{} suspected\n{}</system-out>", rule.suspected, Escaped(&lines(false)))?;
-    }
-    writeln!(text, "</testcase>")
-}
-
-/// Text inside an attribute or an element.
-struct Escaped<'a>(&'a str);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\n' => f.write_char('\n')?,
-                // XML 1.0 has no other control characters.
-                c if c.is_control() => f.write_char('\u{FFFD}')?,
-                c => f.write_char(c)?,
-            }
-        }
-        Ok(())
-    }
+    let verdict = match rule.certain {
+        0 => Verdict::Pass,
+        certain => Verdict::Fail(format!("{certain} certain, {} suspected", rule.suspected), lines(true)),
+    };
+    let remarks = (rule.suspected > 0).then(|| format!("{} suspected\n{}", rule.suspected, lines(false)));
+    Case { remarks, ..Case::new(&*rule.rule, verdict) }
 }
 
 #[cfg(test)]
@@ -105,7 +63,8 @@ mod tests {
         };
         let rules =
             vec![judged("duplicate", 1, 0, false), judged("wasteful", 0, 0, false), judged("malformed", 2, 0, true)];
-        let text = write("a\"b", &Judgement { verdict: "guilty".to_owned(), sends: 9, rules });
+        let text =
+            String::from_utf8(write("a\"b", &Judgement { verdict: "guilty".to_owned(), sends: 9, rules })).unwrap();
         assert!(
             text.contains("<testsuite name=\"referee a&quot;b\" tests=\"4\" failures=\"1\" skipped=\"1\">"),
             "{text}"
