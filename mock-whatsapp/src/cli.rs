@@ -67,6 +67,10 @@ struct Serve {
     /// Serve HTTPS, with a certificate for localhost, 127.0.0.1, ::1 and the address of --listen.
     #[arg(long, env = "MOCK_WHATSAPP_TLS", value_parser = FalseyValueParser::new())]
     tls: bool,
+    /// Another name that the certificate is for, such as graph.facebook.com, for clients whose address cannot be changed: make
+    /// that name this machine's, in /etc/hosts or a container's extra hosts. Several are separated by commas.
+    #[arg(long, env = "MOCK_WHATSAPP_TLS_NAME", value_name = "NAME", value_delimiter = ',')]
+    tls_name: Vec<String>,
     /// Gets the certificate of the authority that made the server's, for clients to trust.
     #[arg(long, env = "MOCK_WHATSAPP_TLS_CA", value_name = "FILE", default_value = "mock-whatsapp-ca.pem")]
     tls_ca: PathBuf,

@@ -346,6 +346,25 @@ mod tests {
     }
 
     #[test]
+    fn the_example_has_every_key_and_changes_nothing() {
+        let example = include_str!("../examples/mock.toml");
+        let mut config = Config::default();
+        config.read(example).unwrap();
+        assert_eq!(format!("{config:?}"), format!("{:?}", Config::default()));
+        for table in ["", "[rules]\n", "[templates]\n", "[[number]]\n", "[handset]\n"] {
+            let refusal = Config::default().read(&format!("{table}no_such_key = 1")).unwrap_err();
+            // "unknown field `no_such_key`, expected one of `…`, `…`"
+            for key in refusal.message.split('`').skip(3).step_by(2) {
+                let is_there = example.lines().any(|line| {
+                    let line = line.trim_start_matches("# ").trim_start_matches('[');
+                    line.strip_prefix(key).is_some_and(|rest| rest.starts_with([' ', ']']))
+                });
+                assert!(is_there, "{table}{key} is not in the example");
+            }
+        }
+    }
+
+    #[test]
     fn a_file_says_what_differs_from_the_defaults() {
         let mut config = Config::default();
         let text = "seed = 7\nmessaging_limit = 250\nunknown_templates = \"accept\"\n[rules]\npair = false\n\

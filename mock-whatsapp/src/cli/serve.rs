@@ -55,6 +55,9 @@ fn configure(options: &Serve) -> Result<Config, Failure> {
 }
 
 async fn listen(options: Serve, config: Config) -> Result<(), Failure> {
+    if !options.tls && !options.tls_name.is_empty() {
+        return Err(Failure::Usage("--tls-name names a certificate, and there is none without --tls".to_owned()));
+    }
     let refused = |error: io::Error| match error.kind() {
         io::ErrorKind::AddrInUse => Failure::Run(format!(
             "cannot listen on {}: {error}; --listen 127.0.0.1:0 takes a free port",
@@ -104,7 +107,8 @@ async fn listen(options: Serve, config: Config) -> Result<(), Failure> {
 #[cfg(feature = "tls")]
 fn secured(listener: TcpListener, connector: Connector, options: &Serve) -> Result<(Listener, Connector), Failure> {
     let run = |error: &dyn std::fmt::Display| Failure::Run(error.to_string());
-    let tls = crate::tls::Tls::new(&[options.listen.ip().to_string()]).map_err(|error| run(&error))?;
+    let names = [&[options.listen.ip().to_string()], &*options.tls_name].concat();
+    let tls = crate::tls::Tls::new(&names).map_err(|error| Failure::Usage(format!("--tls-name: {error}")))?;
     let file = &options.tls_ca;
     let placed = ready::place(file, tls.authority()).and_then(|()| fs::canonicalize(file));
     let place = placed.map_err(|error| Failure::Run(format!("{}: {error}", file.display())))?;

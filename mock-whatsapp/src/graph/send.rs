@@ -22,6 +22,7 @@ use free::Said;
 use lenience::Unexpected;
 use mock_whatsapp_model::content;
 use mock_whatsapp_model::input::Form;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// The types that the real API names when it knows one not.
@@ -181,17 +182,21 @@ impl Wish {
         // Text that is known to be some is not looked at again, string by string.
         let text = std::str::from_utf8(body);
         let request = text.map_or_else(|_| serde_json::from_slice(body), serde_json::from_str);
-        let mut request: Box<SendRequest> = request.map_err(|error| unreadable(body, &error))?;
+        let mut request: Box<SendRequest> = request.map_err(|error| unreadable::<SendRequest>(body, &error))?;
         match request.messaging_product.as_deref().or(terms.product) {
             Some(product) => is_ours(product)?,
             None => return Err(required("messaging_product")),
         }
         // Text is searched many bytes at a time.
-        if text.is_ok_and(|text| text.contains("\"status\""))
-            && let Ok(receipt) = serde_json::from_slice::<ReadReceipt>(body)
-            && !receipt.status.is_empty()
-        {
-            return check_receipt(receipt).map(Self::Read);
+        if text.is_ok_and(|text| text.contains("\"status\"")) {
+            match serde_json::from_slice::<ReadReceipt>(body) {
+                Ok(receipt) if !receipt.status.is_empty() => return check_receipt(receipt).map(Self::Read),
+                // It is to nobody, so it was meant to be one.
+                Err(error) if request.to.is_none() && request.recipient.is_none() => {
+                    return Err(unreadable::<ReadReceipt>(body, &error));
+                }
+                Ok(_) | Err(_) => {}
+            }
         }
         infer_type(&mut request, body);
         Sending::check(request, terms).map(Self::Send)
@@ -235,14 +240,14 @@ fn infer_type(request: &mut SendRequest, body: &[u8]) {
 }
 
 /// What is said of a body that cannot be read: the one parameter that is at fault, if it is JSON at all.
-fn unreadable(body: &[u8], error: &serde_json::Error) -> Refusal {
+fn unreadable<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> Refusal {
     let Ok(Value::Object(fields)) = serde_json::from_slice(body) else {
         let why = format!("the body is no JSON object ({error}); Graph then sees no parameters");
         return Refusal::parameter("The parameter messaging_product is required.", why);
     };
     for (name, value) in fields {
         let alone = Value::Object([(name.clone(), value)].into_iter().collect());
-        if let Err(error) = serde_json::from_value::<SendRequest>(alone) {
+        if let Err(error) = serde_json::from_value::<T>(alone) {
             return invalid(format!("Param {name} is not of the expected type"), &format!("{name}: {error}"));
         }
     }

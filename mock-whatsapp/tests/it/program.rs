@@ -154,7 +154,8 @@ const SEND: &str = r#"{"messaging_product":"whatsapp","to":"+4915112345678","typ
 #[test]
 fn https_is_trusted_by_whoever_trusts_the_authority_that_was_written() {
     let folder = tempfile::tempdir().unwrap();
-    let mut running = Running::start(&["--tls", "--tls-ca", "ca.pem"], folder.path(), &[]);
+    let arguments = ["--tls", "--tls-ca", "ca.pem", "--tls-name", "graph.facebook.com,lookaside.fbsbx.com"];
+    let mut running = Running::start(&arguments, folder.path(), &[]);
     assert!(running.url.starts_with("https://127.0.0.1:"), "{}", running.url);
     let said = running.says("clients must trust the certificate in ");
     let file = said.split_once("certificate in ").unwrap().1.to_owned();
@@ -167,7 +168,7 @@ fn https_is_trusted_by_whoever_trusts_the_authority_that_was_written() {
         .with_root_certificates(roots)
         .with_no_client_auth();
     let client = Arc::new(client);
-    for name in ["localhost", "127.0.0.1", "::1"] {
+    for name in ["localhost", "127.0.0.1", "::1", "graph.facebook.com", "lookaside.fbsbx.com"] {
         let connection = ClientConnection::new(client.clone(), ServerName::try_from(name).unwrap()).unwrap();
         let mut stream = StreamOwned::new(connection, TcpStream::connect(running.address()).unwrap());
         stream.write_all(b"GET /_mock/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
@@ -175,6 +176,17 @@ fn https_is_trusted_by_whoever_trusts_the_authority_that_was_written() {
         // The other end may leave out TLS's farewell.
         stream.read_to_string(&mut answer).unwrap_or_default();
         assert!(answer.starts_with("HTTP/1.1 200 "), "{name}: {answer}");
+    }
+}
+
+#[test]
+fn a_name_for_a_certificate_is_refused_where_there_is_none_or_it_is_no_name() {
+    for (arguments, why) in
+        [(&["--tls-name", "x.example"][..], "--tls"), (&["--tls", "--tls-name", "ü.example"], "--tls-name")]
+    {
+        let output = program().args(["--listen", "127.0.0.1:0"]).args(arguments).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && said.contains(why), "{arguments:?}: {said}");
     }
 }
 

@@ -281,6 +281,8 @@ async fn reading_and_typing_need_a_message_of_the_contact() {
         assert_eq!(mock.send(&receipt(typing)).await.body, json!({ "success": true }));
     }
     assert_eq!(mock.send(&receipt(json!({ "type": "voice" }))).await.error().0, 100);
+    let malformed = mock.send(&receipt(json!(true))).await;
+    assert_eq!(malformed.body["error"]["error_data"]["details"], "Param typing_indicator is not of the expected type");
     let mut wrong = receipt(Value::Null);
     wrong["status"] = json!("delivered");
     assert_eq!(mock.send(&wrong).await.error().2, "(#100) Param status must be one of {READ} - got \"delivered\".");
