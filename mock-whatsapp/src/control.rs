@@ -122,7 +122,7 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
         Err(problem) => {
             let mut answer = json(problem.status, "application/problem+json", &problem, at);
             if !problem.allow.is_empty() {
-                put(&mut answer, ALLOW, &problem.allow.join(", "));
+                put(&mut answer, ALLOW, problem.allow.join(", "));
             }
             answer
         }

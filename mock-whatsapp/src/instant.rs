@@ -1,13 +1,18 @@
 //! Instants as text: RFC 3339 in UTC, out and in. No time zones and no calendar beyond that.
 
 use cloud_api::time::Timestamp;
+use std::fmt::Write;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// `2026-03-01T12:00:00.000000Z`.
 pub fn write(at: Timestamp) -> String {
     // Beyond the year 9999 there is no RFC 3339.
     let shown = at.0.min(253_402_300_799_000_000);
-    humantime::format_rfc3339_micros(UNIX_EPOCH + Duration::from_micros(shown)).to_string()
+    // Every answer carries one: as long as it is, it need not grow.
+    let mut text = String::with_capacity(27);
+    write!(text, "{}", humantime::format_rfc3339_micros(UNIX_EPOCH + Duration::from_micros(shown)))
+        .unwrap_or_else(|_| unreachable!("writing to a string does not fail"));
+    text
 }
 
 /// Reads what [`write()`] writes, and its shorter forms.

@@ -13,7 +13,10 @@ use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderVal
 use hyper::{Method, Request, Response, StatusCode};
 use mock_whatsapp_model::output::Garble;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::fmt;
+use std::task::Poll;
+use std::time::Duration;
 
 /// An answer.
 pub type Answer = Response<Full<Bytes>>;
@@ -67,7 +70,7 @@ async fn answer_to(server: &Server, request: Request<Incoming>, is_control: bool
         if !is_open && server.control_token.as_ref().is_some_and(|token| !token.is_in(request.headers())) {
             return control::shut(server).await;
         }
-        control::answer(server, request).await
+        Box::pin(control::answer(server, request)).await
     } else if request.uri().path() == "/" && wants_a_page(&request) {
         Ok(plain(
             200,
@@ -114,13 +117,35 @@ pub enum Unread {
 /// # Errors
 /// If it is too long, breaks off or takes too long.
 pub async fn read(body: Incoming, most: usize) -> Result<Bytes, Unread> {
-    match tokio::time::timeout(limits::BODY_WAIT, Limited::new(body, most).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Unread::TooLong(most)),
-        Ok(Err(_)) => Err(Unread::Broken),
-        Err(_) => Err(Unread::TooSlow),
+    match within(limits::BODY_WAIT, Limited::new(body, most).collect()).await {
+        Some(Ok(body)) => Ok(body.to_bytes()),
+        Some(Err(error)) if error.is::<LengthLimitError>() => Err(Unread::TooLong(most)),
+        Some(Err(_)) => Err(Unread::Broken),
+        None => Err(Unread::TooSlow),
     }
 }
+
+/// What comes of a future, if it does in time. Mostly it is there when it is asked for the second time, as a body is that came
+/// with its head: there is no timer before.
+async fn within<F: Future>(wait: Duration, future: F) -> Option<F::Output> {
+    let mut future = std::pin::pin!(future);
+    let mut is_first = true;
+    let at_once = std::future::poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending if std::mem::take(&mut is_first) => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+        Poll::Pending => Poll::Ready(None),
+    });
+    match at_once.await {
+        Some(output) => Some(output),
+        None => tokio::time::timeout(wait, future).await.ok(),
+    }
+}
+
+/// How many headers most answers have at most: two of their own, three of the Graph API's, and some room.
+const HEADERS: usize = 6;
 
 /// An answer in JSON, at a tenant's time.
 pub fn json(status: u16, content_type: &'static str, body: &impl Serialize, at: Timestamp) -> Answer {
@@ -131,9 +156,10 @@ pub fn json(status: u16, content_type: &'static str, body: &impl Serialize, at: 
         bytes = b"{}".to_vec();
     }
     let mut answer = Response::new(Full::new(Bytes::from(bytes)));
+    answer.headers_mut().reserve(HEADERS);
     *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    put(&mut answer, MOCK_TIME, &instant::write(at));
+    put(&mut answer, MOCK_TIME, instant::write(at));
     answer
 }
 
@@ -142,7 +168,7 @@ pub fn plain(status: u16, content_type: &'static str, text: String, at: Timestam
     let mut answer = Response::new(Full::new(Bytes::from(text)));
     *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    put(&mut answer, MOCK_TIME, &instant::write(at));
+    put(&mut answer, MOCK_TIME, instant::write(at));
     answer
 }
 
@@ -164,12 +190,22 @@ pub fn garbled(form: Garble) -> Answer {
 }
 
 /// Adds a header; what cannot stand in one is replaced.
-pub fn put(answer: &mut Answer, name: HeaderName, value: &str) {
-    let value = HeaderValue::from_str(value).or_else(|_| {
-        let visible = |c: char| if (' '..='~').contains(&c) { c } else { '?' };
-        HeaderValue::try_from(value.chars().map(visible).collect::<String>())
-    });
-    if let Ok(value) = value {
+pub fn put<'a>(answer: &mut Answer, name: HeaderName, value: impl Into<Cow<'a, str>>) {
+    let made = match value.into() {
+        Cow::Borrowed(value) => HeaderValue::from_str(value).or_else(|_| HeaderValue::try_from(visible(value))),
+        // What can stand in it as it is, is not copied.
+        Cow::Owned(value) if value.chars().all(is_visible) => HeaderValue::try_from(value),
+        Cow::Owned(value) => HeaderValue::try_from(visible(&value)),
+    };
+    if let Ok(value) = made {
         answer.headers_mut().insert(name, value);
     }
+}
+
+fn is_visible(c: char) -> bool {
+    (' '..='~').contains(&c)
+}
+
+fn visible(value: &str) -> String {
+    value.chars().map(|c| if is_visible(c) { c } else { '?' }).collect()
 }

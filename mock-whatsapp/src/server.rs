@@ -13,8 +13,8 @@ use crate::respond::{Cut, answer};
 use crate::worlds::Handle;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use line::{Guarded, Line};
+use hyper_util::rt::TokioIo;
+use line::{Guarded, Line, Turn};
 use outcomes::Outcomes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -108,24 +108,20 @@ async fn connection(server: Arc<Server>, arrival: Arrival) {
         Ok(Err(error)) => return tracing::info!(%error, "a client and this server do not understand each other"),
         Err(_) => return tracing::debug!("a client began to greet and did not go on"),
     };
-    let line = Arc::new(Line::default());
+    let line = Arc::new(Line::new());
     let guarded = TokioIo::new(Guarded::new(link, line.clone()));
     let service = service_fn(|request| {
-        let (server, line) = (server.clone(), line.clone());
+        let (server, turn) = (server.clone(), Turn::of(&line));
         async move {
-            line.begins_to_answer();
             let answered = answer(&server, request).await;
-            line.has_answered();
             if matches!(answered, Err(Cut::Reset)) {
-                line.reset();
+                turn.line().reset();
             }
-            answered.map(|answer| manner::speak(answer, &line))
+            answered.map(|answer| manner::speak(answer, turn))
         }
     });
     let mut serving = std::pin::pin!(
         http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits::IDLE_WAIT)
             .max_buf_size(limits::HEAD_BYTES)
             .auto_date_header(false)
             .serve_connection(guarded, service)
@@ -133,6 +129,7 @@ async fn connection(server: Arc<Server>, arrival: Arrival) {
     let ended = tokio::select! {
         biased;
         ended = &mut serving => ended,
+        () = line.idles() => return tracing::debug!("a connection idled for too long"),
         () = async { tokio::select! { () = server.stopped() => {}, () = line.is_to_close() => {} } } => {
             serving.as_mut().graceful_shutdown();
             serving.await

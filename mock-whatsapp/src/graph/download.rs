@@ -59,8 +59,8 @@ pub(super) async fn get(call: Call<'_>) -> Done {
     }
     let name: String =
         name.chars().map(|c| if c == '"' || c == '\\' || !(' '..='~').contains(&c) { '_' } else { c }).collect();
-    put(&mut answer, CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\""));
-    put(&mut answer, MOCK_TIME, &instant::write(at));
+    put(&mut answer, CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""));
+    put(&mut answer, MOCK_TIME, instant::write(at));
     Ok(Outcome::Other(Box::new(answer)))
 }
 
@@ -83,13 +83,13 @@ fn part(bytes: Bytes, range: Option<&str>) -> Answer {
         Ok(ranges) if ranges.len() == 1 => {
             let (first, last) = (*ranges[0].start(), *ranges[0].end());
             let mut answer = answer(StatusCode::PARTIAL_CONTENT, bytes.slice(first as usize..=last as usize));
-            put(&mut answer, CONTENT_RANGE, &format!("bytes {first}-{last}/{length}"));
+            put(&mut answer, CONTENT_RANGE, format!("bytes {first}-{last}/{length}"));
             answer
         }
         Ok(_) => answer(StatusCode::OK, bytes),
         Err(_) => {
             let mut answer = answer(StatusCode::RANGE_NOT_SATISFIABLE, Bytes::new());
-            put(&mut answer, CONTENT_RANGE, &format!("bytes */{length}"));
+            put(&mut answer, CONTENT_RANGE, format!("bytes */{length}"));
             answer
         }
     }

@@ -43,7 +43,7 @@ pub(super) fn check(usage: Usage) -> Result<(), Refusal> {
 /// Writes the headers. Time and computing are not measured, so their shares are nought.
 pub(super) fn tell(answer: &mut Answer, account: &str, usage: Usage) {
     let percent = usage.percent;
-    put(answer, APP_USAGE, &json!({ "call_count": percent, "total_cputime": 0, "total_time": 0 }).to_string());
+    put(answer, APP_USAGE, json!({ "call_count": percent, "total_cputime": 0, "total_time": 0 }).to_string());
     let usage = json!({
         "type": "whatsapp_business_management",
         "call_count": percent,
@@ -51,5 +51,5 @@ pub(super) fn tell(answer: &mut Answer, account: &str, usage: Usage) {
         "total_time": 0,
         "estimated_time_to_regain_access": usage.minutes,
     });
-    put(answer, CASE_USAGE, &json!({ account: [usage] }).to_string());
+    put(answer, CASE_USAGE, json!({ account: [usage] }).to_string());
 }

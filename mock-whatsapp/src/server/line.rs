@@ -1,38 +1,67 @@
 //! A client's connection under guard: it may not take for ever over a head or an answer, and it can be made to end by force.
 //!
-//! How long a body may take is the reader's business, and how long a connection may idle hyper's.
+//! How long a body may take is the reader's business.
 
-use crate::limits::{HEAD_WAIT, READER_WAIT};
+use crate::limits::{HEAD_WAIT, IDLE_WAIT, READER_WAIT};
 use crate::net::BoxedLink;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 /// What whoever takes too long over a head is told.
 const TOO_SLOW: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// What a connection and the requests on it tell each other.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Line {
+    begun: Instant,
+    /// When its last answer ended, or it began: in microseconds from its beginning.
+    quiet_since: AtomicU64,
     answering: AtomicBool,
     reset: AtomicBool,
     closes: Notify,
 }
 
 impl Line {
-    /// A head is complete.
-    pub(super) fn begins_to_answer(&self) {
-        self.answering.store(true, Ordering::Relaxed);
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long a client may take is real time, or what the runtime takes for it"
+    )]
+    pub(super) fn new() -> Self {
+        Self {
+            begun: Instant::now(),
+            quiet_since: AtomicU64::new(0),
+            answering: AtomicBool::new(false),
+            reset: AtomicBool::new(false),
+            closes: Notify::new(),
+        }
     }
 
-    /// What comes next is another head.
-    pub(super) fn has_answered(&self) {
-        self.answering.store(false, Ordering::Relaxed);
+    fn age(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// Waits until nothing was asked for so long that the connection is to end. One timer lasts for many requests: it finds out
+    /// when it goes off whether there were any.
+    pub(super) async fn idles(&self) {
+        loop {
+            let quiet_since = if self.answering.load(Ordering::Relaxed) {
+                self.age()
+            } else {
+                self.quiet_since.load(Ordering::Relaxed)
+            };
+            let until = Duration::from_micros(quiet_since) + IDLE_WAIT;
+            if self.begun.elapsed() >= until {
+                return;
+            }
+            sleep_until(self.begun + until).await;
+        }
     }
 
     /// The connection is to end once its answer is out.
@@ -48,6 +77,28 @@ impl Line {
     /// The connection is to end by force.
     pub(super) fn reset(&self) {
         self.reset.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A request's turn on its line, from the end of its head to the end of its answer. Behind it comes another head.
+#[derive(Debug)]
+pub(super) struct Turn(Arc<Line>);
+
+impl Turn {
+    pub(super) fn of(line: &Arc<Line>) -> Self {
+        line.answering.store(true, Ordering::Relaxed);
+        Self(line.clone())
+    }
+
+    pub(super) fn line(&self) -> &Arc<Line> {
+        &self.0
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.quiet_since.store(self.0.age(), Ordering::Relaxed);
+        self.0.answering.store(false, Ordering::Relaxed);
     }
 }
 

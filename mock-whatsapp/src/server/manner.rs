@@ -1,7 +1,7 @@
 //! Answers that are given in an unusual manner: bit by bit, half, or with the connection closed behind them. The head is as
 //! always, with the length of the whole.
 
-use super::line::Line;
+use super::line::{Line, Turn};
 use super::stream::{Flow, Stream};
 use bytes::Bytes;
 use http_body_util::Full;
@@ -24,6 +24,8 @@ pub(super) struct Spoken {
     manner: Option<Box<Unusual>>,
     /// What comes in place of the whole, where an answer goes on.
     flow: Option<Box<Flow>>,
+    /// Ends with it.
+    _turn: Turn,
 }
 
 #[derive(Debug)]
@@ -42,11 +44,11 @@ struct Unusual {
 }
 
 /// Makes an answer's body one that is given as it is to be.
-pub(super) fn speak(answer: Response<Full<Bytes>>, line: &Arc<Line>) -> Response<Spoken> {
+pub(super) fn speak(answer: Response<Full<Bytes>>, turn: Turn) -> Response<Spoken> {
     let manner = answer.extensions().get::<Manner>().copied();
     let flow = answer.extensions().get::<Stream>().and_then(Stream::flow).map(Box::new);
     answer.map(|whole| {
-        let Some(manner) = manner else { return Spoken { whole, manner: None, flow } };
+        let Some(manner) = manner else { return Spoken { whole, manner: None, flow, _turn: turn } };
         let left = bytes_of(&whole);
         let length = left.len();
         let unusual = Unusual {
@@ -65,10 +67,12 @@ pub(super) fn speak(answer: Response<Full<Bytes>>, line: &Arc<Line>) -> Response
                 Unusual { piece, pause: span.to_std() / pieces, ..unusual }
             }
             Manner::CloseMiddle => Unusual { kept: length - length / 2, ..unusual },
-            Manner::CloseAfter => Unusual { closes: Some(line.clone()), ..unusual },
-            Manner::CloseBefore { .. } | Manner::Lost(_) => return Spoken { whole, manner: None, flow: None },
+            Manner::CloseAfter => Unusual { closes: Some(turn.line().clone()), ..unusual },
+            Manner::CloseBefore { .. } | Manner::Lost(_) => {
+                return Spoken { whole, manner: None, flow: None, _turn: turn };
+            }
         };
-        Spoken { whole, manner: Some(Box::new(unusual)), flow: None }
+        Spoken { whole, manner: Some(Box::new(unusual)), flow: None, _turn: turn }
     })
 }
 
