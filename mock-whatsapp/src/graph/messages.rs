@@ -3,7 +3,7 @@
 use super::call::{Call, Done, Outcome};
 use super::links;
 use super::refusal::Refusal;
-use super::send::{self, Edge, Raw, Terms, Wish, lenience};
+use super::send::{self, Edge, Terms, Wish, lenience};
 use crate::respond::Cut;
 use crate::tenant::Verdict;
 use crate::wamids::Meaning;
@@ -13,27 +13,24 @@ use crate::{limits, query};
 pub(super) async fn post(call: Call<'_>) -> Done {
     let is_further = call.id != call.identity.phone_number_id;
     if is_further {
-        call.with_number(|_, _| Ok(())).await?;
+        Box::pin(call.with_number(|_, _| Ok(()))).await?;
     }
     let edge = if call.path.edge == "marketing_messages" { Edge::Marketing } else { Edge::Messages };
     let product = query::pairs(call.query).find(|(key, _)| key == "messaging_product").map(|(_, product)| product);
-    let (body, unexpected) = lenience::read(call.body.clone());
     let terms =
         Terms { product: product.as_deref(), version: call.path.major(), edge, waba_id: &call.identity.waba_id };
-    let mut sending = match Wish::read(&body, &terms)? {
+    let mut sending = match Wish::read(lenience::read(call.body.clone()), &terms)? {
         Wish::Send(sending) => sending,
-        Wish::Read(receipt) => return mark_as_read(call, receipt.message_id).await,
+        Wish::Read(receipt) => return Box::pin(mark_as_read(call, receipt.message_id)).await,
     };
     let (input, by_user_id) = (sending.input.clone(), sending.by_user_id);
     if is_further {
         sending.number_id = Some(call.id.as_str().into());
     }
     if let Some(link) = sending.link() {
-        sending.link_is_broken = links::is_broken(&call, link).await?;
+        sending.link_is_broken = Box::pin(links::is_broken(&call, link)).await?;
     }
-    // Who asserts what was sent finds it where it is documented to be.
-    sending.raw = Raw { body, ..call.noted.send() };
-    sending.unexpected = unexpected;
+    sending.raw.path = call.noted.send();
     let (verdict, at) = call.server.worlds.post(call.identity, sending).await?;
     let (verdict, manner) = match verdict {
         Verdict::Mannered(verdict, manner) => (*verdict, Some(manner)),

@@ -4,7 +4,6 @@
 use super::call::{Outcome as End, Stop};
 use super::path::Path;
 use super::refusal::Refusal;
-use super::send::Raw;
 use super::token;
 use crate::identity::Bearer;
 use crate::query;
@@ -14,8 +13,9 @@ use crate::tenant::journal::{Decider, New, Outcome};
 use bytes::Bytes;
 use hyper::Method;
 use hyper::http::request::Parts;
-use std::sync::OnceLock;
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// How a call ended.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl Ended {
 #[derive(Debug)]
 pub struct Noted {
     method: Method,
-    path: String,
+    path: Arc<str>,
     body: OnceLock<Bytes>,
     /// Whether the tenant writes it down itself.
     is_send: AtomicBool,
@@ -62,7 +62,7 @@ impl Noted {
     pub(super) fn of(parts: &Parts) -> Self {
         Self {
             method: parts.method.clone(),
-            path: without_secrets(parts),
+            path: without_secrets(parts).into(),
             body: OnceLock::new(),
             is_send: AtomicBool::new(false),
         }
@@ -73,10 +73,10 @@ impl Noted {
         self.body.get_or_init(|| body.clone());
     }
 
-    /// It is a send, which the tenant writes down.
-    pub(super) fn send(&self) -> Raw {
+    /// It is a send, which the tenant writes down; under which path.
+    pub(super) fn send(&self) -> Arc<str> {
         self.is_send.store(true, Ordering::Relaxed);
-        Raw { path: self.path.clone(), body: self.body.get().cloned().unwrap_or_default() }
+        self.path.clone()
     }
 
     /// Writes it down, unless its tenant did.
@@ -131,10 +131,10 @@ fn is_of_token(refusal: &Refusal) -> bool {
 }
 
 /// The path and query, without a token that may be in it.
-fn without_secrets(parts: &Parts) -> String {
+fn without_secrets(parts: &Parts) -> Cow<'_, str> {
     let path = parts.uri.path();
-    let Some(query) = parts.uri.query() else { return path.to_owned() };
+    let Some(query) = parts.uri.query() else { return path.into() };
     let secret = |pair: &&str| !matches!(pair.split('=').next(), Some("access_token" | "input_token"));
     let kept: Vec<&str> = query.split('&').filter(secret).collect();
-    if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) }
+    if kept.is_empty() { path.into() } else { format!("{path}?{}", kept.join("&")).into() }
 }

@@ -14,16 +14,18 @@ use crate::templates::filling;
 use crate::templates::{Category, ParameterFormat, Place, Status, Template, Templates};
 use crate::tenant::message_log::{Button, Record, Tap};
 use crate::user_id;
+use bytes::Bytes;
 use cloud_api::limits::CALLBACK_DATA_MAX;
 use cloud_api::message::{MessageType, ReadReceipt, RecipientType, SendRequest};
 use cloud_api::reply::{AcceptedMessage, Contact, MessageStatus, SendReply};
 use cloud_api::template::Template as Named;
 use free::Said;
-use lenience::Unexpected;
+use lenience::{Read, Unexpected};
 use mock_whatsapp_model::content;
 use mock_whatsapp_model::input::Form;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// The types that the real API names when it knows one not.
 const TYPES: [&str; 14] = [
@@ -78,9 +80,9 @@ pub enum Wish {
 #[derive(Clone, Debug, Default)]
 pub struct Raw {
     /// Its path and query, without secrets.
-    pub path: String,
+    pub path: Arc<str>,
     /// Its body.
-    pub body: bytes::Bytes,
+    pub body: Bytes,
 }
 
 /// A send that is well formed.
@@ -178,29 +180,34 @@ impl Wish {
     ///
     /// # Errors
     /// The documented refusal of what is wrong with it.
-    pub fn read(body: &[u8], terms: &Terms<'_>) -> Result<Self, Refusal> {
-        // Text that is known to be some is not looked at again, string by string.
-        let text = std::str::from_utf8(body);
-        let request = text.map_or_else(|_| serde_json::from_slice(body), serde_json::from_str);
-        let mut request: Box<SendRequest> = request.map_err(|error| unreadable::<SendRequest>(body, &error))?;
+    pub(super) fn read(read: Read, terms: &Terms<'_>) -> Result<Self, Refusal> {
+        let Read { body, unexpected, request } = read;
+        let mut request = request.map_err(|error| unreadable::<SendRequest>(&body, &error))?;
         match request.messaging_product.as_deref().or(terms.product) {
             Some(product) => is_ours(product)?,
             None => return Err(required("messaging_product")),
         }
-        // Text is searched many bytes at a time.
-        if text.is_ok_and(|text| text.contains("\"status\"")) {
-            match serde_json::from_slice::<ReadReceipt>(body) {
+        if has_status(&body) {
+            match serde_json::from_slice::<ReadReceipt>(&body) {
                 Ok(receipt) if !receipt.status.is_empty() => return check_receipt(receipt).map(Self::Read),
                 // It is to nobody, so it was meant to be one.
                 Err(error) if request.to.is_none() && request.recipient.is_none() => {
-                    return Err(unreadable::<ReadReceipt>(body, &error));
+                    return Err(unreadable::<ReadReceipt>(&body, &error));
                 }
                 Ok(_) | Err(_) => {}
             }
         }
-        infer_type(&mut request, body);
-        Sending::check(request, terms).map(Self::Send)
+        infer_type(&mut request, &body);
+        let sending = Sending::check(request, terms)?;
+        // Who asserts what was sent finds it where it is documented to be.
+        Ok(Self::Send(Sending { raw: Raw { body, ..Raw::default() }, unexpected, ..sending }))
     }
+}
+
+/// Whether the key of a read receipt may be in a body.
+fn has_status(body: &[u8]) -> bool {
+    // Text is searched many bytes at a time.
+    std::str::from_utf8(body).is_ok_and(|text| text.contains("\"status\""))
 }
 
 fn check_receipt(receipt: ReadReceipt) -> Result<ReadReceipt, Refusal> {
@@ -541,7 +548,7 @@ mod tests {
 
     fn kind_of(body: &str) -> Option<MessageType> {
         let terms = Terms { product: Some("whatsapp"), version: 25, edge: Edge::Messages, waba_id: "2" };
-        match Wish::read(body.as_bytes(), &terms) {
+        match Wish::read(lenience::read(Bytes::copy_from_slice(body.as_bytes())), &terms) {
             Ok(Wish::Send(sending)) => Some(sending.request.kind),
             Ok(Wish::Read(_)) | Err(_) => None,
         }

@@ -1,10 +1,14 @@
 //! What the Graph API takes of a send beside its documented form, and what it does not: objects and lists may be written as a
 //! text of JSON, truth values and whole numbers as texts; keys that a type's object has not are refused.
 //!
-//! Most sends are as documented. So they are only looked over here, without a copy, and written anew where there is need.
+//! Most sends are as documented, and are read and looked over in one pass. The others are looked over by themselves, and
+//! written anew where there is need.
+
+mod plain;
 
 use crate::graph::refusal::Refusal;
 use bytes::Bytes;
+use cloud_api::message::SendRequest;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use std::fmt;
@@ -157,8 +161,29 @@ impl Unexpected {
     }
 }
 
+/// A body that was read.
+pub(in crate::graph) struct Read {
+    /// In its documented form.
+    pub(in crate::graph) body: Bytes,
+    /// The first key in it that is not documented.
+    pub(in crate::graph) unexpected: Option<Box<Unexpected>>,
+    /// What it asks for. Boxed: it is large, and passed on.
+    pub(in crate::graph) request: serde_json::Result<Box<SendRequest>>,
+}
+
+/// Reads a body, as lenient as the Graph API is.
+pub(in crate::graph) fn read(body: Bytes) -> Read {
+    // Text that is known to be some is not looked at again, string by string.
+    if let Some(request) = std::str::from_utf8(&body).ok().and_then(plain::read) {
+        return Read { body, unexpected: None, request: Ok(request) };
+    }
+    let (body, unexpected) = as_documented(body);
+    let request = serde_json::from_slice(&body);
+    Read { body, unexpected, request }
+}
+
 /// A body in its documented form, and the first key in it that is not documented.
-pub(in crate::graph) fn read(body: Bytes) -> (Bytes, Option<Box<Unexpected>>) {
+fn as_documented(body: Bytes) -> (Bytes, Option<Box<Unexpected>>) {
     let found = look(&body);
     if !found.mend {
         return (body, found.unexpected);
@@ -220,11 +245,7 @@ struct Found {
 fn look(body: &[u8]) -> Found {
     let mut found = Found::default();
     let look = Look { shape: &SEND, name: "", found: &mut found };
-    // Text that is known to be some is not looked at again, string by string.
-    let read = match std::str::from_utf8(body) {
-        Ok(text) => look.deserialize(&mut serde_json::Deserializer::from_str(text)),
-        Err(_) => look.deserialize(&mut serde_json::Deserializer::from_slice(body)),
-    };
+    let read = look.deserialize(&mut serde_json::Deserializer::from_slice(body));
     // What is no JSON is found out where it is read; until there, what was found is true.
     if read.is_err() {
         tracing::debug!("a body is no JSON");
@@ -354,7 +375,7 @@ mod tests {
     use serde_json::json;
 
     fn mended(body: Value) -> Value {
-        serde_json::from_slice(&read(body.to_string().into()).0).unwrap()
+        serde_json::from_slice(&read(body.to_string().into()).body).unwrap()
     }
 
     #[test]
@@ -394,16 +415,16 @@ mod tests {
     fn what_is_as_documented_is_not_written_anew() {
         let body =
             Bytes::from_static(br#" { "text" : {"body":"x","preview_url":true}, "novelty": {"a":1}, "image": null }"#);
-        let (read, unexpected) = read(body.clone());
-        assert_eq!((read.as_ptr(), unexpected), (body.as_ptr(), None));
+        let read = read(body.clone());
+        assert_eq!((read.body.as_ptr(), read.unexpected), (body.as_ptr(), None));
         for broken in ["", "{", "[]", "\"x\"", "{\"text\":{\"foo\":1}"] {
-            assert_eq!(super::read(broken.into()).0, broken);
+            assert_eq!(super::read(broken.into()).body, broken);
         }
     }
 
     #[test]
     fn a_key_too_many_is_found_in_objects_of_types_only() {
-        let key = |body: Value| read(body.to_string().into()).1.map(|found| (found.key, found.param));
+        let key = |body: Value| read(body.to_string().into()).unexpected.map(|found| (found.key, found.param));
         let found = |key: &str, param| Some((key.to_owned(), param));
         assert_eq!(key(json!({ "foo": 1, "context": { "foo": 1 }, "text": { "body": "x", "foo": null } })), None);
         assert_eq!(key(json!({ "text": { "body": "x", "foo": { "a": 1 } } })), found("foo", "text"));

@@ -1,0 +1,231 @@
+//! A send that is as documented, read and looked over in one pass: what reads its values sees every key and value, and this
+//! looks on. Where anything is not as documented, nothing is read, and the caller goes the long way.
+
+use super::{SEND, Shape};
+use cloud_api::message::SendRequest;
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, forward_to_deserialize_any};
+use std::cell::Cell;
+use std::fmt;
+
+/// The send of a body that is as documented.
+pub(super) fn read(text: &str) -> Option<Box<SendRequest>> {
+    let plain = Cell::new(true);
+    let mut json = serde_json::Deserializer::from_str(text);
+    let request = Box::deserialize(Watched { inner: &mut json, shape: &SEND, plain: &plain }).ok()?;
+    json.end().ok()?;
+    plain.get().then_some(request)
+}
+
+/// A part of what reads a value, and what should stand there.
+struct Watched<'a, T> {
+    inner: T,
+    shape: &'static Shape,
+    /// Whether all was as documented so far.
+    plain: &'a Cell<bool>,
+}
+
+impl<'a, T> Watched<'a, T> {
+    /// The part, and another that looks on in its place.
+    fn apart<O>(self, other: O) -> (T, Watched<'a, O>) {
+        let Self { inner, shape, plain } = self;
+        (inner, Watched { inner: other, shape, plain })
+    }
+}
+
+impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for Watched<'_, T> {
+    type Value = T::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T::Value, D::Error> {
+        let (seed, deserializer) = self.apart(deserializer);
+        seed.deserialize(deserializer)
+    }
+}
+
+impl<'de, T: Deserializer<'de>> Deserializer<'de> for Watched<'_, T> {
+    type Error = T::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, T::Error> {
+        let (deserializer, visitor) = self.apart(visitor);
+        deserializer.deserialize_any(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, T::Error> {
+        let (deserializer, visitor) = self.apart(visitor);
+        deserializer.deserialize_option(visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl<'de, T: Visitor<'de>> Visitor<'de> for Watched<'_, T> {
+    type Value = T::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.expecting(f)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<T::Value, E> {
+        self.inner.visit_bool(value)
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<T::Value, E> {
+        self.inner.visit_i64(value)
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<T::Value, E> {
+        if matches!(self.shape, Shape::Flag) {
+            self.plain.set(false);
+        }
+        self.inner.visit_u64(value)
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<T::Value, E> {
+        self.inner.visit_f64(value)
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<T::Value, E> {
+        // Nothing that is watched is a text by rights.
+        self.plain.set(false);
+        self.inner.visit_str(value)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<T::Value, E> {
+        self.inner.visit_unit()
+    }
+
+    fn visit_none<E: Error>(self) -> Result<T::Value, E> {
+        self.inner.visit_none()
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<T::Value, D::Error> {
+        let (visitor, deserializer) = self.apart(deserializer);
+        visitor.visit_some(deserializer)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<T::Value, A::Error> {
+        let (visitor, items) = self.apart(items);
+        visitor.visit_seq(items)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T::Value, A::Error> {
+        let (visitor, fields) = self.apart(fields);
+        visitor.visit_map(Fields { fields, value: Cell::new(&Shape::Any) })
+    }
+}
+
+impl<'de, T: SeqAccess<'de>> SeqAccess<'de> for Watched<'_, T> {
+    type Error = T::Error;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, T::Error> {
+        match self.shape {
+            Shape::List(shape) => self.inner.next_element_seed(Watched { inner: seed, shape, plain: self.plain }),
+            Shape::Any | Shape::Flag | Shape::Whole | Shape::Object { .. } => self.inner.next_element_seed(seed),
+        }
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.inner.size_hint()
+    }
+}
+
+/// The fields of an object.
+struct Fields<'a, T> {
+    fields: Watched<'a, T>,
+    /// What the value of the last key should be.
+    value: Cell<&'static Shape>,
+}
+
+impl<'de, T: MapAccess<'de>> MapAccess<'de> for Fields<'_, T> {
+    type Error = T::Error;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, T::Error> {
+        let Watched { inner, shape, plain } = &mut self.fields;
+        let key = Watched { inner: seed, shape, plain };
+        inner.next_key_seed(Key { key, value: &self.value })
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, T::Error> {
+        match self.value.get() {
+            Shape::Any => self.fields.inner.next_value_seed(seed),
+            shape => {
+                let plain = self.fields.plain;
+                self.fields.inner.next_value_seed(Watched { inner: seed, shape, plain })
+            }
+        }
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.fields.inner.size_hint()
+    }
+}
+
+/// A key on its way to who reads it; with the shape of its object.
+struct Key<'a, T> {
+    key: Watched<'a, T>,
+    value: &'a Cell<&'static Shape>,
+}
+
+impl<'a, T> Key<'a, T> {
+    fn apart<O>(self, other: O) -> (T, Key<'a, O>) {
+        let (inner, key) = self.key.apart(other);
+        (inner, Key { key, value: self.value })
+    }
+
+    /// Notes what the value should be.
+    fn look(&self, key: &str) {
+        let (keys, only) = match *self.key.shape {
+            Shape::Object { keys, only } => (keys, only),
+            Shape::Any | Shape::Flag | Shape::Whole | Shape::List(_) => (&[][..], false),
+        };
+        let known = keys.iter().find(|(known, _)| *known == key);
+        self.value.set(known.map_or(&Shape::Any, |(_, shape)| shape));
+        if known.is_none() && only {
+            self.key.plain.set(false);
+        }
+    }
+}
+
+impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for Key<'_, T> {
+    type Value = T::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T::Value, D::Error> {
+        let (seed, deserializer) = self.apart(deserializer);
+        seed.deserialize(deserializer)
+    }
+}
+
+impl<'de, T: Deserializer<'de>> Deserializer<'de> for Key<'_, T> {
+    type Error = T::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, T::Error> {
+        let (deserializer, visitor) = self.apart(visitor);
+        deserializer.deserialize_str(visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl<'de, T: Visitor<'de>> Visitor<'de> for Key<'_, T> {
+    type Value = T::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.key.inner.expecting(f)
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<T::Value, E> {
+        self.look(key);
+        self.key.inner.visit_str(key)
+    }
+
+    fn visit_borrowed_str<E: Error>(self, key: &'de str) -> Result<T::Value, E> {
+        self.look(key);
+        self.key.inner.visit_borrowed_str(key)
+    }
+}
