@@ -43,11 +43,11 @@ use call::{Call, Done, JSON, Outcome, Stop, spell};
 use cloud_api::time::Timestamp;
 use hyper::Request;
 use hyper::body::Incoming;
-use hyper::header::{HeaderName, WWW_AUTHENTICATE};
+use hyper::header::{HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use hyper::http::request::Parts;
 use mock_whatsapp_model::fate::mix;
 use noted::{Ended, Noted};
-use path::Path;
+use path::{DEFAULT_VERSION, Path};
 use refusal::Refusal;
 use route::{Node, Operation, Permission, Route, Verb};
 use std::sync::Arc;
@@ -90,9 +90,15 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
     if let Some(manner) = manner {
         answer.extensions_mut().insert(manner);
     }
-    put(&mut answer, API_VERSION, path.version);
-    put(&mut answer, TRACE_ID, &trace);
-    put(&mut answer, REQUEST_ID, &trace);
+    match path.version {
+        // Nearly all ask for it, and it need not be copied.
+        DEFAULT_VERSION => {
+            answer.headers_mut().insert(API_VERSION, HeaderValue::from_static(DEFAULT_VERSION));
+        }
+        version => put(&mut answer, API_VERSION, version),
+    }
+    put(&mut answer, TRACE_ID, trace.as_str());
+    put(&mut answer, REQUEST_ID, trace);
     if let Some((account, usage)) = usage {
         quota::tell(&mut answer, &account, usage);
     }
@@ -177,8 +183,16 @@ async fn check(
     Ok((identity, route))
 }
 
-/// Carries out an operation.
+/// Carries out an operation. Only that of sends, which there are many of, is part of what every call has room for, and is moved
+/// with.
 async fn run(call: Call<'_>) -> Done {
+    match call.route.operation {
+        Operation::SendMessage | Operation::SendMarketing => messages::post(call).await,
+        _ => Box::pin(run_seldom(call)).await,
+    }
+}
+
+async fn run_seldom(call: Call<'_>) -> Done {
     match call.route.operation {
         Operation::SendMessage | Operation::SendMarketing => messages::post(call).await,
         Operation::ListTemplates => templates::list(call).await,

@@ -36,10 +36,10 @@ fn build(wa_id: &str, direction: u8, prefix: &[u8], key: &[u8; 9]) -> String {
     record.extend_from_slice(prefix);
     record.extend_from_slice(&shown);
     record.push(0);
-    let mut id = String::with_capacity("wamid.".len() + record.len().div_ceil(3) * 4);
-    id.push_str("wamid.");
+    let mut id = Vec::with_capacity("wamid.".len() + record.len().div_ceil(3) * 4);
+    id.extend_from_slice(b"wamid.");
     push_base64(&mut id, &record);
-    id
+    String::from_utf8(id).unwrap_or_default()
 }
 
 /// Appends a text after its length, which has one byte.
@@ -50,16 +50,17 @@ fn push_short(record: &mut Vec<u8>, text: &[u8]) {
 }
 
 /// Appends base64 of the standard alphabet, padded.
-fn push_base64(out: &mut String, bytes: &[u8]) {
+fn push_base64(out: &mut Vec<u8>, bytes: &[u8]) {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for group in bytes.chunks(3) {
         let at = |place: usize| u32::from(group.get(place).copied().unwrap_or(0));
         let bits = at(0) << 16 | at(1) << 8 | at(2);
-        for place in 0..4 {
-            // A group of n bytes has n + 1 characters of its own.
-            let sextet = (bits >> (18 - 6 * place)) & 63;
-            out.push(if place <= group.len() { char::from(ALPHABET[sextet as usize]) } else { '=' });
+        let mut four = [b'='; 4];
+        // A group of n bytes has n + 1 characters of its own.
+        for (place, character) in four.iter_mut().take(group.len() + 1).enumerate() {
+            *character = ALPHABET[(bits >> (18 - 6 * place)) as usize & 63];
         }
+        out.extend_from_slice(&four);
     }
 }
 
@@ -82,13 +83,13 @@ mod tests {
     #[test]
     fn base64_is_padded_to_groups_of_four() {
         for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
-            let mut out = String::new();
+            let mut out = Vec::new();
             push_base64(&mut out, bytes.as_bytes());
-            assert_eq!(out, text);
+            assert_eq!(out, text.as_bytes());
         }
-        let mut out = String::new();
+        let mut out = Vec::new();
         push_base64(&mut out, &[0xfb, 0xff, 0xfe]);
-        assert_eq!(out, "+//+");
+        assert_eq!(out, b"+//+");
     }
 
     #[test]

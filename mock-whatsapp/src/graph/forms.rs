@@ -22,7 +22,7 @@ pub(super) async fn as_json(headers: &HeaderMap, body: Bytes) -> Bytes {
             written(query::pairs(&text).map(|(name, value)| (name, value.into())).take(FORM_FIELDS).collect())
         }
         "multipart/form-data" => match multer::parse_boundary(content_type) {
-            Ok(boundary) => parts(boundary, body.clone()).await.map_or(body, written),
+            Ok(boundary) => Box::pin(parts(boundary, body.clone())).await.map_or(body, written),
             Err(_) => body,
         },
         _ => body,

@@ -134,6 +134,8 @@ pub struct Wording {
     pub text: Box<str>,
     /// The variables' names, each once: `1`, `2`, … by number, or in the order of the text.
     pub variables: Box<[Box<str>]>,
+    /// The text, cut up: words, and the variable behind them by its place, if there is one.
+    pieces: Box<[(Box<str>, Option<usize>)]>,
 }
 
 impl Wording {
@@ -150,16 +152,17 @@ impl Wording {
         if variables.iter().all(|name| name.parse::<u32>().is_ok()) {
             variables.sort_by_key(|name| name.parse::<u32>().unwrap_or_default());
         }
-        Self { text: text.into(), variables: variables.into() }
+        let place = |name: &str| variables.iter().position(|known| **known == *name);
+        let pieces = pieces(text).map(|(words, name)| (words.into(), name.and_then(place))).collect();
+        Self { text: text.into(), variables: variables.into(), pieces }
     }
 
     /// The text with a value in place of each variable. Values are in the order of `variables`.
     pub fn fill(&self, values: &[&str]) -> String {
         let mut text = String::with_capacity(self.text.len() + values.iter().map(|value| value.len()).sum::<usize>());
-        for (words, name) in pieces(&self.text) {
+        for (words, variable) in &self.pieces {
             text.push_str(words);
-            let place = name.and_then(|name| self.variables.iter().position(|known| **known == *name));
-            text.push_str(place.and_then(|place| values.get(place).copied()).unwrap_or_default());
+            text.push_str(variable.and_then(|place| values.get(place).copied()).unwrap_or_default());
         }
         text
     }

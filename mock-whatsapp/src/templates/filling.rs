@@ -48,10 +48,10 @@ pub struct Filled {
 pub fn fill(named: &Named, template: &Definition, terms: Terms<'_>) -> Result<Filled, Refusal> {
     let parts = |kind: ComponentType| named.components.iter().filter(move |component| component.kind == kind);
     let of = |kind: ComponentType| parts(kind).flat_map(|component| &component.parameters).collect::<Vec<_>>();
-    let mut lines = Vec::new();
-    lines.extend(header(template.header.as_ref(), &of(ComponentType::Header), "header", terms)?);
-    lines.push(words("body", &template.body, &of(ComponentType::Body), TEMPLATE_BODY_MAX, terms)?);
-    lines.extend(template.footer.as_deref().map(str::to_owned));
+    let mut rendered =
+        header(template.header.as_ref(), &of(ComponentType::Header), "header", terms)?.unwrap_or_default();
+    add_line(&mut rendered, &words("body", &template.body, &of(ComponentType::Body), TEMPLATE_BODY_MAX, terms)?);
+    add_line(&mut rendered, template.footer.as_deref().unwrap_or_default());
     let pressed: Vec<&Component> = parts(ComponentType::Button).collect();
     let replies = buttons(&template.buttons, &pressed, terms)?;
     offer(template.expires, &of(ComponentType::LimitedTimeOffer))?;
@@ -75,11 +75,22 @@ pub fn fill(named: &Named, template: &Definition, terms: Terms<'_>) -> Result<Fi
             return Err(Refusal::new(131_008, "cards are told apart by card_index, from 0").details(details));
         };
         let (line, more) = card_of(card, &filled.components, terms)?;
-        lines.push(line);
+        add_line(&mut rendered, &line);
         replies.extend(more);
     }
-    lines.retain(|line| !line.is_empty());
-    Ok(Filled { rendered: lines.join("\n"), replies })
+    Ok(Filled { rendered, replies })
+}
+
+/// Adds a line, unless it is empty.
+fn add_line(rendered: &mut String, line: &str) {
+    if line.is_empty() {
+        return;
+    }
+    rendered.reserve(line.len() + 1);
+    if !rendered.is_empty() {
+        rendered.push('\n');
+    }
+    rendered.push_str(line);
 }
 
 /// What is said of a template that is not known, and taken all the same: its name and its values.

@@ -175,11 +175,10 @@ impl Tenant {
         told: Option<MessageStatus>,
     ) -> Verdict {
         match answer {
-            Answer::Accepted(index) => Verdict::Accepted {
-                wamid: self.wamid(index).unwrap_or_default(),
-                wa_id: self.wa_id(handset),
-                status: told,
-            },
+            Answer::Accepted(index) => {
+                let wa_id = self.wa_id(handset);
+                Verdict::Accepted { wamid: self.wamids.outbound(&wa_id, index), wa_id, status: told }
+            }
             Answer::Refused(code, why) => {
                 Verdict::Refused(Box::new(Refusal::of_model(code, self.explain(why, handset, number))))
             }
