@@ -73,7 +73,8 @@ fn metadata(tenant: &Tenant, update: &Update) -> Metadata {
 fn add(tenant: &Tenant, update: &Update, updates: &mut Updates) {
     let wa_id = tenant.wa_id(update.handset);
     let display_phone_number = updates.metadata.as_ref().map(|it| it.display_phone_number.clone()).unwrap_or_default();
-    let words = Words { tenant, update, wa_id: &wa_id, display_phone_number: &display_phone_number };
+    let user_id = user_id::of(&tenant.identity().waba_id, tenant.canonical(update.handset));
+    let words = Words { tenant, update, wa_id: &wa_id, user_id: &user_id, display_phone_number: &display_phone_number };
     let is_system = match update.what {
         What::Sent => {
             updates.statuses.push(words.status(StatusKind::Sent));
@@ -104,7 +105,7 @@ fn add(tenant: &Tenant, update: &Update, updates: &mut Updates) {
         updates.contacts.push(Contact {
             profile: Some(Profile { name: Some(tenant.handsets().name(update.handset)) }),
             wa_id: Some(wa_id.clone()),
-            user_id: Some(words.user_id()),
+            user_id: Some(user_id.clone()),
         });
     }
 }
@@ -124,16 +125,13 @@ struct Words<'a> {
     tenant: &'a Tenant,
     update: &'a Update,
     wa_id: &'a str,
+    user_id: &'a str,
     display_phone_number: &'a str,
 }
 
 impl Words<'_> {
     fn id(&self) -> String {
         self.tenant.wamid_of(self.update).unwrap_or_default()
-    }
-
-    fn user_id(&self) -> String {
-        user_id::of(&self.tenant.identity().waba_id, self.tenant.canonical(self.update.handset))
     }
 
     fn record(&self) -> Option<Kept<'_>> {
@@ -157,7 +155,7 @@ impl Words<'_> {
             biz_opaque_callback_data: data.map(str::to_owned),
             pricing: says_price.then(|| self.pricing()),
             conversation: (says_price && version <= LAST_WITH_CONVERSATIONS).then(|| self.conversation(opens)),
-            recipient_user_id: (!failed).then(|| self.user_id()),
+            recipient_user_id: (!failed).then(|| self.user_id.to_owned()),
             ..Status::new(self.id(), kind, EventTime::text(self.update.at), self.wa_id)
         }
     }
@@ -217,7 +215,7 @@ impl Words<'_> {
         Message {
             // A reaction names its message in its object.
             context: context.filter(|_| kind != InboundType::Reaction),
-            from_user_id: (!is_system).then(|| self.user_id()),
+            from_user_id: (!is_system).then(|| self.user_id.to_owned()),
             rest: said.objects,
             ..Message::new(self.id(), self.wa_id, EventTime::text(self.update.at), kind)
         }

@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod batches;
+pub mod couriers;
 pub mod dispatch;
 pub mod events;
 pub mod faults;
@@ -20,6 +21,7 @@ pub mod reload;
 mod sending;
 pub mod snapshot;
 pub mod templates;
+mod waiting;
 pub mod webhook_log;
 
 use crate::clock::VirtualClock;
@@ -33,6 +35,7 @@ use account::Account;
 use batches::{Batches, Held};
 use cloud_api::reply::MessageStatus;
 use cloud_api::time::Timestamp;
+use couriers::Courier;
 use dispatch::{Departure, Outside, Webhook};
 use events::Listeners;
 use faults::Armed;
@@ -58,6 +61,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
+use waiting::Waiting;
 use webhook_log::WebhookLog;
 
 /// How a send ends.
@@ -130,13 +134,15 @@ pub struct Tenant {
     webhooks: WebhookLog,
     /// The webhook that the next delivery is one more of.
     repeated: Option<u64>,
+    waiting: Waiting,
     outbox: VecDeque<Departure>,
     held: Held,
     batches: Batches,
     nowhere: Vec<DeliveryId>,
     under_way: BTreeMap<DeliveryId, Update>,
     flights: JoinSet<()>,
-    kept: Vec<(crate::target::Target, crate::target::Kept)>,
+    /// Those that carry nothing now.
+    couriers: Vec<Courier>,
     /// Verdicts that are not due yet, by their time and the order of their making.
     replies: BTreeMap<(Timestamp, u64), (Reply, Verdict, Owed)>,
     replies_made: u64,
@@ -199,13 +205,14 @@ impl Tenant {
             webhook: None,
             webhooks: WebhookLog::default(),
             repeated: None,
+            waiting: Waiting::default(),
             outbox: VecDeque::new(),
             held: Held::default(),
             batches: Batches::default(),
             nowhere: Vec::new(),
             under_way: BTreeMap::new(),
             flights: JoinSet::new(),
-            kept: Vec::new(),
+            couriers: Vec::new(),
             replies: BTreeMap::new(),
             replies_made: 0,
             journey: None,
@@ -351,14 +358,6 @@ impl Tenant {
         self.world.next_deadline().into_iter().chain(others.into_iter().flatten()).min()
     }
 
-    /// The real moment at which there is something to do, if nothing happens before.
-    pub fn wake(&self) -> Option<Timestamp> {
-        if self.journey.is_some() {
-            return self.journey_wake();
-        }
-        self.clock.when(self.next_due()?)
-    }
-
     /// Does what there is to do.
     pub fn go_on(&mut self, real: Timestamp) {
         let now = self.now(real);
@@ -367,6 +366,9 @@ impl Tenant {
             self.tick(now);
         }
         self.dispatch();
+        if self.let_in(real) {
+            self.dispatch();
+        }
         if self.journey.is_some() {
             self.move_on(real);
         }
@@ -528,6 +530,7 @@ impl Tenant {
     /// Lets time begin anew: everything that happened is gone; ids, webhook and templates stay.
     /// What is under way is ended by whoever waits for it.
     pub fn reset(&mut self, real: Timestamp) -> JoinSet<()> {
+        self.let_all_in(real);
         let flights = self.let_go();
         self.anchor = self.config.anchor.unwrap_or(real);
         self.clock = VirtualClock::new(self.config.pace, self.anchor);
@@ -557,7 +560,7 @@ impl Tenant {
         self.under_way.clear();
         self.outbox.clear();
         self.nowhere.clear();
-        self.kept.clear();
+        self.couriers.clear();
         self.replies.clear();
         self.journey = None;
         self.epoch.0 += 1;

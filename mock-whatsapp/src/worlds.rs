@@ -6,9 +6,10 @@ use crate::config::Config;
 use crate::graph::refusal::Refusal;
 use crate::graph::send::Sending;
 use crate::identity::Identity;
-use crate::limits::{BATCH, CALLS, CALLS_WAIT, TENANTS, WEBHOOKS_PER_CALL};
+use crate::limits::{BATCH, CALLS, TENANTS};
 use crate::net::Connector;
-use crate::tenant::dispatch::{Landed, Outside};
+use crate::tenant::couriers::Landed;
+use crate::tenant::dispatch::Outside;
 use crate::tenant::{Reply, Tenant, Verdict, give, reload};
 use cloud_api::time::Timestamp;
 use std::collections::BTreeMap;
@@ -170,50 +171,35 @@ impl Worlds {
 
     async fn run(mut self, mut calls: mpsc::Receiver<Call>, mut landed: mpsc::UnboundedReceiver<Landed>) {
         let mut batch = Vec::with_capacity(BATCH);
-        // While too many webhooks wait: how many were answered that no call was taken in for, and until when calls wait.
-        let (mut answered, mut held_up): (usize, Option<Timestamp>) = (0, None);
         loop {
             let wake = self.tenants.values().filter_map(Tenant::wake).min();
             let clock = self.outside.clock;
             tokio::select! {
                 biased;
                 () = clock.sleep_until(wake.unwrap_or_default()), if wake.is_some() => {}
-                Some(landed) = landed.recv() => {
-                    answered += 1;
-                    self.land(landed);
-                }
-                taken = next_calls(&mut calls, &mut batch, clock, held_up) => {
+                Some(landed) = landed.recv() => self.land(landed),
+                taken = calls.recv_many(&mut batch, BATCH) => {
                     if taken == 0 {
                         return;
                     }
                 }
             }
             // Whatever woke us, everyone gets a turn: neither calls nor time can starve the others.
-            let mut taken = batch.len();
             for call in batch.drain(..) {
                 self.take(call);
             }
-            let most = if held_up.is_some() { answered / WEBHOOKS_PER_CALL } else { BATCH };
-            for _ in 0..most.min(BATCH) {
+            for _ in 0..BATCH {
                 let Ok(call) = calls.try_recv() else { break };
-                taken += 1;
                 self.take(call);
             }
-            answered = answered.saturating_sub(taken * WEBHOOKS_PER_CALL).min(BATCH * WEBHOOKS_PER_CALL);
             for _ in 0..BATCH {
                 let Ok(landed) = landed.try_recv() else { break };
-                answered += 1;
                 self.land(landed);
             }
             let real = self.real();
             for tenant in self.tenants.values_mut() {
                 tenant.go_on(real);
             }
-            held_up = match held_up {
-                _ if !self.tenants.values().any(Tenant::is_behind) => None,
-                Some(until) if taken == 0 => Some(until),
-                Some(_) | None => Some(real + CALLS_WAIT),
-            };
         }
     }
 
@@ -224,7 +210,7 @@ impl Worlds {
                 let real = self.real();
                 let (identity, sending) = *sending;
                 match self.enter(&identity) {
-                    Some(tenant) => tenant.post(real, &sending, reply),
+                    Some(tenant) => tenant.take_in(real, sending, reply),
                     None => {
                         give(reply, Verdict::Refused(Box::new(too_many())), real);
                     }
@@ -235,23 +221,10 @@ impl Worlds {
 
     fn land(&mut self, landed: Landed) {
         let real = self.real();
-        if let Some(tenant) = self.tenants.get_mut(&landed.tenant) {
+        if let Some(tenant) = self.tenants.get_mut(&landed.tenant()) {
             tenant.land(real, landed);
         }
     }
-}
-
-/// Takes calls out of the queue, once they need not wait any more; how many.
-async fn next_calls(
-    calls: &mut mpsc::Receiver<Call>,
-    batch: &mut Vec<Call>,
-    clock: Clock,
-    held_up: Option<Timestamp>,
-) -> usize {
-    if let Some(until) = held_up {
-        clock.sleep_until(until).await;
-    }
-    calls.recv_many(batch, BATCH).await
 }
 
 /// The refusal of a tenant beyond the last.

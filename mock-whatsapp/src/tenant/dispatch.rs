@@ -1,13 +1,14 @@
 //! A tenant's webhooks on their way out: so many at a time, over connections that are kept, each answer told to the model.
 
-use super::{Epoch, Tenant, webhook_log};
+use super::couriers::{Courier, Flight, Landed};
+use super::{Tenant, webhook_log};
 use crate::clock::Clock;
 use crate::graph::refusal::Refusal;
 use crate::limits::{WEBHOOK_WAIT, WEBHOOKS_AT_ONCE, WEBHOOKS_WAITING};
 use crate::net::Connector;
 use crate::payload;
 use crate::signing::{Hand, Signature};
-use crate::target::{Answer, Failure, Kept, Target, exchange};
+use crate::target::Target;
 use bytes::Bytes;
 use cloud_api::time::{Span, Timestamp};
 use http_body_util::Full;
@@ -63,20 +64,6 @@ pub(super) struct Departure {
     pub(super) update: Update,
 }
 
-/// How an attempt ended.
-#[derive(Debug)]
-pub struct Landed {
-    /// Whose it was.
-    pub tenant: usize,
-    epoch: Epoch,
-    delivery: DeliveryId,
-    update: Update,
-    answer: Result<Answer, Failure>,
-    ms: u64,
-    kept: Option<Kept>,
-    webhook: Webhook,
-}
-
 /// What an attempt needs of the world around.
 #[derive(Clone, Debug)]
 pub struct Outside {
@@ -95,7 +82,8 @@ impl Tenant {
             && let Some(departure) = self.outbox.pop_front()
         {
             let Departure { delivery, update } = departure;
-            let Some(webhook) = self.webhook_of(&update).cloned() else {
+            let way = self.webhook_of(&update).map(|it| (it.target.clone(), it.wait, it.retries));
+            let Some((target, wait, retries)) = way else {
                 self.nowhere.push(delivery);
                 let followers = self.batches.remove(&delivery).unwrap_or_default();
                 self.nowhere.extend(followers.iter().map(|follower| follower.delivery));
@@ -112,27 +100,20 @@ impl Tenant {
                 (body, hand)
             });
             let signature = hand.sign(&self.identity.app_secret, &body);
-            let request = post(&webhook.target, body, &signature);
-            let kept = self.kept.iter().position(|(target, _)| *target == webhook.target);
-            let kept = kept.map(|place| self.kept.swap_remove(place).1);
-            let outside = self.outside.clone();
-            let (tenant, epoch) = (self.place, self.epoch);
+            let request = post(&target, body, &signature);
+            let courier = match self.couriers.iter().rposition(|courier| courier.target == target) {
+                Some(place) => self.couriers.swap_remove(place),
+                None => Courier::hire(&mut self.flights, &self.outside, &target),
+            };
             self.under_way.insert(delivery, update);
-            self.flights.spawn(async move {
-                let begun = outside.clock.now();
-                let (answer, kept) = exchange(&outside.connector, &webhook.target, kept, request, webhook.wait).await;
-                let ms = outside.clock.now().since(begun).as_millis();
-                let landed = Landed { tenant, epoch, delivery, update, answer, ms, kept, webhook };
-                if outside.landings.send(landed).is_err() {
-                    tracing::debug!("a webhook was answered after the worlds ended");
-                }
-            });
+            let (tenant, epoch) = (self.place, self.epoch);
+            courier.send(Flight { tenant, epoch, delivery, update, retries }, request, wait);
         }
         self.settle_nowhere();
     }
 
     /// Whether so many webhooks wait for their turn that calls are to wait for them.
-    pub fn is_behind(&self) -> bool {
+    pub(super) fn is_behind(&self) -> bool {
         self.outbox.len() > WEBHOOKS_WAITING
     }
 
@@ -161,26 +142,26 @@ impl Tenant {
     /// Takes in how an attempt ended.
     pub fn land(&mut self, real: Timestamp, landed: Landed) {
         while self.flights.try_join_next().is_some() {}
-        if landed.epoch != self.epoch || self.under_way.remove(&landed.delivery).is_none() {
+        self.waiting.answered();
+        let Landed { flight: Flight { epoch, delivery, update, retries, .. }, answer, ms, courier } = landed;
+        if epoch != self.epoch || self.under_way.remove(&delivery).is_none() {
             return;
         }
-        if let Some(kept) = landed.kept
-            && self.targets().any(|target| *target == landed.webhook.target)
-        {
-            self.kept.push((landed.webhook.target.clone(), kept));
+        if self.targets().any(|target| *target == courier.target) {
+            self.couriers.push(courier);
         }
         let now = self.now(real);
         self.tick(now);
-        let (status, failure) = match &landed.answer {
+        let (status, failure) = match &answer {
             Ok(answer) => (answer.status, None),
             Err(failure) => (0, Some(failure.to_string())),
         };
         if status != 200 {
             tracing::debug!(tenant = %self.identity.name, status, failure, "a webhook was not acknowledged");
         }
-        let gives_up = status != 200 && (!landed.webhook.retries || self.targets().next().is_none());
+        let gives_up = status != 200 && (!retries || self.targets().next().is_none());
         let before = self.world.snapshot().unacknowledged;
-        self.hand_in(Input::Answered { delivery: landed.delivery, status: if gives_up { 200 } else { status } });
+        self.hand_in(Input::Answered { delivery, status: if gives_up { 200 } else { status } });
         let done = self.world.snapshot().unacknowledged < before;
         let state = match (status, done) {
             (200, _) => State::Acked,
@@ -189,16 +170,16 @@ impl Tenant {
         };
         // Where retries are off, WhatsApp would not have given up.
         let is_last = state == State::GaveUp && !gives_up;
-        if status == 200 || self.is_in_order(landed.delivery, &landed.update) {
-            self.judge_webhook(real, &landed.update, &landed.answer, landed.ms, is_last);
+        if status == 200 || self.is_in_order(delivery, &update) {
+            self.judge_webhook(real, &update, &answer, ms, is_last);
         }
-        for update in self.followers(landed.delivery).filter(|_| status == 200) {
+        for update in self.followers(delivery).filter(|_| status == 200) {
             self.hear(real, &update);
         }
-        let attempt = Attempt { at: now, status, ms: landed.ms, failure };
-        self.follow(landed.delivery, Some(&attempt), state);
-        self.webhooks.ends(landed.delivery, Some(attempt), state);
-        if let Some(webhook) = self.webhooks.number(landed.delivery) {
+        let attempt = Attempt { at: now, status, ms, failure };
+        self.follow(delivery, Some(&attempt), state);
+        self.webhooks.ends(delivery, Some(attempt), state);
+        if let Some(webhook) = self.webhooks.number(delivery) {
             self.tell_of_webhook(webhook);
         }
         if let Some(journey) = &mut self.journey {
@@ -221,7 +202,7 @@ impl Tenant {
     /// Sends webhooks elsewhere, or nowhere, from now on.
     pub fn set_webhook(&mut self, webhook: Option<Webhook>) {
         self.webhook = webhook;
-        self.kept.clear();
+        self.couriers.clear();
         // Whoever waited for others under the old rules waits no more.
         self.release();
     }
@@ -229,7 +210,7 @@ impl Tenant {
     /// Sends the account's webhooks elsewhere than the app's, or not, from now on.
     pub fn set_account_webhook(&mut self, webhook: Option<Webhook>) {
         self.account.webhook = webhook;
-        self.kept.clear();
+        self.couriers.clear();
     }
 
     /// Where the webhook of an update goes: what its number says, else its account, else the app (section 3.9). What is not

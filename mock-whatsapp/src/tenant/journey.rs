@@ -90,8 +90,17 @@ impl Tenant {
         Ok(arrival)
     }
 
+    /// The real moment at which there is something to do, if nothing happens before.
+    pub fn wake(&self) -> Option<Timestamp> {
+        let wake = match self.journey {
+            Some(_) => self.journey_wake(),
+            None => self.next_due().and_then(|due| self.clock.when(due)),
+        };
+        wake.into_iter().chain(self.waiting.until()).min()
+    }
+
     /// When the journey goes on by itself, in real time.
-    pub(super) fn journey_wake(&self) -> Option<Timestamp> {
+    fn journey_wake(&self) -> Option<Timestamp> {
         let journey = self.journey.as_ref()?;
         let waits_for_answers = !self.under_way.is_empty() || !self.outbox.is_empty();
         if waits_for_answers { None } else { Some(journey.quiet_until.unwrap_or(Timestamp(0))) }

@@ -297,7 +297,8 @@ impl Tenant {
             journey: _,
             // What holds connections.
             flights: _,
-            kept: _,
+            couriers: _,
+            waiting: _,
             config,
             clock,
             time: _,
@@ -369,6 +370,7 @@ impl Tenant {
             return Err(Unkept::TooOld);
         }
         let mut media = state.media.copy().ok_or(Unkept::Room)?;
+        self.let_all_in(real);
         let flights = self.let_go();
         media.skip(&self.media);
         self.media = media;

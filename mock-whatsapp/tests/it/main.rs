@@ -13,6 +13,7 @@ mod export;
 mod faults;
 mod gestures;
 mod handsets;
+mod hanging_receiver;
 mod https;
 mod inbound;
 mod insights;

@@ -1,0 +1,91 @@
+//! Those who carry webhooks: tasks that each keep a connection to a receiver from one webhook to the next. A task for each
+//! webhook would be made, moved and thrown away three times for every message.
+
+use super::Epoch;
+use super::dispatch::Outside;
+use crate::target::{Answer, Failure, Target, exchange};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Request;
+use mock_whatsapp_model::input::DeliveryId;
+use mock_whatsapp_model::output::Update;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+/// One who waits for a webhook to carry. Dropped, it goes, and its connection with it.
+#[derive(Debug)]
+pub(super) struct Courier {
+    /// To whom it carries.
+    pub(super) target: Target,
+    errands: mpsc::Sender<Box<Errand>>,
+}
+
+/// An attempt to deliver a webhook.
+#[derive(Debug)]
+pub(super) struct Flight {
+    pub(super) tenant: usize,
+    pub(super) epoch: Epoch,
+    pub(super) delivery: DeliveryId,
+    pub(super) update: Update,
+    /// Whether it is made again, if it fails.
+    pub(super) retries: bool,
+}
+
+/// What a courier is told.
+#[derive(Debug)]
+struct Errand {
+    flight: Flight,
+    request: Request<Full<Bytes>>,
+    wait: Duration,
+    /// Itself, to be given back: nobody else can send it meanwhile.
+    courier: Courier,
+}
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub struct Landed {
+    pub(super) flight: Flight,
+    pub(super) answer: Result<Answer, Failure>,
+    pub(super) ms: u64,
+    /// Who may carry the next.
+    pub(super) courier: Courier,
+}
+
+impl Landed {
+    /// Whose it was.
+    pub fn tenant(&self) -> usize {
+        self.flight.tenant
+    }
+}
+
+impl Courier {
+    /// A new one.
+    pub(super) fn hire(tasks: &mut JoinSet<()>, outside: &Outside, target: &Target) -> Self {
+        let (errands, orders) = mpsc::channel(1);
+        tasks.spawn(carry(outside.clone(), orders));
+        Self { target: target.clone(), errands }
+    }
+
+    /// Sends it off; when it lands, it comes back.
+    pub(super) fn send(self, flight: Flight, request: Request<Full<Bytes>>, wait: Duration) {
+        let errands = self.errands.clone();
+        if errands.try_send(Box::new(Errand { flight, request, wait, courier: self })).is_err() {
+            tracing::debug!("a courier was dismissed before it went");
+        }
+    }
+}
+
+async fn carry(outside: Outside, mut orders: mpsc::Receiver<Box<Errand>>) {
+    let mut kept = None;
+    while let Some(errand) = orders.recv().await {
+        let Errand { flight, request, wait, courier } = *errand;
+        let begun = outside.clock.now();
+        let (answer, still) = exchange(&outside.connector, &courier.target, kept.take(), request, wait).await;
+        kept = still;
+        let ms = outside.clock.now().since(begun).as_millis();
+        if outside.landings.send(Landed { flight, answer, ms, courier }).is_err() {
+            tracing::debug!("a webhook was answered after the worlds ended");
+        }
+    }
+}

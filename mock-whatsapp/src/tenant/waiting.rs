@@ -1,0 +1,81 @@
+//! Sends that wait because too many webhooks of their tenant do: for long, a sender cannot be faster than its receiver.
+//!
+//! Every tenant's wait by themselves: a receiver that hangs holds up its own sender, and only so long that nobody minds.
+
+use super::{Reply, Tenant};
+use crate::graph::send::Sending;
+use crate::limits::{BATCH, CALLS_WAIT, WEBHOOKS_PER_CALL};
+use cloud_api::time::Timestamp;
+use std::collections::VecDeque;
+
+/// Sends that wait. Bounded by the connections, of which each has one call under way.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    sends: VecDeque<(Sending, Reply)>,
+    /// How many webhooks were answered for which no send was taken in.
+    answered: usize,
+    /// The real moment from which sends are taken in, whatever becomes of webhooks.
+    until: Timestamp,
+}
+
+impl Waiting {
+    /// One more webhook was answered.
+    pub(super) fn answered(&mut self) {
+        self.answered = (self.answered + 1).min(BATCH * WEBHOOKS_PER_CALL);
+    }
+
+    /// The real moment at which the next is taken in at the latest, if one waits.
+    pub(super) fn until(&self) -> Option<Timestamp> {
+        (!self.sends.is_empty()).then_some(self.until)
+    }
+
+    /// So many sends are taken in.
+    fn taken(&mut self, count: usize) {
+        self.answered = self.answered.saturating_sub(count * WEBHOOKS_PER_CALL);
+    }
+
+    /// How many need not wait any more.
+    fn ready(&self, real: Timestamp, is_behind: bool) -> usize {
+        let most = match is_behind {
+            false => usize::MAX,
+            true if self.until <= real => BATCH,
+            true => self.answered / WEBHOOKS_PER_CALL,
+        };
+        most.min(self.sends.len())
+    }
+}
+
+impl Tenant {
+    /// Takes in a send that is well formed, once it need not wait for webhooks.
+    pub fn take_in(&mut self, real: Timestamp, sending: Sending, reply: Reply) {
+        if self.is_behind() || !self.waiting.sends.is_empty() {
+            self.waiting.sends.push_back((sending, reply));
+        } else {
+            self.waiting.taken(1);
+            self.post(real, &sending, reply);
+        }
+    }
+
+    /// Takes in what waited long enough; whether there was anything.
+    pub(super) fn let_in(&mut self, real: Timestamp) -> bool {
+        let count = self.waiting.ready(real, self.is_behind());
+        if count > 0 {
+            self.waiting.taken(count);
+            self.waiting.until = real + CALLS_WAIT;
+        }
+        self.let_in_some(real, count);
+        count > 0
+    }
+
+    /// Takes in all that waits: it came before what is to happen now.
+    pub(super) fn let_all_in(&mut self, real: Timestamp) {
+        self.let_in_some(real, usize::MAX);
+    }
+
+    fn let_in_some(&mut self, real: Timestamp, most: usize) {
+        for _ in 0..most {
+            let Some((sending, reply)) = self.waiting.sends.pop_front() else { return };
+            self.post(real, &sending, reply);
+        }
+    }
+}
