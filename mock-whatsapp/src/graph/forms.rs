@@ -14,19 +14,18 @@ use serde_json::{Map, Value};
 /// The body of a call as JSON; one that is no form, or none that can be read, as it is.
 pub(super) async fn as_json(headers: &HeaderMap, body: Bytes) -> Bytes {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match kind.as_str() {
-        // What curl says of JSON when it is told nothing.
-        "application/x-www-form-urlencoded" if !is_json(&body) => {
-            let text = String::from_utf8_lossy(&body);
-            written(query::pairs(&text).map(|(name, value)| (name, value.into())).take(FORM_FIELDS).collect())
-        }
-        "multipart/form-data" => match multer::parse_boundary(content_type) {
-            Ok(boundary) => Box::pin(parts(boundary, body.clone())).await.map_or(body, written),
-            Err(_) => body,
-        },
-        _ => body,
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    // What curl says of JSON when it is told nothing.
+    if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") && !is_json(&body) {
+        let text = String::from_utf8_lossy(&body);
+        return written(query::pairs(&text).map(|(name, value)| (name, value.into())).take(FORM_FIELDS).collect());
     }
+    if kind.eq_ignore_ascii_case("multipart/form-data")
+        && let Ok(boundary) = multer::parse_boundary(content_type)
+    {
+        return Box::pin(parts(boundary, body.clone())).await.map_or(body, written);
+    }
+    body
 }
 
 fn is_json(body: &[u8]) -> bool {

@@ -471,18 +471,18 @@ fn check_template(request: &SendRequest) -> Result<(), Refusal> {
 /// Whether a template's status lets it be sent.
 fn sendable(template: &Template) -> Result<(), Refusal> {
     let (name, status) = (&template.name, template.status.name());
-    let change = format!("PUT /_mock/templates/{name}/status {{\"status\":\"APPROVED\"}} changes that");
+    let change = || format!("PUT /_mock/templates/{name}/status {{\"status\":\"APPROVED\"}} changes that");
     match template.status {
         Status::Approved | Status::Flagged | Status::Reinstated => Ok(()),
-        Status::Paused => Err(Refusal::new(132_015, format!("{name} is {status}; {change}"))),
-        Status::Disabled => Err(Refusal::new(132_016, format!("{name} is {status}; {change}"))),
+        Status::Paused => Err(Refusal::new(132_015, format!("{name} is {status}; {}", change()))),
+        Status::Disabled => Err(Refusal::new(132_016, format!("{name} is {status}; {}", change()))),
         Status::Pending
         | Status::Rejected
         | Status::InAppeal
         | Status::PendingDeletion
         | Status::Deleted
         | Status::LimitExceeded
-        | Status::Archived => Err(Refusal::new(132_001, format!("{name} is {status}, and not approved; {change}"))
+        | Status::Archived => Err(Refusal::new(132_001, format!("{name} is {status}, and not approved; {}", change()))
             .details(format!("template name ({name}) does not exist in {}", template.language))),
     }
 }
