@@ -7,8 +7,8 @@ mod operations;
 mod shapes;
 
 use super::{Ask, Done};
-use operations::{OPERATIONS, Operation};
-use serde_json::Value;
+use operations::{LINKS, OPERATIONS, Operation};
+use serde_json::{Value, json};
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathsBuilder};
 use utoipa::openapi::request_body::RequestBodyBuilder;
@@ -20,7 +20,21 @@ use utoipa::openapi::{
 pub(super) async fn get(ask: Ask<'_>) -> Done {
     ask.end()?;
     ask.known().await?;
-    Ok((200, serde_json::to_value(document()).unwrap_or(Value::Null)))
+    Ok((200, written()))
+}
+
+/// The description as JSON, with its links, of which the builder misspells the keys.
+fn written() -> Value {
+    let mut written = serde_json::to_value(document()).unwrap_or(Value::Null);
+    for ([method, path], [to_method, to_path], name, value) in LINKS {
+        let responses = &mut written["paths"][format!("/_mock{path}")][method.to_ascii_lowercase()]["responses"];
+        let done = responses.as_object_mut().into_iter().flatten().filter(|(status, _)| status.starts_with('2'));
+        let id = id(to_method, to_path);
+        for (_, response) in done {
+            response["links"][&id] = json!({ "operationId": id, "parameters": { *name: value } });
+        }
+    }
+    written
 }
 
 /// The whole description.
@@ -48,11 +62,14 @@ fn method(name: &str) -> HttpMethod {
     }
 }
 
+/// What an operation is called by generators of clients.
+fn id(method: &str, path: &str) -> String {
+    let words = format!("{}{path}", method.to_ascii_lowercase());
+    words.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+}
+
 fn describe(operation: &Operation) -> utoipa::openapi::path::Operation {
-    let id: String = format!("{}{}", operation.method.to_ascii_lowercase(), operation.path)
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-        .collect();
+    let id = id(operation.method, operation.path);
     let mut described = OperationBuilder::new().operation_id(Some(id)).summary(Some(operation.summary));
     for segment in operation.path.split('/') {
         if let Some(name) = segment.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
@@ -136,6 +153,20 @@ mod tests {
         let document = serde_json::to_value(document()).unwrap();
         let events = &document["paths"]["/_mock/events"]["get"]["responses"]["200"]["content"];
         assert!(events["text/event-stream"].is_object(), "{events}");
+    }
+
+    #[test]
+    fn links_lead_from_one_operation_to_another() {
+        let is_there = |[method, path]: [&str; 2]| OPERATIONS.iter().any(|it| it.method == method && it.path == path);
+        for (from, to, name, _) in LINKS {
+            assert!(is_there(*from) && is_there(*to) && to[1].contains(&format!("{{{name}}}")), "{from:?} {to:?}");
+        }
+        let document = written();
+        let links = &document["paths"]["/_mock/faults"]["post"]["responses"]["201"]["links"];
+        assert_eq!(
+            links["delete_faults__id_"]["operationId"],
+            document["paths"]["/_mock/faults/{id}"]["delete"]["operationId"]
+        );
     }
 
     #[test]

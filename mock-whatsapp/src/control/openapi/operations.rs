@@ -238,6 +238,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .gives(OBJECT),
 ];
 
+/// What one operation gives that another takes: the first's method and path, the second's, the parameter, and where its value is.
+/// Pages give nothing for certain: they may be empty.
+pub(super) const LINKS: &[([&str; 2], [&str; 2], &str, &str)] = &[
+    (["POST", "/tenants"], ["GET", "/tenants/{name}"], "name", "$response.body#/name"),
+    (["POST", "/tenants"], ["DELETE", "/tenants/{name}"], "name", "$response.body#/name"),
+    (["POST", "/snapshot"], ["DELETE", "/snapshots/{id}"], "id", "$response.body#/id"),
+    (["POST", "/faults"], ["DELETE", "/faults/{id}"], "id", "$response.body#/id"),
+    (["POST", "/webhooks"], ["POST", "/webhooks/{id}/redeliver"], "id", "$response.body#/webhook"),
+];
+
 const DROPPED: &[(u16, &str, Shape)] = &[(200, "How many went", dropped)];
 
 const GESTURE: &[(u16, &str, Shape)] = &[(200, "The telephone, and the webhooks that tell of it", handset_shown)];
