@@ -29,7 +29,9 @@ fn check_for(bug: Bug) -> &'static str {
             "retry-spacing"
         }
         TimeoutIsFailure | RecoveryResends => "no-duplicates",
-        UnknownWaitShort | SilenceIgnored | SilenceForgotten | ProofNotNeeded | NeverResends => "no-blind-resend",
+        UnknownWaitShort | SilenceIgnored | SilenceForgotten | HeardForgotten | ProofNotNeeded | NeverResends => {
+            "no-blind-resend"
+        }
         ReportForgets => "unknown-reported",
         UnknownLeaksItsPlace => "bounded",
         HaltNeverProbed | HaltProbeOverslept | BreakerNeverCloses | PaceNeverGrows | ResumeForgotten

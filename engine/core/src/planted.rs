@@ -63,6 +63,8 @@ bugs! {
     SilenceIgnored,
     /// A silence of the life before is forgotten.
     SilenceForgotten,
+    /// An engine that starts does not know when the one before it last heard a webhook.
+    HeardForgotten,
     /// Time in which nothing was left to be told is taken for a silence.
     IdleIsSilence,
     /// An unknown outcome is given up without proof that webhooks come.

@@ -63,7 +63,8 @@ impl Unknowns {
     /// too.
     pub fn new(kept: Channel) -> Self {
         let inherited = if planted::on(Bug::SilenceForgotten) { Span::ZERO } else { kept.silence };
-        Self { came: kept.heard, silent: Some(kept.heard), inherited, kept, ..Self::default() }
+        let heard = if planted::on(Bug::HeardForgotten) { Timestamp(0) } else { kept.heard };
+        Self { came: heard, silent: Some(heard), inherited, kept, ..Self::default() }
     }
 
     /// One more campaign is looked through for outcomes that are unknown since an engine before this one.

@@ -210,6 +210,22 @@ fn a_message_that_whatsapp_takes_and_then_throttles_again_and_again_keeps_to_the
 }
 
 #[test]
+fn what_whatsapp_throttled_at_once_is_not_owed_to_the_pair_limit() {
+    let mut store = Store::with(&[80]);
+    for _ in 0..44 {
+        store.campaign(0, 0..1);
+    }
+    let mut bench = Bench::on(store);
+    bench.pass(Span::secs(5));
+    let burst: Vec<u32> = bench.posts.iter().map(|post| post.1).collect();
+    assert_eq!(burst.len(), 44);
+    burst.iter().for_each(|message| bench.answer(*message, 1, refused(130_429)));
+    bench.serve(Span::secs(100), accepted);
+    let accepted = bench.posts.len() - burst.len();
+    assert_eq!(accepted, 44, "they would take four minutes if the burst were still owed");
+}
+
+#[test]
 fn the_rest_of_a_paused_campaign_is_not_blamed_on_a_limit_that_was_full_when_it_was_paused() {
     let mut bench = limited(25, 5);
     bench.serve(Span::mins(1), |_, _| Answer::Accepted);

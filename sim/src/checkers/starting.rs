@@ -31,7 +31,8 @@ impl Checkers {
         });
         if is_old {
             // What was parked may not be in the old copy.
-            for ((message, _), _) in std::mem::take(&mut self.parked) {
+            let parked = std::mem::take(&mut self.parked).into_keys().map(|(message, _)| message);
+            for message in parked.chain(self.durable.parked().into_iter().map(|(message, ..)| message)) {
                 self.seen[message as usize].flags |= flag::PARKED | flag::LOST;
             }
             self.limit.went_stale();
@@ -57,7 +58,7 @@ impl Checkers {
         self.count_left(rows);
         // What is asked for may be durable and not acknowledged.
         let is_cancelled = |campaign| self.paused.is_cancelled(campaign) || self.scene.asked_to_end(campaign, now);
-        let parked = self.durable.parked();
+        let parked = if is_old { Vec::new() } else { self.durable.parked() };
         self.durable.restarted(&self.scene, (now, is_old), rows, &mut self.seen, is_cancelled);
         for (message, number, word) in parked {
             self.learn(now, message, number, word, None);
