@@ -376,8 +376,11 @@ impl Checkers {
         // What arrived was sent, if nobody said so before.
         let is_sent = seen.arrival > Arrival::None
             || seen.slots.iter().any(|slot| slot.number == number && slot.known == Known::Sent);
-        // Since a crash it is unknown, and says nothing of when it was POSTed.
-        let orphaned = self.crashed.is_some_and(|at| hundredths(at.since(self.scene.start)) == seen.since);
+        // Since a crash it is unknown, and since it was given up it is that; neither says anything of when it was POSTed. One
+        // that was never written, and is said to be sent all the same, was POSTed by an engine that an old store forgot.
+        let is_past = |slot: &seen::Slot| matches!(slot.known, Known::GivenUp | Known::Unspent);
+        let orphaned = self.crashed.is_some_and(|at| hundredths(at.since(self.scene.start)) == seen.since)
+            || seen.slots.iter().any(|slot| slot.number == number && is_past(slot));
         if matches!(update.what, What::Sent | What::Delivered | What::Read) && !is_sent && !orphaned {
             let since = moment(self.scene.start, seen.since);
             let campaign = self.scene.campaign_of(message.0) as u16;

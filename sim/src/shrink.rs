@@ -71,7 +71,7 @@ struct Search<'a> {
     /// The smallest scenario so far that fails.
     best: Scenario,
     failed: Vec<Check>,
-    /// Expectations are what fails: they are about the file's own contacts, so those stay as they are.
+    /// What fails are expectations of a count, which are about the file's own contacts, so those stay as they are.
     contacts_stay: bool,
     draw: Draw,
     runs: u64,
@@ -96,10 +96,17 @@ pub fn shrink(failure: &Failure, scenario: &Scenario, told: &dyn Fn(&Scenario)) 
         settled(&mut whole);
     }
     let names = failure.names();
-    let promises: Vec<String> = names.iter().filter(|name| !name.starts_with("expect.")).cloned().collect();
-    let contacts_stay = promises.is_empty();
-    let names = if contacts_stay { names } else { promises };
     whole.expectations.retain(|wanted| names.contains(&wanted.name) && !is_of_live(&wanted.wanted));
+    say_all(&mut whole);
+    let promises = names.iter().filter(|name| !name.starts_with("expect.")).cloned();
+    let of_each =
+        whole.expectations.iter().filter(|wanted| is_of_each(&wanted.wanted)).map(|wanted| wanted.name.clone());
+    // What a single message can break shrinks furthest.
+    let by_reach: [Vec<String>; 2] = [promises.collect(), of_each.collect()];
+    let shrinking = by_reach.into_iter().find(|names| !names.is_empty());
+    let contacts_stay = shrinking.is_none();
+    let names = shrinking.unwrap_or(names);
+    whole.expectations.retain(|wanted| names.contains(&wanted.name));
     let mut search = Search {
         names,
         best: whole.clone(),
@@ -121,6 +128,25 @@ pub fn shrink(failure: &Failure, scenario: &Scenario, told: &dyn Fn(&Scenario)) 
     search.reduce();
     let Search { best, failed, runs, .. } = search;
     Ok(Shrunk { scenario: best, failed, runs, broke_off: search.events >= EVENTS_MOST })
+}
+
+/// An expectation of as many messages as there are becomes one of all of them.
+fn say_all(scenario: &mut Scenario) {
+    let sizes: Vec<u64> = scenario.campaigns.iter().map(|campaign| u64::from(campaign.people.size())).collect();
+    for expectation in &mut scenario.expectations {
+        if let Wanted::Messages(_, count) = &mut expectation.wanted {
+            let size = expectation.campaign.map_or(sizes.iter().sum(), |place| sizes[place]);
+            *count = count.of_all(size);
+        }
+    }
+}
+
+/// Whether it means the same with fewer contacts.
+fn is_of_each(wanted: &Wanted) -> bool {
+    match wanted {
+        Wanted::Messages(_, count) | Wanted::Duplicates(count) => count.is_of_each(),
+        wanted => !is_of_live(wanted),
+    }
 }
 
 /// What is measured at level live can only be skipped here.

@@ -43,8 +43,12 @@ pub(super) fn run(args: &RunArgs, colours: bool, out: &mut dyn Write) -> Result<
                         if args.format == Format::Text && *level == Level::Model {
                             story(scenario, &options, &trial, out)?;
                         }
-                        if let Some(results) = &mut results {
-                            results.add_failure(scenario, &options, *level, &trial)?;
+                        let kept = match &mut results {
+                            Some(results) => Some(results.add_failure(scenario, &options, *level, &trial)?),
+                            None => None,
+                        };
+                        if args.format == Format::Text && *level == Level::Model {
+                            writeln!(out, "{}\n", what_next(kept.as_deref()))?;
                         }
                     }
                     outcomes.push(outcome);
@@ -68,6 +72,14 @@ fn at_level(scenario: &Scenario, level: Level, options: &RunOptions) -> Result<O
     let outcome = trial::at_level(scenario, level, options, &progress);
     progress.end();
     outcome
+}
+
+/// How to make a failure smaller.
+fn what_next(kept: Option<&Path>) -> String {
+    match kept {
+        Some(path) => format!("smaller      campaign-sim shrink {}", text::quoted(&path.display().to_string())),
+        None => "smaller      run it with `--out DIR`: campaign-sim shrink DIR/failure.json".to_owned(),
+    }
 }
 
 /// What happened to the messages that the failed checks name: the run once more, with its story.
@@ -127,14 +139,14 @@ impl Results {
         json::write(&mut self.file, outcome).map_err(|error| Error::Unwritten(self.path.clone(), error))
     }
 
-    /// Writes `failure.json`, and `failure-2.json` … for what fails after it.
+    /// Writes `failure.json`, and `failure-2.json` … for what fails after it; says which.
     fn add_failure(
         &mut self,
         scenario: &Scenario,
         options: &RunOptions,
         level: Level,
         trial: &Trial,
-    ) -> Result<(), Error> {
+    ) -> Result<PathBuf, Error> {
         self.failures += 1;
         let name =
             if self.failures == 1 { "failure.json".to_owned() } else { format!("failure-{}.json", self.failures) };
@@ -143,6 +155,9 @@ impl Results {
         let time_scale = (level == Level::Live).then_some(options.time_scale);
         let failure =
             Failure { contacts: options.contacts, time_scale, ..Failure::of(scenario, level, seed, None, trial) };
-        failure.save(&path).map_err(|error| Error::Unwritten(path, error))
+        match failure.save(&path) {
+            Ok(()) => Ok(path),
+            Err(error) => Err(Error::Unwritten(path, error)),
+        }
     }
 }

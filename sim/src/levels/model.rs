@@ -9,7 +9,7 @@ use crate::model::run::{End, Run, START};
 use crate::model::setup::{Plant, Setup};
 use crate::outcome::{Check, Latencies, Measured, MeasuredCampaign, Messages, Outcome, Quantiles, Verdict};
 use crate::progress::Progress;
-use crate::scenario::{Level, Scenario};
+use crate::scenario::{Count, Level, Scenario, Wanted};
 use crate::stopwatch::Stopwatch;
 use crate::story::Story;
 use engine_core::State;
@@ -88,28 +88,36 @@ fn tell(
         webhook_lag: None,
     };
     let mut outcome = Outcome::new(scenario, &measured, checks);
-    name_messages(&mut outcome, &setup, run.disk().rows());
+    name_messages(&mut outcome, scenario, &setup, run.disk().rows(), &truths);
     outcome.marks = Some(run.marks());
     outcome.checkpoints = run.trace().checkpoints().to_vec();
     Ok((outcome, run.into_story()))
 }
 
-/// Names some messages of which a story may tell why a count of a state is not what was expected: those in the state, or
-/// where there are none, those in another.
-fn name_messages(outcome: &mut Outcome, setup: &Setup, rows: &[Row]) {
-    for check in outcome.checks.iter_mut().filter(|check| check.verdict == Verdict::Fail && check.messages.is_empty()) {
-        let Some((about, name)) = check.name.strip_prefix("expect.").and_then(|rest| rest.rsplit_once("messages."))
-        else {
-            continue;
+/// Names some messages of which a story may tell why an expectation does not hold.
+fn name_messages(outcome: &mut Outcome, scenario: &Scenario, setup: &Setup, rows: &[Row], truths: &[Truth]) {
+    let is_success = |state: State| matches!(state, State::Sent | State::Delivered | State::Read | State::Responded);
+    for expectation in &scenario.expectations {
+        let is_its = |check: &&mut Check| check.name == expectation.name && check.verdict == Verdict::Fail;
+        let Some(check) = outcome.checks.iter_mut().find(is_its) else { continue };
+        let own = setup.campaigns.iter().enumerate();
+        let own = own.filter(|(place, _)| expectation.campaign.is_none_or(|only| only == *place));
+        let ids = own.flat_map(|(_, campaign)| campaign.first..campaign.first + campaign.size);
+        let state = |id: &u32| rows[*id as usize].state();
+        let told = |is_told: &dyn Fn(&u32) -> bool| ids.clone().filter(is_told).take(TOLD).collect();
+        check.messages = match expectation.wanted {
+            Wanted::Messages(wanted, count) => {
+                let (size, found) = (ids.clone().count(), ids.clone().filter(|id| state(id) == wanted).count());
+                let too_many = !Count { low: None, ..count }.holds(found as u64, size as u64);
+                told(&|id| (state(id) == wanted) == too_many)
+            }
+            Wanted::Duplicates(_) => told(&|id| truths[*id as usize].copies > 1),
+            Wanted::Campaign(_) => told(&|id| !is_success(state(id))),
+            Wanted::FinishedWithin(_) => told(&|id| state(id).is_in_progress()),
+            Wanted::Latency(..) | Wanted::ThroughputMin(_) | Wanted::EngineMemoryMax(_) | Wanted::WebhookLag(..) => {
+                continue;
+            }
         };
-        let about = about.trim_end_matches('.');
-        let own = setup.campaigns.iter().filter(|campaign| about.is_empty() || campaign.name == about);
-        let ids = || own.clone().flat_map(|campaign| campaign.first..campaign.first + campaign.size);
-        let is_in = |id: &u32| rows[*id as usize].state().name() == name;
-        check.messages = ids().filter(is_in).take(TOLD).collect();
-        if check.messages.is_empty() {
-            check.messages = ids().filter(|id| !is_in(id)).take(TOLD).collect();
-        }
     }
 }
 

@@ -70,7 +70,7 @@ pub fn replay(scenario: &Scenario, options: &RunOptions, outcome: &Outcome) -> S
 }
 
 /// As a shell takes it.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:=@%".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()

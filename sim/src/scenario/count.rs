@@ -50,6 +50,20 @@ impl Count {
         absolute(self.low) || absolute(self.high)
     }
 
+    /// Whether it says the same of any number of messages: of none, or of all, that they are so.
+    pub fn is_of_each(&self) -> bool {
+        let of_each = |bound: Option<Bound>| {
+            matches!(bound, None | Some(Bound::Number(0) | Bound::Share(0) | Bound::Share(1_000_000)))
+        };
+        of_each(self.low) && of_each(self.high)
+    }
+
+    /// The same of `size` messages, with "all" where it says their number.
+    pub fn of_all(self, size: u64) -> Self {
+        let all = |bound: Bound| if bound == Bound::Number(size) { Bound::Share(1_000_000) } else { bound };
+        if size == 0 { self } else { Self { low: self.low.map(all), high: self.high.map(all) } }
+    }
+
     /// The largest number that it names.
     pub fn largest_number(&self) -> Option<u64> {
         let number = |bound: Option<Bound>| match bound {

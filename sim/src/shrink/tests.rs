@@ -5,7 +5,6 @@ use cloud_api::time::Span;
 use std::cell::Cell;
 use std::path::Path;
 
-/// Two promises cannot be broken at will, so an expectation that does not hold stands for one; it is renamed below.
 const LARGE: &str = r#"
 name = "large"
 seed = 7
@@ -55,8 +54,8 @@ fn failure(text: &str) -> (Scenario, Failure) {
 }
 
 #[test]
-fn a_broken_expectation_keeps_its_contacts_and_loses_what_it_does_not_need() {
-    let (scenario, failure) = failure(LARGE);
+fn a_broken_expectation_of_a_count_keeps_its_contacts_and_loses_what_it_does_not_need() {
+    let (scenario, failure) = failure(&LARGE.replace("InvalidContact = 0", "InvalidContact = \"..10\""));
     assert_eq!(failure.names(), ["expect.x.messages.InvalidContact"]);
     let smaller = Cell::new(0);
     let shrunk = shrink(&failure, &scenario, &|_| smaller.set(smaller.get() + 1)).unwrap();
@@ -67,31 +66,43 @@ fn a_broken_expectation_keeps_its_contacts_and_loses_what_it_does_not_need() {
 }
 
 #[test]
-fn a_search_ends_with_one_message_and_one_fault_where_these_are_enough() {
-    let (scenario, _) = failure(LARGE);
-    let mut search = Search {
-        names: vec!["expect.x.messages.InvalidContact".to_owned()],
-        best: scenario,
-        failed: Vec::new(),
-        contacts_stay: false,
-        draw: Draw::new(1, 2),
-        runs: 0,
-        events: 0,
-        told: &|_| {},
-    };
-    search.tiny();
-    search.reduce();
-    let best = &search.best;
-    assert_eq!(
-        (best.messages(), best.faults.len(), best.campaigns.len(), best.senders.len()),
-        (1, 1, 1, 1),
-        "{best:#?}"
-    );
-    assert!(best.groups.is_empty() && best.faults[0].share == 1_000_000 && best.faults[0].from == Span::ZERO);
-    let text = best.written().text;
-    let back = Scenario::parse(&text, "back.toml", Path::new("")).unwrap();
-    let trial = search.run(&back).unwrap();
-    assert!(search.is_same(&trial), "{text}");
+fn what_one_message_can_break_ends_with_one_message_and_one_fault_where_these_are_enough() {
+    for wanted in ["messages.InvalidContact = 0", "messages.InvalidContact = \"0%\"", "messages.Delivered = 300"] {
+        let (scenario, failure) = failure(&LARGE.replace("messages.InvalidContact = 0", wanted));
+        let shrunk = shrink(&failure, &scenario, &|_| {}).unwrap();
+        let best = &shrunk.scenario;
+        let sizes = (best.messages(), best.campaigns.len(), best.senders.len());
+        assert_eq!(sizes, (1, 1, 1), "{wanted}: {best:#?}");
+        assert!(best.faults.len() <= 1 && best.groups.is_empty(), "{wanted}: {best:#?}");
+        assert!(best.faults.iter().all(|fault| fault.share == 1_000_000 && fault.from == Span::ZERO), "{best:#?}");
+        let text = best.written().text;
+        let back = Scenario::parse(&text, "back.toml", Path::new("")).unwrap();
+        let trial = trial(&back, Level::Model, &RunOptions::default()).unwrap();
+        assert!(trial.fails_any(&failure.names()), "{text}");
+    }
+}
+
+#[test]
+fn a_fault_that_meets_the_last_messages_of_a_slow_number_comes_sooner_to_fewer() {
+    let slow = r#"
+        name = "slow"
+        [[sender]]
+        name = "a"
+        throughput = 1
+        [[campaign]]
+        name = "x"
+        contacts = 400
+        [[fault]]
+        kind = "error"
+        code = 131026
+        from = "6m20s"
+        [expect]
+        messages.InvalidContact = 0
+    "#;
+    let (scenario, _) = failure(slow);
+    let offers = reduce::sooner(&scenario);
+    let first = offers.first().unwrap();
+    assert_eq!((first.messages(), first.faults[0].from), (200, Span::secs(180)));
 }
 
 #[test]
