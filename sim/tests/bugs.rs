@@ -36,7 +36,7 @@ fn check_for(bug: Bug) -> &'static str {
         UnknownLeaksItsPlace => "bounded",
         HaltNeverProbed | HaltProbeOverslept | BreakerNeverCloses | PaceNeverGrows | ResumeForgotten
         | PutBackForgotten | DuePageDrops => "work-conserving",
-        HaltEndsByAnyAnswer | HaltProbesFast => "halts",
+        HaltEndsByAnyAnswer | OldAttemptProbes | HaltProbesFast => "halts",
         BreakerNeverOpens | BreakerProbesFast => "breaker",
         ThrottleIgnored | PaceTooFast => "throughput",
         DeadlineIgnored | DeadlineSweepStops | DeadlineOfOpenOnly => "deadline",

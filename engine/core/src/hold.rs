@@ -26,6 +26,12 @@ pub struct Memo {
     pub every_seconds: u32,
 }
 
+/// An attempt of a message: webhooks may still come of those before the one that probes.
+pub type Attempt = (MessageId, u8);
+
+/// The number of an attempt that is claimed and not POSTed yet; those of attempts begin with 1.
+const NOT_POSTED: u8 = 0;
+
 /// Why and until when nothing is sent. The default holds nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hold {
@@ -34,10 +40,10 @@ pub struct Hold {
     every: Span,
     /// The error came by webhook, after acceptance: so only a status proves that a probe passed.
     came_late: bool,
-    probe: Option<MessageId>,
+    probe: Option<Attempt>,
     /// Probes before it that only a status can prove: whose outcome is unknown, and those that were accepted where the error
     /// would come late. `sent` may take longer than the next probe.
-    accepted: [Option<MessageId>; ACCEPTED],
+    accepted: [Option<Attempt>; ACCEPTED],
     /// The probe's answer is awaited.
     probing: bool,
     /// Other than what the store keeps, by more than a probe's interval.
@@ -95,47 +101,55 @@ impl Hold {
     /// A message was claimed: while the hold stands it is the probe.
     pub fn claimed(&mut self, message: MessageId) {
         if self.code.is_some() {
-            (self.probe, self.probing) = (Some(message), true);
+            (self.probe, self.probing) = (Some((message, NOT_POSTED)), true);
         }
     }
 
-    fn is_probe(&self, message: MessageId) -> bool {
-        self.code.is_some() && (self.probe == Some(message) || planted::on(Bug::HaltEndsByAnyAnswer))
+    /// The message that was claimed is POSTed now, as this attempt of it.
+    pub fn posted(&mut self, (message, number): Attempt) {
+        if let Some(probe) = self.probe.as_mut().filter(|probe| **probe == (message, NOT_POSTED)) {
+            probe.1 = number;
+        }
+    }
+
+    fn is_probe(&self, attempt: Attempt) -> bool {
+        let is_its = |probe: Attempt| probe == attempt || (planted::on(Bug::OldAttemptProbes) && probe.0 == attempt.0);
+        self.code.is_some() && (self.probe.is_some_and(is_its) || planted::on(Bug::HaltEndsByAnyAnswer))
     }
 
     /// WhatsApp took the message, or answered with something that is the message's own. If it is the probe, sending goes on;
     /// or, where the error would come late, another probe may go after the interval. Gives whether the hold ended.
-    pub fn passed(&mut self, now: Timestamp, message: MessageId) -> bool {
-        if !self.is_probe(message) {
+    pub fn passed(&mut self, now: Timestamp, attempt: Attempt) -> bool {
+        if !self.is_probe(attempt) {
             return false;
         }
         if self.came_late {
-            self.outcome_open(now, message);
+            self.outcome_open(now, attempt);
             return false;
         }
         self.lift()
     }
 
     /// What became of the message may yet be told by a status. If it is the probe, another may go after the interval.
-    pub fn outcome_open(&mut self, now: Timestamp, message: MessageId) {
-        if self.is_probe(message) {
+    pub fn outcome_open(&mut self, now: Timestamp, attempt: Attempt) {
+        if self.is_probe(attempt) {
             // Once all places are taken the first ones keep theirs: sooner or later their status comes.
             if let Some(place) = self.accepted.iter_mut().find(|place| place.is_none()) {
-                *place = Some(message);
+                *place = Some(attempt);
             }
-            self.undecided(now, message);
+            self.undecided(now, attempt);
         }
     }
 
     /// A status says that the message was sent. If it is the probe, or was, sending goes on. Gives whether the hold ended.
-    pub fn proven(&mut self, message: MessageId) -> bool {
-        let was = self.code.is_some() && self.accepted.contains(&Some(message));
-        (self.is_probe(message) || was) && self.lift()
+    pub fn proven(&mut self, attempt: Attempt) -> bool {
+        let was = self.code.is_some() && self.accepted.contains(&Some(attempt));
+        (self.is_probe(attempt) || was) && self.lift()
     }
 
     /// What became of the message says nothing. If it is the probe, another may go soon.
-    pub fn undecided(&mut self, now: Timestamp, message: MessageId) {
-        if self.is_probe(message) {
+    pub fn undecided(&mut self, now: Timestamp, attempt: Attempt) {
+        if self.is_probe(attempt) {
             self.probing = false;
             self.until = self.until.max(now + self.every.min(HALT_PROBE));
         }
@@ -143,7 +157,7 @@ impl Hold {
 
     /// The probe was claimed and then not sent: another may go at once.
     pub fn unclaimed(&mut self, message: MessageId) {
-        if self.is_probe(message) {
+        if self.is_probe((message, NOT_POSTED)) {
             (self.probe, self.probing) = (None, false);
         }
     }
@@ -163,11 +177,17 @@ impl Hold {
 mod tests {
     use super::*;
 
-    const PROBE: MessageId = MessageId(4);
-    const OTHER: MessageId = MessageId(5);
+    const MESSAGE: MessageId = MessageId(4);
+    const PROBE: Attempt = (MESSAGE, 2);
+    const OTHER: Attempt = (MessageId(5), 2);
 
     fn t(seconds: u64) -> Timestamp {
         Timestamp::from_unix_seconds(seconds)
+    }
+
+    fn post(hold: &mut Hold) {
+        hold.claimed(MESSAGE);
+        hold.posted(PROBE);
     }
 
     fn held(came_late: bool) -> Hold {
@@ -176,7 +196,7 @@ mod tests {
         hold.start(t(0), Span::mins(5), cloud_api::catalogue::find(190, None), came_late);
         assert!(!hold.admits(t(299)));
         assert!(hold.admits(t(300)));
-        hold.claimed(PROBE);
+        post(&mut hold);
         assert!(!hold.admits(t(301)), "one probe at a time");
         hold
     }
@@ -190,15 +210,26 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_of_an_earlier_attempt_says_nothing_of_the_probe() {
+        for came_late in [false, true] {
+            let mut hold = held(came_late);
+            assert!(!hold.proven((MESSAGE, 1)) && !hold.passed(t(301), (MESSAGE, 1)), "{came_late}");
+            hold.undecided(t(301), (MESSAGE, 1));
+            assert!(hold.code().is_some() && hold.wakes().is_none(), "{came_late}: the probe's own answer is awaited");
+            assert!(hold.proven(PROBE));
+        }
+    }
+
+    #[test]
     fn a_probe_that_fails_or_says_nothing_is_followed_by_another_after_the_interval() {
         let mut hold = held(false);
         hold.start(t(301), Span::mins(5), cloud_api::catalogue::find(190, None), false);
         assert_eq!(hold.wakes(), Some(t(601)));
-        hold.claimed(PROBE);
+        post(&mut hold);
         hold.undecided(t(601), PROBE);
         assert_eq!(hold.wakes(), Some(t(901)));
-        hold.claimed(PROBE);
-        hold.unclaimed(PROBE);
+        hold.claimed(MESSAGE);
+        hold.unclaimed(MESSAGE);
         assert_eq!(hold.wakes(), Some(t(901)), "nothing was sent");
     }
 
@@ -206,7 +237,7 @@ mod tests {
     fn a_probe_of_a_long_hold_that_says_nothing_does_not_cost_the_whole_wait_again() {
         let mut hold = Hold::default();
         hold.start(t(0), Span::hours(12), cloud_api::catalogue::find(131_048, None), false);
-        hold.claimed(PROBE);
+        post(&mut hold);
         hold.undecided(t(43_200), PROBE);
         assert_eq!(hold.wakes(), Some(t(43_500)));
     }
@@ -224,8 +255,10 @@ mod tests {
         let mut hold = held(true);
         hold.passed(t(301), PROBE);
         for nth in 1..=40 {
-            hold.claimed(MessageId(100 + nth));
-            hold.passed(t(301 + u64::from(nth) * 300), MessageId(100 + nth));
+            let next = (MessageId(100 + nth), 1);
+            hold.claimed(next.0);
+            hold.posted(next);
+            hold.passed(t(301 + u64::from(nth) * 300), next);
         }
         let mut told_anew = hold;
         assert!(hold.proven(PROBE) && hold.code().is_none());

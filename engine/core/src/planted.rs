@@ -79,6 +79,8 @@ bugs! {
     HaltNeverProbed,
     /// Any good answer ends a halt, not only its probe's.
     HaltEndsByAnyAnswer,
+    /// A status of an earlier attempt of the message that probes a halt ends it.
+    OldAttemptProbes,
     /// A halt probes every second.
     HaltProbesFast,
     /// After a probe that only a status can prove, nobody wakes for the next one.

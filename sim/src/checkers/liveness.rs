@@ -92,7 +92,9 @@ pub fn bound(scene: &Scene, campaign: &Campaign, left: Left, wait: impl Fn(Times
 /// Whether what it answers halts: by ever so small a share of answers everything is held up again and again.
 fn halts(window: &Window) -> bool {
     use Class::{AccountWide, NumberWide, TemplateWide};
-    window.code.is_some_and(|code| matches!(code.class(), AccountWide | NumberWide | TemplateWide))
+    let is_wide = |code: CodeIndex| matches!(code.class(), AccountWide | NumberWide | TemplateWide);
+    // Maintenance is waited for like a halt.
+    window.code.is_some_and(|code| is_wide(code) || code.code() == 131_057)
 }
 
 /// Judges a campaign at the end of a run: `settled` is when its last message came out of being in progress.

@@ -3,7 +3,7 @@
 
 use super::findings::Findings;
 use super::scene::Scene;
-use super::seen::{Arrival, Known, Seen, moment};
+use super::seen::{Arrival, Known, Seen, Slot, flag, moment};
 use super::silence::Channel;
 use cloud_api::time::{Span, Timestamp};
 
@@ -77,6 +77,11 @@ pub(super) fn waited_enough(
     // After a crash its outcome is unknown from then on.
     let unknown = crashed.filter(|crashed| newest.known == Known::UnderWay && *crashed > since).unwrap_or(since);
     if newest.known == Known::UnderWay && unknown == since {
+        return;
+    }
+    let has_failed_since = |slot: &Slot| slot.number < newest.number && slot.known == Known::Failed;
+    if seen.has(flag::LATE) && seen.slots.iter().any(has_failed_since) {
+        // An attempt before it was said to be sent while it waited, and to have failed: since then is not since its POST.
         return;
     }
     if matches!(newest.known, Known::Failed | Known::Unspent) && scene.crosses(now, since) {

@@ -378,9 +378,7 @@ impl Work {
             self.senders[usize::from(sender)].free = own.free.max(now);
             return;
         }
-        // With so many campaigns a contact may have had all that the pair limit allows.
-        let crowded = scene.parts.iter().filter(|part| part.sender == sender).count() >= PAIR_LIMIT;
-        if own.free > now || crowded || disturbed(scene, now) {
+        if own.free > now || is_crowded(scene, sender) || disturbed(scene, now) {
             return;
         }
         let (available, since) = self.available(scene, now, sender, &paused);
@@ -441,6 +439,7 @@ impl Work {
             // By a clock that is behind it is due later.
             let fair = own.free.max(campaign.start).max(due) + OVERDUE + queue + scene.arms.clock;
             let blocked = paused(part.campaign) || campaign.quiet.is_some() || scene.arms.priorities;
+            let blocked = blocked || is_crowded(scene, part.sender);
             let blocked = blocked || disturbed(scene, now) || self.may_be_full(scene, part.campaign);
             if now >= campaign.deadline {
                 continue;
@@ -454,6 +453,11 @@ impl Work {
                 .add(Some(message), || format!("message {message} is due for {late} and nothing held it back"));
         }
     }
+}
+
+/// With so many campaigns a contact may have had all that the pair limit allows.
+fn is_crowded(scene: &Scene, sender: u16) -> bool {
+    scene.parts.iter().filter(|part| part.sender == sender).count() >= PAIR_LIMIT
 }
 
 impl Sender {

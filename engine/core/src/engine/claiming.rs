@@ -167,6 +167,7 @@ impl Engine {
                 sender.in_flight += 1;
                 sender.pace.posted(now);
                 let contact = item.contact;
+                self.each_hold(campaign, |hold| hold.posted((message, number)));
                 out.push(Command::Send { message, number, sender: spec.sender, campaign: spec.id, contact });
                 // With nothing left in memory the store may have to be read once more.
                 self.stale |= was_full || self.campaigns[campaign].ready() == 0;

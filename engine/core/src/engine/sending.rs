@@ -5,7 +5,7 @@ use super::claiming::has_room;
 use crate::attempt::Fact;
 use crate::command::{Command, Merge, Who};
 use crate::event::{Answer, Status};
-use crate::hold::Hold;
+use crate::hold::{Attempt, Hold};
 use crate::id::{ContactId, MessageId};
 use crate::limits::{HALT_PROBE, LIMIT_WAIT, MAINTENANCE_HOLD};
 use crate::planted::{self, Bug};
@@ -27,7 +27,7 @@ impl Engine {
         answer: Answer,
         out: &mut Vec<Command>,
     ) {
-        let now = self.now;
+        let (now, attempt) = (self.now, (message, number));
         let campaign = self.campaign_of(message);
         let index = usize::from(self.campaigns[campaign].spec.sender.0);
         let sender = &mut self.senders[index];
@@ -43,13 +43,13 @@ impl Engine {
                 if self.senders[index].pace.accepted(now) {
                     self.marks.reached(Rule::PaceGrew);
                 }
-                self.passed(campaign, message, true);
+                self.passed(campaign, attempt, true);
                 self.count(index, contact, out);
                 (Fact::Accepted, None)
             }
             Answer::Refused { code, .. } => {
                 self.works(index);
-                self.refused(campaign, message, code, Some(retry_after), out);
+                self.refused(campaign, attempt, code, Some(retry_after), out);
                 if code.class() == Class::Throttled {
                     self.senders[index].pairs.undo(now, contact);
                 }
@@ -65,12 +65,12 @@ impl Engine {
                 }
                 self.stale = true;
                 if answer == Answer::Unknown {
-                    self.outcome_open(campaign, message);
+                    self.outcome_open(campaign, attempt);
                     self.marks.reached(Rule::OutcomeUnknown);
                     self.count(index, contact, out);
                     if planted::on(Bug::TimeoutIsFailure) { (Fact::Failed, None) } else { (Fact::Unknown, None) }
                 } else {
-                    self.undecided(campaign, message);
+                    self.undecided(campaign, attempt);
                     self.senders[index].pairs.undo(now, contact);
                     self.uncount(index, contact, out);
                     (Fact::Unspent, None)
@@ -93,16 +93,16 @@ impl Engine {
     }
 
     /// WhatsApp took the message, or answered with something that is the message's own: what it probes is over.
-    fn passed(&mut self, campaign: usize, message: MessageId, limit_too: bool) {
+    fn passed(&mut self, campaign: usize, attempt: Attempt, limit_too: bool) {
         let now = self.now;
         let index = usize::from(self.campaigns[campaign].spec.sender.0);
-        let mut ended = self.senders[index].hold.passed(now, message);
-        ended |= self.campaigns[campaign].hold.passed(now, message);
+        let mut ended = self.senders[index].hold.passed(now, attempt);
+        ended |= self.campaigns[campaign].hold.passed(now, attempt);
         let portfolio = self.portfolio_of(index);
         if limit_too {
-            ended |= portfolio.hold.passed(now, message);
+            ended |= portfolio.hold.passed(now, attempt);
         } else {
-            portfolio.hold.undecided(now, message);
+            portfolio.hold.undecided(now, attempt);
         }
         if ended {
             self.marks.reached(Rule::HaltEnded);
@@ -114,19 +114,19 @@ impl Engine {
     }
 
     /// What became of the message says nothing yet about what it probes: a status may.
-    fn outcome_open(&mut self, campaign: usize, message: MessageId) {
+    fn outcome_open(&mut self, campaign: usize, attempt: Attempt) {
         let now = self.now;
-        self.each_hold(campaign, |hold| hold.outcome_open(now, message));
+        self.each_hold(campaign, |hold| hold.outcome_open(now, attempt));
     }
 
     /// What became of the message says nothing about what it probes.
-    fn undecided(&mut self, campaign: usize, message: MessageId) {
+    fn undecided(&mut self, campaign: usize, attempt: Attempt) {
         let now = self.now;
-        self.each_hold(campaign, |hold| hold.undecided(now, message));
+        self.each_hold(campaign, |hold| hold.undecided(now, attempt));
     }
 
     /// Everything that a message of the campaign may be a probe of.
-    fn each_hold(&mut self, campaign: usize, what: impl Fn(&mut Hold)) {
+    pub(super) fn each_hold(&mut self, campaign: usize, what: impl Fn(&mut Hold)) {
         let index = usize::from(self.campaigns[campaign].spec.sender.0);
         what(&mut self.senders[index].hold);
         what(&mut self.portfolio_of(index).hold);
@@ -150,9 +150,10 @@ impl Engine {
             matches!(code.class(), InvalidContact | Blocked | Refused | MarketingCap | Pair)
         };
         if !matches!(status, Status::Failed(code) if !own(code)) {
-            let mut ended = self.campaigns[campaign].hold.proven(message);
-            ended |= self.senders[index].hold.proven(message);
-            ended |= self.portfolio_of(index).hold.proven(message);
+            let attempt = (message, number);
+            let mut ended = self.campaigns[campaign].hold.proven(attempt);
+            ended |= self.senders[index].hold.proven(attempt);
+            ended |= self.portfolio_of(index).hold.proven(attempt);
             if ended {
                 self.marks.reached(Rule::HaltEnded);
                 self.stale = true;
@@ -166,7 +167,7 @@ impl Engine {
             Status::Failed(code) => {
                 // An error of this one message, hours later, proves nothing about a probe that is under way.
                 if is_wide(code.class()) {
-                    self.refused(campaign, message, code, None, out);
+                    self.refused(campaign, (message, number), code, None, out);
                 } else {
                     self.concerns_message(message, code, out);
                 }
@@ -222,7 +223,7 @@ impl Engine {
     fn refused(
         &mut self,
         campaign: usize,
-        message: MessageId,
+        attempt: Attempt,
         code: CodeIndex,
         retry_after: Option<Span>,
         out: &mut Vec<Command>,
@@ -233,7 +234,7 @@ impl Engine {
         let index = usize::from(self.campaigns[campaign].spec.sender.0);
         match code.class() {
             Class::Throttled => {
-                self.undecided(campaign, message);
+                self.undecided(campaign, attempt);
                 let sender = &mut self.senders[index];
                 if code.code() == 131_057 {
                     sender.hold.start(now, MAINTENANCE_HOLD.max(retry_after), code, late);
@@ -247,30 +248,30 @@ impl Engine {
             }
             Class::TemplateWide => {
                 self.marks.reached(Rule::TemplateHalted);
-                self.senders[index].hold.passed(now, message);
-                self.portfolio_of(index).hold.undecided(now, message);
+                self.senders[index].hold.passed(now, attempt);
+                self.portfolio_of(index).hold.undecided(now, attempt);
                 self.campaigns[campaign].hold.start(now, HALT_PROBE, code, late);
             }
             Class::NumberWide | Class::AccountWide => {
                 self.marks.reached(Rule::SenderHalted);
-                self.undecided(campaign, message);
+                self.undecided(campaign, attempt);
                 self.senders[index].hold.start(now, HALT_PROBE, code, late);
             }
             Class::MessagingLimit => {
                 self.marks.reached(Rule::LimitHeld);
                 self.marks.reached(Rule::RetriedAfterLimit);
-                self.passed(campaign, message, false);
+                self.passed(campaign, attempt, false);
                 let wait = if planted::on(Bug::LimitHoldShort) { Span::hours(1) } else { LIMIT_WAIT };
                 self.portfolio_of(index).hold.start(now, wait, code, late);
             }
             Class::Transient | Class::Generic => {
-                self.undecided(campaign, message);
-                self.concerns_message(message, code, out);
+                self.undecided(campaign, attempt);
+                self.concerns_message(attempt.0, code, out);
             }
             // That it is refused for a reason of its own does not say that the limit would have let it pass.
             Class::Pair | Class::MarketingCap | Class::InvalidContact | Class::Blocked | Class::Refused => {
-                self.passed(campaign, message, false);
-                self.concerns_message(message, code, out);
+                self.passed(campaign, attempt, false);
+                self.concerns_message(attempt.0, code, out);
             }
         }
         self.stale = true;
