@@ -317,7 +317,7 @@ impl Checkers {
         let seen = &mut self.seen[message as usize];
         if self.scene.arms.crashes {
             let before = *seen;
-            if seen.learn(elapsed, number, word) {
+            if seen.learn(elapsed, number, word) || self.durable.is_ahead(message, word) {
                 self.durable.told(message, number, word, delivery, &before);
             }
         } else {

@@ -117,17 +117,19 @@ impl Hold {
         self.code.is_some() && (self.probe.is_some_and(is_its) || planted::on(Bug::HaltEndsByAnyAnswer))
     }
 
-    /// WhatsApp took the message, or answered with something that is the message's own. If it is the probe, sending goes on;
-    /// or, where the error would come late, another probe may go after the interval. Gives whether the hold ended.
-    pub fn passed(&mut self, now: Timestamp, attempt: Attempt) -> bool {
-        if !self.is_probe(attempt) {
-            return false;
+    /// WhatsApp took the message (`taken`), or answered with something that is the message's own. If it is the probe, sending
+    /// goes on; or, where the error would come late, another probe may go after the interval: of what was taken a status comes
+    /// yet. Gives whether the hold ended.
+    pub fn passed(&mut self, now: Timestamp, attempt: Attempt, taken: bool) -> bool {
+        if self.is_probe(attempt) && !self.came_late {
+            return self.lift();
         }
-        if self.came_late {
+        if taken || planted::on(Bug::RefusedProbeKept) {
             self.outcome_open(now, attempt);
-            return false;
+        } else {
+            self.undecided(now, attempt);
         }
-        self.lift()
+        false
     }
 
     /// What became of the message may yet be told by a status. If it is the probe, another may go after the interval.
@@ -137,7 +139,7 @@ impl Hold {
             if let Some(place) = self.accepted.iter_mut().find(|place| place.is_none()) {
                 *place = Some(attempt);
             }
-            self.undecided(now, attempt);
+            self.answered(now);
         }
     }
 
@@ -147,12 +149,20 @@ impl Hold {
         (self.is_probe(attempt) || was) && self.lift()
     }
 
-    /// What became of the message says nothing. If it is the probe, another may go soon.
+    /// What became of the message says nothing. If it is the probe whose answer is awaited, another may go soon; a word that comes
+    /// after the answer does not put off the next.
     pub fn undecided(&mut self, now: Timestamp, attempt: Attempt) {
-        if self.is_probe(attempt) {
-            self.probing = false;
-            self.until = self.until.max(now + self.every.min(HALT_PROBE));
+        if !planted::on(Bug::RefusedProbeKept) {
+            self.accepted.iter_mut().filter(|place| **place == Some(attempt)).for_each(|place| *place = None);
         }
+        if self.is_probe(attempt) && (self.probing || planted::on(Bug::LateWordDefersProbe)) {
+            self.answered(now);
+        }
+    }
+
+    fn answered(&mut self, now: Timestamp) {
+        self.probing = false;
+        self.until = self.until.max(now + self.every.min(HALT_PROBE));
     }
 
     /// The probe was claimed and then not sent: another may go at once.
@@ -204,8 +214,8 @@ mod tests {
     #[test]
     fn a_hold_ends_when_its_probe_passes_and_by_no_other_message() {
         let mut hold = held(false);
-        assert!(!hold.passed(t(301), OTHER) && hold.code().is_some(), "it was under way when the hold began");
-        assert!(hold.passed(t(301), PROBE));
+        assert!(!hold.passed(t(301), OTHER, true) && hold.code().is_some(), "it was under way when the hold began");
+        assert!(hold.passed(t(301), PROBE, true));
         assert!(hold.admits(t(302)) && hold.code().is_none());
     }
 
@@ -213,7 +223,7 @@ mod tests {
     fn what_comes_of_an_earlier_attempt_says_nothing_of_the_probe() {
         for came_late in [false, true] {
             let mut hold = held(came_late);
-            assert!(!hold.proven((MESSAGE, 1)) && !hold.passed(t(301), (MESSAGE, 1)), "{came_late}");
+            assert!(!hold.proven((MESSAGE, 1)) && !hold.passed(t(301), (MESSAGE, 1), true), "{came_late}");
             hold.undecided(t(301), (MESSAGE, 1));
             assert!(hold.code().is_some() && hold.wakes().is_none(), "{came_late}: the probe's own answer is awaited");
             assert!(hold.proven(PROBE));
@@ -234,6 +244,33 @@ mod tests {
     }
 
     #[test]
+    fn probes_that_were_refused_take_no_place_of_those_whose_status_comes() {
+        let mut hold = held(true);
+        for nth in 0..40 {
+            hold.passed(t(301 + nth * 300), PROBE, false);
+            post(&mut hold);
+        }
+        for nth in 0..40 {
+            hold.passed(t(12_301 + nth * 300), PROBE, true);
+            hold.undecided(t(12_400 + nth * 300), PROBE);
+            post(&mut hold);
+        }
+        hold.passed(t(40_000), PROBE, true);
+        let next = (MessageId(9), 1);
+        hold.claimed(next.0);
+        hold.posted(next);
+        assert!(hold.proven(PROBE), "its status came after the next probe went");
+    }
+
+    #[test]
+    fn a_late_word_that_says_nothing_does_not_put_off_the_next_probe() {
+        let mut hold = held(true);
+        assert!(!hold.passed(t(301), PROBE, true));
+        hold.undecided(t(500), PROBE);
+        assert_eq!(hold.wakes(), Some(t(601)));
+    }
+
+    #[test]
     fn a_probe_of_a_long_hold_that_says_nothing_does_not_cost_the_whole_wait_again() {
         let mut hold = Hold::default();
         hold.start(t(0), Span::hours(12), cloud_api::catalogue::find(131_048, None), false);
@@ -245,7 +282,7 @@ mod tests {
     #[test]
     fn where_the_error_came_by_webhook_only_a_status_proves_that_the_probe_passed() {
         let mut hold = held(true);
-        assert!(!hold.passed(t(301), PROBE));
+        assert!(!hold.passed(t(301), PROBE, true));
         assert_eq!(hold.wakes(), Some(t(601)), "accepted is not enough");
         assert!(hold.proven(PROBE) && hold.code().is_none());
     }
@@ -253,12 +290,12 @@ mod tests {
     #[test]
     fn a_status_that_takes_longer_than_the_next_probe_proves_all_the_same() {
         let mut hold = held(true);
-        hold.passed(t(301), PROBE);
+        hold.passed(t(301), PROBE, true);
         for nth in 1..=40 {
             let next = (MessageId(100 + nth), 1);
             hold.claimed(next.0);
             hold.posted(next);
-            hold.passed(t(301 + u64::from(nth) * 300), next);
+            hold.passed(t(301 + u64::from(nth) * 300), next, true);
         }
         let mut told_anew = hold;
         assert!(hold.proven(PROBE) && hold.code().is_none());

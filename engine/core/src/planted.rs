@@ -81,6 +81,10 @@ bugs! {
     HaltEndsByAnyAnswer,
     /// A status of an earlier attempt of the message that probes a halt ends it.
     OldAttemptProbes,
+    /// A word that comes after the answer to a probe, and says nothing, puts the next probe off.
+    LateWordDefersProbe,
+    /// A probe that was refused, at once or late, is waited for as if a status of it would come.
+    RefusedProbeKept,
     /// A halt probes every second.
     HaltProbesFast,
     /// After a probe that only a status can prove, nobody wakes for the next one.

@@ -1,7 +1,7 @@
 //! Promise: at most four POSTs of a message count: one, and three retries; and each has its own intent.
 
 use super::findings::Findings;
-use super::seen::{Known, Seen};
+use super::seen::{Known, Seen, flag};
 use engine_core::attempt::Phase;
 use engine_core::event::Merged;
 
@@ -23,11 +23,12 @@ pub(super) fn arrived(seen: &Seen, message: u32, findings: &mut Findings) {
     }
 }
 
-/// The end of an attempt is durable: it counts if its error counts, by what the engine was told, and not otherwise.
+/// The end of an attempt is durable: it counts if its error counts, by what the engine was told, and not otherwise. On an old
+/// store an attempt may also end by what became of one of the same number, which the store forgot.
 pub(super) fn ended(seen: &Seen, merged: &Merged, findings: &mut Findings) {
     let Some(slot) = seen.slots.iter().find(|slot| slot.number == merged.number) else { return };
     let (counts, should) = (merged.phase == Phase::Failed, slot.known == Known::Failed);
-    let ended = matches!(slot.known, Known::Failed | Known::Unspent);
+    let ended = matches!(slot.known, Known::Failed | Known::Unspent) && !seen.has(flag::STALE);
     if ended && matches!(merged.phase, Phase::Failed | Phase::Unspent) && counts != should {
         let message = merged.message.0;
         findings.add(Some(message), || {

@@ -32,6 +32,12 @@ struct Pending {
     arrival: Arrival,
 }
 
+impl Pending {
+    fn is_arrival_of(&self, message: u32) -> bool {
+        self.message == message && matches!(self.word, Word::Came(_))
+    }
+}
+
 /// What may be lost, and what was found.
 #[derive(Clone, Debug, Default)]
 pub struct Durable {
@@ -48,8 +54,15 @@ impl Durable {
     /// The engine was told of a fact that was news; `before` is as of before it.
     pub fn told(&mut self, message: u32, number: u8, word: Word, delivery: Option<u32>, before: &Seen) {
         let slot = before.slots.iter().find(|slot| slot.number == number);
-        let (known, arrival) = (slot.map_or(Known::Nothing, |slot| slot.known), before.arrival);
+        let known = slot.map_or(Known::Nothing, |slot| slot.known);
+        let released = self.released.iter().filter(|one| one.is_arrival_of(message)).map(|one| one.arrival);
+        let arrival = released.min().unwrap_or(before.arrival);
         self.pending.push_back(Pending { message, number, word, delivery, known, arrival });
+    }
+
+    /// Whether how far the contact came was taken in from what was parked, and is not durable: what comes short of it is news.
+    pub fn is_ahead(&self, message: u32, word: Word) -> bool {
+        matches!(word, Word::Came(_)) && self.released.iter().any(|one| one.is_arrival_of(message))
     }
 
     /// A pending fact is durable: without those that still pend, it is known all the same.
@@ -60,7 +73,8 @@ impl Durable {
     }
 
     fn settled(&mut self, settled: Pending) {
-        for other in self.pending.iter_mut().filter(|other| other.message == settled.message) {
+        let others = self.pending.iter_mut().chain(&mut self.released);
+        for other in others.filter(|other| other.message == settled.message) {
             match settled.word {
                 Word::Came(arrival) => other.arrival = other.arrival.max(arrival),
                 Word::Is(known, _) if other.number == settled.number => other.known = other.known.max(known),

@@ -93,14 +93,14 @@ impl Engine {
     }
 
     /// WhatsApp took the message, or answered with something that is the message's own: what it probes is over.
-    fn passed(&mut self, campaign: usize, attempt: Attempt, limit_too: bool) {
+    fn passed(&mut self, campaign: usize, attempt: Attempt, taken: bool) {
         let now = self.now;
         let index = usize::from(self.campaigns[campaign].spec.sender.0);
-        let mut ended = self.senders[index].hold.passed(now, attempt);
-        ended |= self.campaigns[campaign].hold.passed(now, attempt);
+        let mut ended = self.senders[index].hold.passed(now, attempt, taken);
+        ended |= self.campaigns[campaign].hold.passed(now, attempt, taken);
         let portfolio = self.portfolio_of(index);
-        if limit_too {
-            ended |= portfolio.hold.passed(now, attempt);
+        if taken {
+            ended |= portfolio.hold.passed(now, attempt, taken);
         } else {
             portfolio.hold.undecided(now, attempt);
         }
@@ -165,10 +165,10 @@ impl Engine {
             Status::Delivered => (Fact::Delivered, None),
             Status::Read => (Fact::Read, None),
             Status::Failed(code) => {
-                // An error of this one message, hours later, proves nothing about a probe that is under way.
                 if is_wide(code.class()) {
                     self.refused(campaign, (message, number), code, None, out);
                 } else {
+                    self.undecided(campaign, (message, number));
                     self.concerns_message(message, code, out);
                 }
                 let fact = fact_of(code);
@@ -248,7 +248,7 @@ impl Engine {
             }
             Class::TemplateWide => {
                 self.marks.reached(Rule::TemplateHalted);
-                self.senders[index].hold.passed(now, attempt);
+                self.senders[index].hold.passed(now, attempt, false);
                 self.portfolio_of(index).hold.undecided(now, attempt);
                 self.campaigns[campaign].hold.start(now, HALT_PROBE, code, late);
             }
