@@ -212,7 +212,8 @@ impl Checkers {
             self.priority.intended(scene, now, message, free);
         }
         let paused = &self.paused;
-        self.work.intended(scene, now, sender, |campaign| paused.may_stand(campaign));
+        let held = self.holds.may_hold(scene, sender, campaign);
+        self.work.intended(scene, now, sender, held, |campaign| paused.may_stand(campaign));
     }
 
     /// A POST reached WhatsApp, which decided so. Where nothing of it was written, the answer is unreachable.

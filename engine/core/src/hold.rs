@@ -10,7 +10,7 @@ use crate::planted::{self, Bug};
 use cloud_api::catalogue::CodeIndex;
 use cloud_api::time::{Span, Timestamp};
 
-/// Accepted probes that are remembered: at one in five minutes the last of them is an hour and a half old.
+/// Accepted probes that are remembered: the first ones, and at one in five minutes those of the last three quarters of an hour.
 const ACCEPTED: usize = 18;
 
 /// What a store keeps of a hold.
@@ -135,10 +135,13 @@ impl Hold {
     /// What became of the message may yet be told by a status. If it is the probe, another may go after the interval.
     pub fn outcome_open(&mut self, now: Timestamp, attempt: Attempt) {
         if self.is_probe(attempt) {
-            // Once all places are taken the first ones keep theirs: sooner or later their status comes.
-            if let Some(place) = self.accepted.iter_mut().find(|place| place.is_none()) {
-                *place = Some(attempt);
-            }
+            // Once all places are taken the first ones keep theirs, since sooner or later their status comes; and of the others the
+            // oldest makes way, since it may be the first ones that are slow.
+            let place = self.accepted.iter().position(Option::is_none).unwrap_or_else(|| {
+                self.accepted[ACCEPTED / 2..].rotate_left(1);
+                ACCEPTED - 1
+            });
+            self.accepted[place] = Some(attempt);
             self.answered(now);
         }
     }
@@ -157,6 +160,10 @@ impl Hold {
         }
         if self.is_probe(attempt) && (self.probing || planted::on(Bug::LateWordDefersProbe)) {
             self.answered(now);
+            if self.came_late {
+                // The answer may come yet, after the webhook, and would have it waited for.
+                self.probe = None;
+            }
         }
     }
 
@@ -244,6 +251,14 @@ mod tests {
     }
 
     #[test]
+    fn a_word_that_overtakes_the_answer_ends_the_probe() {
+        let mut hold = held(true);
+        hold.undecided(t(301), PROBE);
+        assert!(!hold.passed(t(302), PROBE, true) && !hold.proven(PROBE));
+        assert_eq!(hold.wakes(), Some(t(601)));
+    }
+
+    #[test]
     fn probes_that_were_refused_take_no_place_of_those_whose_status_comes() {
         let mut hold = held(true);
         for nth in 0..40 {
@@ -298,6 +313,8 @@ mod tests {
             hold.passed(t(301 + u64::from(nth) * 300), next, true);
         }
         let mut told_anew = hold;
+        let mut recent = hold;
+        assert!(recent.proven((MessageId(132), 1)), "the first ones may be the slow ones");
         assert!(hold.proven(PROBE) && hold.code().is_none());
         told_anew.start(t(20_000), Span::mins(5), cloud_api::catalogue::find(190, None), true);
         assert!(!told_anew.proven(PROBE), "what was accepted before the error says nothing");

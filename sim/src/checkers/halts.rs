@@ -104,6 +104,10 @@ impl Halts {
     /// A new life, or a person who lifts halts.
     pub fn reset(&mut self, scene: &Scene) {
         for watch in &mut self.watches {
+            if watch.window.late {
+                // Until it is told again, which may take minutes, it sends.
+                (watch.told, watch.intents) = (None, 0);
+            }
             watch.more += AFRESH + u64::from(scene.senders[usize::from(watch.sender)].throughput);
         }
     }

@@ -101,6 +101,8 @@ pub struct Work {
     due: BinaryHeap<Due>,
     /// When each message that retries is due.
     retrying: BTreeMap<u32, Timestamp>,
+    /// The most that retried at a time, since none did.
+    crowd: usize,
     looked: Timestamp,
     /// What was found.
     pub findings: Findings,
@@ -115,6 +117,7 @@ impl Work {
             senders: vec![Sender { last: scene.start, free: scene.start, ..Sender::default() }; scene.senders.len()],
             due: BinaryHeap::new(),
             retrying: BTreeMap::new(),
+            crowd: 0,
             looked: scene.start,
             findings: Findings::default(),
         }
@@ -142,6 +145,7 @@ impl Work {
         }
         if before == State::Retrying {
             self.retrying.remove(&message);
+            self.crowd = if self.retrying.is_empty() { 0 } else { self.crowd };
         }
         if after == State::Retrying {
             // One that waits for no time at all would wait for ever.
@@ -158,12 +162,13 @@ impl Work {
 
     fn waits(&mut self, message: u32, due: Timestamp, more: Span) {
         self.retrying.insert(message, due);
+        self.crowd = self.crowd.max(self.retrying.len());
         self.due.push(Reverse((due + OVERDUE + more, due, message)));
     }
 
-    /// An intent became durable.
+    /// An intent became durable; `held` says whether some hold may stand, whose probe it then may be.
     #[inline]
-    pub fn intended(&mut self, scene: &Scene, now: Timestamp, sender: u16, paused: impl Fn(usize) -> bool) {
+    pub fn intended(&mut self, scene: &Scene, now: Timestamp, sender: u16, held: bool, paused: impl Fn(usize) -> bool) {
         let own = &self.senders[usize::from(sender)];
         // Most intents follow another at once.
         if now.since(own.last.max(own.free)) > gap(scene, sender) {
@@ -180,7 +185,7 @@ impl Work {
         if own.open {
             own.free = own.free.max(now + BREAKER);
         }
-        if own.halted {
+        if own.halted || held {
             own.free = own.free.max(now + HALT);
         }
         if scene.arms.limits {
@@ -294,6 +299,7 @@ impl Work {
     pub fn restarted(&mut self, scene: &Scene, now: Timestamp, rows: &[Row]) {
         self.due.clear();
         self.retrying.clear();
+        self.crowd = 0;
         for (own, part) in self.parts.iter_mut().zip(&scene.parts) {
             let rows = &rows[part.first as usize..part.end as usize];
             *own = Part { queued: rows.iter().filter(|row| row.state() == State::Queued).count() as u32, since: now };
@@ -435,7 +441,7 @@ impl Work {
             let own = &self.senders[usize::from(part.sender)];
             let rate = u64::from(scene.senders[usize::from(part.sender)].throughput);
             // All others that retry may go before it, each sender at its pace.
-            let queue = Span::secs(self.retrying.len() as u64 * 2 / rate.max(1));
+            let queue = Span::secs(self.crowd as u64 * 2 / rate.max(1));
             // By a clock that is behind it is due later.
             let fair = own.free.max(campaign.start).max(due) + OVERDUE + queue + scene.arms.clock;
             let blocked = paused(part.campaign) || campaign.quiet.is_some() || scene.arms.priorities;
@@ -516,7 +522,7 @@ mod tests {
             for millis in (from * 1_000..until * 1_000).step_by((1_000 / rate) as usize) {
                 let now = self.at(millis);
                 self.work.moved(now, &self.scene, self.next, (State::Queued, State::Sending), Timestamp::NEVER);
-                self.work.intended(&self.scene, now, 0, NOBODY);
+                self.work.intended(&self.scene, now, 0, false, NOBODY);
                 self.work.told(&self.scene, now, 0, &Answer::Accepted, (false, false));
                 self.next += 1;
                 if millis % 60_000 == 0 {

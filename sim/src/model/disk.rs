@@ -263,6 +263,11 @@ impl<'a> Disk<'a> {
         }
     }
 
+    /// For an engine that starts: entries of the ledger whose attempt was under way end then, whatever becomes of this engine.
+    pub fn close_ledger(&mut self, until: Timestamp) {
+        self.ledger.values_mut().filter(|end| **end == Timestamp::NEVER).for_each(|end| *end = until);
+    }
+
     /// Keeps an update until the wamid of its attempt is known.
     pub fn park(&mut self, message: MessageId, number: u8, update: Update) {
         self.parked.entry((message.0, number)).or_default().push(update);

@@ -120,7 +120,7 @@ impl Life {
     }
 }
 
-fn by_clock(now: Timestamp, skew: i64) -> Timestamp {
+pub(super) fn by_clock(now: Timestamp, skew: i64) -> Timestamp {
     let by = Span(skew.unsigned_abs());
     if skew < 0 { now - by } else { now + by }
 }

@@ -1,6 +1,6 @@
 //! The engine's side of the event loop: what reaches it, what it wants done, what becomes durable, and how it dies and starts.
 
-use super::super::life::{Commit, Life, limit_of};
+use super::super::life::{Commit, Life, by_clock, limit_of};
 use super::super::mishaps::{LEASE, Mishap};
 use super::super::network::Request;
 use super::super::setup::{Plant, Setup};
@@ -10,6 +10,7 @@ use super::{Run, delivery_of, detail_of, from_callback};
 use crate::checkers::Wire;
 use crate::scenario::Act;
 use crate::story::Moment;
+use cloud_api::limits::MESSAGING_LIMIT_WINDOW;
 use cloud_api::time::{Span, Timestamp};
 use engine_core::attempt::{Fact, Phase};
 use engine_core::command::{Command, Merge, Who};
@@ -394,6 +395,9 @@ impl Run<'_> {
         let limits = self.limits();
         if self.lives > 0 {
             self.disk.reopen();
+            if !self.disk_faults.is_full(self.now) {
+                self.disk.close_ledger(by_clock(self.now, self.skew) + MESSAGING_LIMIT_WINDOW);
+            }
             self.checkers.restarted(self.now, self.disk.rows());
         }
         let life = Life::start(self.lives, self.setup, &self.disk, self.zones.clone(), self.now, &limits, self.skew);
