@@ -46,9 +46,12 @@ use net::{Connector, Listener};
 use server::Server;
 use std::sync::Arc;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 /// Runs a server until `stop` turns true (or nobody is left to turn it) and its connections have ended.
+///
+/// # Panics
+/// If the task that owns all tenants does: what it left behind is nothing to go on with.
 pub async fn run(config: Config, listener: Listener, connector: Connector, clock: Clock, stop: watch::Receiver<bool>) {
     let (serving, _server) = prepare(config, listener, connector, clock, stop);
     serving.await;
@@ -70,8 +73,44 @@ pub(crate) fn prepare(
         // Both end with this future, be it finished or dropped.
         let mut tasks = JoinSet::new();
         tasks.spawn(running);
-        served.serve(listener).await;
-        tasks.shutdown().await;
+        tokio::select! {
+            biased;
+            () = served.serve(listener) => tasks.shutdown().await,
+            Some(ended) = tasks.join_next() => fail(ended),
+        }
     };
     (serving, server)
+}
+
+/// Passes on why there are no tenants any more. Without them nothing can be answered, and a server that only accepts
+/// connections would look as if it lived.
+fn fail(ended: Result<(), JoinError>) {
+    let Err(error) = ended else { return tracing::error!("there are no tenants any more, so the server ends") };
+    tracing::error!(%error, "the task that owns all tenants broke down, so the server ends");
+    if let Ok(panic) = error.try_into_panic() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cloud_api::time::Timestamp;
+    use std::time::Duration;
+    use tokio::sync::mpsc;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_where_the_tenants_live_ends_the_server() {
+        let (_links, accepted) = mpsc::channel(1);
+        let (dials, _) = mpsc::channel(1);
+        let (_stop, stopped) = watch::channel(false);
+        let clock = Clock::starting_at(Timestamp::from_unix_seconds(1_000_000_000));
+        let (serving, server) =
+            prepare(Config::default(), Listener::Links(accepted), Connector::links(dials), clock, stopped);
+        let serving = tokio::spawn(serving);
+        let asked = server.worlds.with(|_| -> u8 { panic!("planted") }).await;
+        assert_eq!(asked, Err(worlds::Closed));
+        let ended = tokio::time::timeout(Duration::from_secs(1), serving).await.unwrap().unwrap_err();
+        assert_eq!(ended.into_panic().downcast_ref(), Some(&"planted"));
+    }
 }
