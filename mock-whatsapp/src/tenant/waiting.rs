@@ -11,11 +11,10 @@ use std::collections::VecDeque;
 /// Sends that wait. Bounded by the connections, of which each has one call under way.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
-    sends: VecDeque<(Sending, Reply)>,
+    /// Each with the real moment at which it is taken in, whatever becomes of webhooks.
+    sends: VecDeque<(Timestamp, Sending, Reply)>,
     /// How many webhooks were answered for which no send was taken in.
     answered: usize,
-    /// The real moment from which sends are taken in, whatever becomes of webhooks.
-    until: Timestamp,
 }
 
 impl Waiting {
@@ -26,7 +25,7 @@ impl Waiting {
 
     /// The real moment at which the next is taken in at the latest, if one waits.
     pub(super) fn until(&self) -> Option<Timestamp> {
-        (!self.sends.is_empty()).then_some(self.until)
+        self.sends.front().map(|(until, ..)| *until)
     }
 
     /// So many sends are taken in.
@@ -36,12 +35,12 @@ impl Waiting {
 
     /// How many need not wait any more.
     fn ready(&self, real: Timestamp, is_behind: bool) -> usize {
-        let most = match is_behind {
-            false => usize::MAX,
-            true if self.until <= real => BATCH,
-            true => self.answered / WEBHOOKS_PER_CALL,
-        };
-        most.min(self.sends.len())
+        if !is_behind {
+            return self.sends.len();
+        }
+        // Not all at once: others wait for their turn.
+        let overdue = self.sends.iter().take(BATCH).take_while(|(until, ..)| *until <= real).count();
+        overdue.max(self.answered / WEBHOOKS_PER_CALL).min(self.sends.len())
     }
 }
 
@@ -49,7 +48,7 @@ impl Tenant {
     /// Takes in a send that is well formed, once it need not wait for webhooks.
     pub fn take_in(&mut self, real: Timestamp, sending: Sending, reply: Reply) {
         if self.is_behind() || !self.waiting.sends.is_empty() {
-            self.waiting.sends.push_back((sending, reply));
+            self.waiting.sends.push_back((real + CALLS_WAIT, sending, reply));
         } else {
             self.waiting.taken(1);
             self.post(real, &sending, reply);
@@ -59,10 +58,7 @@ impl Tenant {
     /// Takes in what waited long enough; whether there was anything.
     pub(super) fn let_in(&mut self, real: Timestamp) -> bool {
         let count = self.waiting.ready(real, self.is_behind());
-        if count > 0 {
-            self.waiting.taken(count);
-            self.waiting.until = real + CALLS_WAIT;
-        }
+        self.waiting.taken(count);
         self.let_in_some(real, count);
         count > 0
     }
@@ -74,7 +70,7 @@ impl Tenant {
 
     fn let_in_some(&mut self, real: Timestamp, most: usize) {
         for _ in 0..most {
-            let Some((sending, reply)) = self.waiting.sends.pop_front() else { return };
+            let Some((_, sending, reply)) = self.waiting.sends.pop_front() else { return };
             self.post(real, &sending, reply);
         }
     }

@@ -1,18 +1,24 @@
-//! A receiver of webhooks that hangs, and who has to wait for it. Time is the runtime's, which jumps when nobody moves.
+//! Receivers of webhooks that hang or are slow, and who has to wait for them. Time is the runtime's, which jumps when nobody
+//! moves.
 
 use bytes::Bytes;
 use cloud_api::time::Timestamp;
 use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::{Method, Request};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use mock_whatsapp::clock::Clock;
 use mock_whatsapp::config::Config;
 use mock_whatsapp::limits::{CALLS_WAIT, WEBHOOKS_AT_ONCE, WEBHOOKS_WAITING};
-use mock_whatsapp::net::{BoxedLink, Connector, Listener};
+use mock_whatsapp::net::{BoxedLink, Connector, Dial, Listener};
 use serde_json::{Value, json};
+use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 /// A call to the server, which must succeed; how long its answer took.
@@ -39,33 +45,55 @@ async fn send(to: &mut SendRequest<Full<Bytes>>, tenant: &str, contact: usize) -
     call(to, &format!("mock-token-{tenant}"), Method::POST, &format!("/v25.0/{number}/messages"), message).await
 }
 
+/// A server whose webhooks nobody picks up yet.
+struct Scene {
+    links: mpsc::Sender<BoxedLink>,
+    dials: mpsc::Receiver<Dial>,
+    _stop: watch::Sender<bool>,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let (links, accepted) = mpsc::channel(1);
+        let (dialled, dials) = mpsc::channel(WEBHOOKS_AT_ONCE);
+        let (stop, stopped) = watch::channel(false);
+        let clock = Clock::starting_at(Timestamp::from_unix_seconds(1_000_000_000));
+        let config = Config { throughput: 1_000_000, ..Config::default() };
+        tokio::spawn(mock_whatsapp::run(config, Listener::Links(accepted), Connector::links(dialled), clock, stopped));
+        Self { links, dials, _stop: stop }
+    }
+
+    async fn connect(&self) -> SendRequest<Full<Bytes>> {
+        let (ours, theirs) = tokio::io::duplex(64 * 1024);
+        self.links.send(BoxedLink::new(theirs)).await.unwrap();
+        let (server, connection) = http1::handshake(TokioIo::new(ours)).await.unwrap();
+        tokio::spawn(connection);
+        server
+    }
+
+    /// Makes a tenant of which so many webhooks wait that its calls do, and so many messages' more.
+    async fn crowd(&self, server: &mut SendRequest<Full<Bytes>>, tenant: &str, more: usize) {
+        call(server, "", Method::POST, "/_mock/tenants", json!({ "name": tenant })).await;
+        let webhook = json!({ "url": "http://receiver/", "handshake": false });
+        call(server, "", Method::PUT, &format!("/_mock/webhook?tenant={tenant}"), webhook).await;
+        // Each makes three webhooks.
+        for contact in 0..(WEBHOOKS_WAITING + WEBHOOKS_AT_ONCE) / 3 + 1 + more {
+            send(server, tenant, contact).await;
+        }
+        // What is due late makes what follows from it due later.
+        for _ in 0..3 {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            call(server, "", Method::GET, "/_mock/health", Value::Null).await;
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_receiver_that_hangs_holds_up_the_sends_of_its_own_tenant_and_of_nobody_else() {
-    let (links, accepted) = mpsc::channel(1);
-    let (dials, _nobody_picks_up) = mpsc::channel(WEBHOOKS_AT_ONCE);
-    let (_stop, stopped) = watch::channel(false);
-    let clock = Clock::starting_at(Timestamp::from_unix_seconds(1_000_000_000));
-    let config = Config { throughput: 1_000_000, ..Config::default() };
-    tokio::spawn(mock_whatsapp::run(config, Listener::Links(accepted), Connector::links(dials), clock, stopped));
-    let (ours, theirs) = tokio::io::duplex(64 * 1024);
-    links.send(BoxedLink::new(theirs)).await.unwrap();
-    let (mut server, connection) = http1::handshake(TokioIo::new(ours)).await.unwrap();
-    tokio::spawn(connection);
-
-    for tenant in ["hung", "other"] {
-        call(&mut server, "", Method::POST, "/_mock/tenants", json!({ "name": tenant })).await;
-    }
-    let webhook = json!({ "url": "http://receiver/", "handshake": false });
-    call(&mut server, "", Method::PUT, "/_mock/webhook?tenant=hung", webhook).await;
-    // Each makes three webhooks.
-    for contact in 0..(WEBHOOKS_WAITING + WEBHOOKS_AT_ONCE) / 3 + 1 {
-        send(&mut server, "hung", contact).await;
-    }
-    // What is due late makes what follows from it due later.
-    for _ in 0..3 {
-        tokio::time::advance(Duration::from_secs(1)).await;
-        call(&mut server, "", Method::GET, "/_mock/health", Value::Null).await;
-    }
+    let scene = Scene::new();
+    let mut server = scene.connect().await;
+    call(&mut server, "", Method::POST, "/_mock/tenants", json!({ "name": "other" })).await;
+    scene.crowd(&mut server, "hung", 0).await;
     let mut waited = Duration::ZERO;
     for contact in 90_000_000..90_000_003 {
         waited += send(&mut server, "hung", contact).await;
@@ -73,4 +101,52 @@ async fn a_receiver_that_hangs_holds_up_the_sends_of_its_own_tenant_and_of_nobod
     let (least, most) = (CALLS_WAIT.to_std(), 4 * CALLS_WAIT.to_std());
     assert!((least..most).contains(&waited), "too many webhooks wait, and no sender waits for long: {waited:?}");
     assert_eq!(send(&mut server, "other", 1).await, Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receiver_that_is_slow_holds_up_no_send_for_longer_than_one_that_hangs() {
+    const SENDERS: usize = 16;
+    let mut scene = Scene::new();
+    let mut server = scene.connect().await;
+    scene.crowd(&mut server, "slow", 10 * SENDERS).await;
+    let mut senders = Vec::new();
+    for _ in 0..SENDERS {
+        senders.push(scene.connect().await);
+    }
+    // One answer a millisecond: too few for more than a call in four.
+    let answers = Arc::new(Semaphore::new(0));
+    let given = answers.clone();
+    tokio::spawn(async move {
+        let mut now_and_then = tokio::time::interval(Duration::from_millis(1));
+        loop {
+            now_and_then.tick().await;
+            given.add_permits(1);
+        }
+    });
+    tokio::spawn(async move {
+        while let Some(dial) = scene.dials.recv().await {
+            let (ours, theirs) = tokio::io::duplex(4_096);
+            dial.answer.send(Ok(BoxedLink::new(theirs))).unwrap();
+            let answers = answers.clone();
+            let service = service_fn(move |_: Request<Incoming>| {
+                let answers = answers.clone();
+                async move {
+                    answers.acquire().await.unwrap().forget();
+                    Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+                }
+            });
+            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(ours), service));
+        }
+    });
+    // Whoever comes after a pause need not wait.
+    send(&mut server, "slow", 80_000_000).await;
+    let mut sends = JoinSet::new();
+    for (contact, mut sender) in (90_000_000..).zip(senders) {
+        sends.spawn(async move { send(&mut sender, "slow", contact).await });
+    }
+    let waited = sends.join_all().await;
+    // The timer is as fine as a millisecond.
+    let most = CALLS_WAIT.to_std() + Duration::from_millis(2);
+    assert!(waited.iter().all(|waited| *waited <= most), "{waited:?}");
+    assert!(waited.iter().any(|waited| !waited.is_zero()), "nobody had to wait: {waited:?}");
 }
