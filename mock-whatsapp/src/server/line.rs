@@ -21,9 +21,12 @@ const TOO_SLOW: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\nc
 #[derive(Debug)]
 pub(super) struct Line {
     begun: Instant,
-    /// When its last answer ended, or it began: in microseconds from its beginning.
+    /// When its last answer ended or was taken in, or it began: in microseconds from its beginning.
     quiet_since: AtomicU64,
     answering: AtomicBool,
+    /// Whether something of an answer waits for the client to take it in. The turn may be over: whoever writes takes a whole
+    /// body at once.
+    writing: AtomicBool,
     reset: AtomicBool,
     closes: Notify,
 }
@@ -38,6 +41,7 @@ impl Line {
             begun: Instant::now(),
             quiet_since: AtomicU64::new(0),
             answering: AtomicBool::new(false),
+            writing: AtomicBool::new(false),
             reset: AtomicBool::new(false),
             closes: Notify::new(),
         }
@@ -51,7 +55,7 @@ impl Line {
     /// when it goes off whether there were any.
     pub(super) async fn idles(&self) {
         loop {
-            let quiet_since = if self.answering.load(Ordering::Relaxed) {
+            let quiet_since = if self.answering.load(Ordering::Relaxed) || self.writing.load(Ordering::Relaxed) {
                 self.age()
             } else {
                 self.quiet_since.load(Ordering::Relaxed)
@@ -62,6 +66,11 @@ impl Line {
             }
             sleep_until(self.begun + until).await;
         }
+    }
+
+    /// Something ended just now.
+    fn grow_quiet(&self) {
+        self.quiet_since.store(self.age(), Ordering::Relaxed);
     }
 
     /// The connection is to end once its answer is out.
@@ -97,7 +106,7 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.0.quiet_since.store(self.0.age(), Ordering::Relaxed);
+        self.0.grow_quiet();
         self.0.answering.store(false, Ordering::Relaxed);
     }
 }
@@ -129,9 +138,13 @@ impl Guarded {
     /// Passes on how a write went; one that makes no progress for too long fails.
     fn watch<T>(&mut self, cx: &mut Context<'_>, went: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if went.is_ready() {
-            self.taken = None;
+            if self.taken.take().is_some() {
+                self.line.grow_quiet();
+                self.line.writing.store(false, Ordering::Relaxed);
+            }
             return went;
         }
+        self.line.writing.store(true, Ordering::Relaxed);
         let until = self.taken.get_or_insert_with(|| Box::pin(sleep(READER_WAIT)));
         ready!(until.as_mut().poll(cx));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not take in its answer")))

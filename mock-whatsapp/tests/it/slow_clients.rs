@@ -5,6 +5,7 @@ use mock_whatsapp::clock::Clock;
 use mock_whatsapp::config::Config;
 use mock_whatsapp::limits::{BODY_WAIT, HEAD_BYTES, HEAD_WAIT, IDLE_WAIT, READER_WAIT};
 use mock_whatsapp::net::{BoxedLink, Connector, Listener};
+use serde_json::Value;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::{mpsc, watch};
@@ -124,4 +125,60 @@ async fn an_answer_that_goes_on_may_be_silent_for_longer_than_a_connection_may_i
     stop.send_replace(true);
     let (rest, _) = rest(&mut client).await;
     assert!(rest.ends_with("0\r\n\r\n"), "the stream ends in order: {rest}");
+}
+
+/// Calls over a client's end of a connection, and gives the body of the answer.
+async fn call(client: &mut DuplexStream, head: &str, body: &[u8]) -> String {
+    let length = body.len();
+    let head = format!("{head}\r\nHost: x\r\nAuthorization: Bearer mock-token\r\nContent-Length: {length}\r\n\r\n");
+    client.write_all(head.as_bytes()).await.unwrap();
+    client.write_all(body).await.unwrap();
+    let mut answer = vec![0; length_of_answer(client).await];
+    client.read_exact(&mut answer).await.unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+/// Reads the head of an answer, and tells how long its body is.
+async fn length_of_answer(client: &mut DuplexStream) -> usize {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(client.read_u8().await.unwrap());
+    }
+    let head = String::from_utf8(head).unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_may_take_longer_than_a_connection_may_idle_while_it_is_taken_in() {
+    const AT_A_TIME: usize = 64 * 1024;
+    let (mut client, _stop) = connected(AT_A_TIME).await;
+    let long = "x".repeat(2 * 1024 * 1024);
+    let form =
+        [("messaging_product", "", "whatsapp"), ("file", "; filename=\"a.txt\"\r\nContent-Type: text/plain", &long)]
+            .map(|(name, more, text)| {
+                format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n\r\n{text}\r\n")
+            });
+    let head = "POST /100000000000001/media HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=B";
+    let uploaded = call(&mut client, head, format!("{}--B--\r\n", form.concat()).as_bytes()).await;
+    let uploaded: Value = serde_json::from_str(&uploaded).unwrap();
+    let about = call(&mut client, &format!("GET /{} HTTP/1.1", uploaded["id"].as_str().unwrap()), b"").await;
+    let about: Value = serde_json::from_str(&about).unwrap();
+    let (_, place) = about["url"].as_str().unwrap().split_once("/whatsapp_business").unwrap();
+
+    let head = format!("GET /whatsapp_business{place} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer mock-token\r\n\r\n");
+    client.write_all(head.as_bytes()).await.unwrap();
+    let length = length_of_answer(&mut client).await;
+    assert_eq!(length, long.len());
+    let (mut piece, mut came, pause) = (vec![0; AT_A_TIME], 0, Duration::from_secs(20));
+    while came < length {
+        others_go_on().await;
+        tokio::time::advance(pause).await;
+        let read = client.read(&mut piece).await.unwrap();
+        assert!(read > 0, "the answer broke off after {came} of {length} bytes");
+        came += read;
+    }
+    // It idles from when the last of it was taken from the server.
+    let (answer, took) = rest(&mut client).await;
+    assert!(answer.is_empty() && (IDLE_WAIT - 2 * pause..=IDLE_WAIT).contains(&took), "{took:?}: {answer}");
 }
