@@ -58,6 +58,10 @@ pub const CALLS_WAIT: Span = Span::millis(5);
 /// Webhooks of one tenant that are under way at a time.
 pub const WEBHOOKS_AT_ONCE: usize = 64;
 
+/// How long a connection to a receiver is kept for the next webhook: as long as one that hangs would be. A thousand tenants
+/// with [`WEBHOOKS_AT_ONCE`] each would use up all file descriptors, and nobody could connect any more.
+pub const COURIER_IDLE: Span = Span::secs(10);
+
 /// How long a receiver may take, in real time, unless told otherwise. Undocumented; reports range from 5 to 20 s.
 pub const WEBHOOK_WAIT: Duration = Duration::from_secs(10);
 

@@ -227,12 +227,12 @@ pub(super) async fn change(call: Call<'_>) -> Done {
         None => None,
     };
     let changed = call.with_number(move |tenant, id| {
+        if let Some(webhook) = webhook {
+            tenant.set_number_webhook(&id, webhook);
+        }
         let Some(number) = tenant.numbers_mut().get_mut(&id) else { return Ok(()) };
         if name.is_some() {
             number.new_name = name;
-        }
-        if let Some(webhook) = webhook {
-            number.webhook = webhook;
         }
         let Some(pin) = pin else { return Ok(()) };
         let digits = number.digits.clone();

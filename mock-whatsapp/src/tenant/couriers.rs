@@ -1,14 +1,16 @@
-//! Those who carry webhooks: tasks that each keep a connection to a receiver from one webhook to the next. A task for each
+//! Those who carry webhooks: tasks that each keep a connection to a receiver from one webhook to the next, for a while. A task for each
 //! webhook would be made, moved and thrown away three times for every message.
 
 use super::Epoch;
 use super::dispatch::Outside;
+use crate::limits::COURIER_IDLE;
 use crate::target::{Answer, Failure, Target, exchange};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Request;
 use mock_whatsapp_model::input::DeliveryId;
 use mock_whatsapp_model::output::Update;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -77,13 +79,30 @@ impl Courier {
 }
 
 async fn carry(outside: Outside, mut orders: mpsc::Receiver<Box<Errand>>) {
+    let (clock, idle) = (outside.clock, COURIER_IDLE);
     let mut kept = None;
-    while let Some(errand) = orders.recv().await {
+    let mut idle_since = clock.now();
+    // One timer lasts for many errands: it finds out when it goes off whether there were any.
+    let mut look = pin!(clock.sleep_until(idle_since + idle));
+    loop {
+        let errand = tokio::select! {
+            biased;
+            errand = orders.recv() => errand,
+            () = &mut look, if kept.is_some() => {
+                if idle_since + idle <= clock.now() {
+                    kept = None;
+                }
+                look.set(clock.sleep_until(idle_since + idle));
+                continue;
+            }
+        };
+        let Some(errand) = errand else { return };
         let Errand { flight, request, wait, courier } = *errand;
-        let begun = outside.clock.now();
+        let begun = clock.now();
         let (answer, still) = exchange(&outside.connector, &courier.target, kept.take(), request, wait).await;
         kept = still;
-        let ms = outside.clock.now().since(begun).as_millis();
+        idle_since = clock.now();
+        let ms = idle_since.since(begun).as_millis();
         if outside.landings.send(Landed { flight, answer, ms, courier }).is_err() {
             tracing::debug!("a webhook was answered after the worlds ended");
         }

@@ -147,7 +147,7 @@ impl Tenant {
         if epoch != self.epoch || self.under_way.remove(&delivery).is_none() {
             return;
         }
-        if self.targets().any(|target| *target == courier.target) {
+        if self.is_target(&courier.target) {
             self.couriers.push(courier);
         }
         let now = self.now(real);
@@ -202,7 +202,7 @@ impl Tenant {
     /// Sends webhooks elsewhere, or nowhere, from now on.
     pub fn set_webhook(&mut self, webhook: Option<Webhook>) {
         self.webhook = webhook;
-        self.couriers.clear();
+        self.dismiss();
         // Whoever waited for others under the old rules waits no more.
         self.release();
     }
@@ -210,7 +210,22 @@ impl Tenant {
     /// Sends the account's webhooks elsewhere than the app's, or not, from now on.
     pub fn set_account_webhook(&mut self, webhook: Option<Webhook>) {
         self.account.webhook = webhook;
-        self.couriers.clear();
+        self.dismiss();
+    }
+
+    /// Sends the webhooks of a number's messages elsewhere than the account's, or not, from now on.
+    pub fn set_number_webhook(&mut self, id: &str, webhook: Option<Webhook>) {
+        if let Some(number) = self.numbers.get_mut(id) {
+            number.webhook = webhook;
+            self.dismiss();
+        }
+    }
+
+    /// Lets those go who carry to where no webhook goes any more: nobody else would end their connections for a while.
+    fn dismiss(&mut self) {
+        let mut couriers = std::mem::take(&mut self.couriers);
+        couriers.retain(|courier| self.is_target(&courier.target));
+        self.couriers = couriers;
     }
 
     /// Where the webhook of an update goes: what its number says, else its account, else the app (section 3.9). What is not
@@ -227,6 +242,10 @@ impl Tenant {
                 number.or(account).or(self.webhook.as_ref())
             }
         }
+    }
+
+    fn is_target(&self, place: &Target) -> bool {
+        self.targets().any(|target| target == place)
     }
 
     /// Everywhere that webhooks go.

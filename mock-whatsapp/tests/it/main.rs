@@ -6,6 +6,7 @@ mod accounts;
 mod aimed_faults;
 mod client;
 mod clock;
+mod couriers;
 mod coverage;
 mod described;
 mod events;

@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 use std::convert::Infallible;
 use tokio::sync::{mpsc, watch};
 
-async fn call(links: &mpsc::Sender<BoxedLink>, method: &str, path: &str, body: Value) -> Value {
+/// A call over a connection of its own.
+pub(crate) async fn call(links: &mpsc::Sender<BoxedLink>, method: &str, path: &str, body: Value) -> Value {
     let (ours, theirs) = tokio::io::duplex(4_096);
     links.send(BoxedLink::new(theirs)).await.unwrap();
     let (mut sender, connection) = client::handshake(TokioIo::new(ours)).await.unwrap();
