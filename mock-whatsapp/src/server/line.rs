@@ -24,6 +24,8 @@ pub(super) struct Line {
     /// When its last answer ended or was taken in, or it began: in microseconds from its beginning.
     quiet_since: AtomicU64,
     answering: AtomicBool,
+    /// How many requests had their turn.
+    turns: AtomicU64,
     /// Whether something of an answer waits for the client to take it in. The turn may be over: whoever writes takes a whole
     /// body at once.
     writing: AtomicBool,
@@ -41,6 +43,7 @@ impl Line {
             begun: Instant::now(),
             quiet_since: AtomicU64::new(0),
             answering: AtomicBool::new(false),
+            turns: AtomicU64::new(0),
             writing: AtomicBool::new(false),
             reset: AtomicBool::new(false),
             closes: Notify::new(),
@@ -96,6 +99,7 @@ pub(super) struct Turn(Arc<Line>);
 impl Turn {
     pub(super) fn of(line: &Arc<Line>) -> Self {
         line.answering.store(true, Ordering::Relaxed);
+        line.turns.fetch_add(1, Ordering::Relaxed);
         Self(line.clone())
     }
 
@@ -126,13 +130,15 @@ pub(super) struct Guarded {
     link: BoxedLink,
     line: Arc<Line>,
     head: Head,
+    /// How many requests had had their turn when that head began.
+    turns: u64,
     /// Until when the other end must take in more.
     taken: Option<Pin<Box<Sleep>>>,
 }
 
 impl Guarded {
     pub(super) fn new(link: BoxedLink, line: Arc<Line>) -> Self {
-        Self { link, line, head: Head::None, taken: None }
+        Self { link, line, head: Head::None, turns: 0, taken: None }
     }
 
     /// Passes on how a write went; one that makes no progress for too long fails.
@@ -161,6 +167,12 @@ impl Drop for Guarded {
 
 impl AsyncRead for Guarded {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let turns = self.line.turns.load(Ordering::Relaxed);
+        if std::mem::replace(&mut self.turns, turns) != turns {
+            // That head is complete. Nothing needs to have been read during its turn: what came with its end can be the
+            // beginning of another, which has its own time.
+            self.head = Head::None;
+        }
         let before = buf.filled().len();
         let went = Pin::new(&mut self.link).poll_read(cx, buf);
         if self.line.answering.load(Ordering::Relaxed) {

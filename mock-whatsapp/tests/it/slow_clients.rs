@@ -182,3 +182,32 @@ async fn an_answer_may_take_longer_than_a_connection_may_idle_while_it_is_taken_
     let (answer, took) = rest(&mut client).await;
     assert!(answer.is_empty() && (IDLE_WAIT - 2 * pause..=IDLE_WAIT).contains(&took), "{took:?}: {answer}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_head_has_its_time_for_itself_when_it_begins_with_the_end_of_another() {
+    let (mut client, _stop) = connected(4_096).await;
+    client.write_all(b"GET /_mock/health HTTP/1.1\r\nHo").await.unwrap();
+    others_go_on().await;
+    tokio::time::advance(HEAD_WAIT / 2).await;
+    client.write_all(b"st: x\r\n\r\nGET /_mock/health HTTP/1.1\r\nHo").await.unwrap();
+    let mut first = vec![0; length_of_answer(&mut client).await];
+    client.read_exact(&mut first).await.unwrap();
+    others_go_on().await;
+    tokio::time::advance(3 * HEAD_WAIT / 4).await;
+    others_go_on().await;
+    client.write_all(b"st: x\r\n\r\n").await.unwrap();
+    let mut second = vec![0; length_of_answer(&mut client).await];
+    client.read_exact(&mut second).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_begins_behind_another_and_is_not_completed_gets_408() {
+    let (mut client, _stop) = connected(4_096).await;
+    client.write_all(b"GET /_mock/health HTTP/1.1\r\nHost: x\r\n\r\nGET ").await.unwrap();
+    let mut first = vec![0; length_of_answer(&mut client).await];
+    client.read_exact(&mut first).await.unwrap();
+    client.write_all(b"/_mock").await.unwrap();
+    let (answer, took) = rest(&mut client).await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    about(took, HEAD_WAIT);
+}
