@@ -156,7 +156,11 @@ impl Asked {
     }
 }
 
-const METRICS: [&str; 3] = ["SENT", "DELIVERED", "READ"];
+/// What is counted, in the order in which it happens, and then what is known and not counted here: taps on buttons, and money.
+const METRICS: [&str; 5] = ["SENT", "DELIVERED", "READ", "CLICKED", "COST"];
+
+/// Templates that may be asked for at once: as many as Meta's documentation of `template_ids` allows.
+const TEMPLATES_MOST: usize = 10;
 
 /// `GET /{waba-id}/template_analytics`.
 pub(super) async fn of_templates(call: Call<'_>) -> Done {
@@ -165,18 +169,26 @@ pub(super) async fn of_templates(call: Call<'_>) -> Done {
     let window = window(&parameters)?;
     one_of("granularity", &parameters.needed("granularity")?, &["DAILY"], "templates are counted by days")?;
     let texts = |name: &str| parameters.texts(name).map(|texts| texts.into_iter().filter(|text| !text.is_empty()));
-    let ids: Vec<String> = texts("template_ids").ok_or_else(|| required("template_ids"))?.collect();
+    let mut ids: Vec<String> = Vec::new();
+    for id in texts("template_ids").ok_or_else(|| required("template_ids"))? {
+        if ids.contains(&id) {
+            continue;
+        }
+        if ids.len() == TEMPLATES_MOST {
+            let message = format!("Param template_ids must have at most {TEMPLATES_MOST} items.");
+            let why = format!("a call counts at most {TEMPLATES_MOST} templates: ask for the others in further calls");
+            return Err(Refusal::parameter(message, why).into());
+        }
+        ids.push(id);
+    }
     let mut metrics = Vec::new();
     for word in texts("metric_types").into_iter().flatten() {
-        let why = "taps on buttons, and money, are not counted here";
+        let why = "these are known, and of them taps on buttons and money are taken and not counted here";
         metrics.push(one_of("metric_types", &word, &METRICS, why)?);
     }
     let paging = Paging::of(&call, &parameters, 1)?;
     let counted = call.tenant(move |tenant, _| {
-        let mut points = Vec::new();
-        for id in &ids {
-            points.extend(days(tenant, id, &window, &metrics)?);
-        }
+        let points = days(tenant, &ids, &window, &metrics)?;
         let all = json!({ "granularity": "DAILY", "product_type": "cloud_api", "data_points": points });
         Ok(paging.page(&[all]))
     });
@@ -184,31 +196,41 @@ pub(super) async fn of_templates(call: Call<'_>) -> Done {
     Ok(Outcome::reply(at, counted))
 }
 
-/// The days of a template. A message knows the name of its template, and not which language of it.
-fn days(tenant: &Tenant, id: &str, window: &Range<Timestamp>, metrics: &[&str]) -> Result<Vec<Value>, Refusal> {
-    let template = tenant.templates().of_id(id).and_then(|place| tenant.templates().get(place));
-    let template = template.ok_or_else(|| {
-        let why = format!("{id} is no template of this account's");
-        Refusal::parameter("Invalid parameter", why).details("template_ids: there is no such template")
-    })?;
-    let mut days: BTreeMap<u64, [u64; 3]> = BTreeMap::new();
-    for (_, words) in known(tenant).filter(|(_, words)| words.template() == Some(&*template.name)) {
+/// The days of templates, one template after the other. A message knows the name of its template, and not which language of it.
+fn days(tenant: &Tenant, ids: &[String], window: &Range<Timestamp>, metrics: &[&str]) -> Result<Vec<Value>, Refusal> {
+    let mut names = Vec::new();
+    for id in ids {
+        let template = tenant.templates().of_id(id).and_then(|place| tenant.templates().get(place));
+        let template = template.ok_or_else(|| {
+            let why = format!("{id} is no template of this account's");
+            Refusal::parameter("Invalid parameter", why).details("template_ids: there is no such template")
+        })?;
+        names.push(&*template.name);
+    }
+    let mut counted: BTreeMap<&str, BTreeMap<u64, [u64; 3]>> =
+        names.iter().map(|name| (*name, BTreeMap::new())).collect();
+    // All messages are walked once, however many templates are asked for: other tenants wait meanwhile.
+    for (_, words) in known(tenant) {
+        let Some(days) = words.template().and_then(|name| counted.get_mut(name)) else { continue };
         for (what, at) in moments(words).into_iter().enumerate() {
             if let Some(at) = at.filter(|at| window.contains(at)) {
                 days.entry(Stretch::Day.around(at).start).or_default()[what] += 1;
             }
         }
     }
-    let day = |(start, counts): (u64, [u64; 3])| {
-        let mut point = json!({ "template_id": id, "start": start, "end": start + DAY });
-        for (metric, count) in METRICS.into_iter().zip(counts) {
-            if metrics.is_empty() || metrics.contains(&metric) {
-                point[metric.to_ascii_lowercase()] = count.into();
+    let mut points = Vec::new();
+    for (id, name) in ids.iter().zip(names) {
+        for (start, counts) in &counted[name] {
+            let mut point = json!({ "template_id": id, "start": start, "end": start + DAY });
+            for (metric, count) in METRICS.into_iter().zip(counts) {
+                if metrics.is_empty() || metrics.contains(&metric) {
+                    point[metric.to_ascii_lowercase()] = (*count).into();
+                }
             }
+            points.push(point);
         }
-        point
-    };
-    Ok(days.into_iter().map(day).collect())
+    }
+    Ok(points)
 }
 
 #[cfg(test)]

@@ -47,7 +47,11 @@ impl Paging {
     /// The page of a list. Behind its end there is nothing, and no paging.
     pub fn page(&self, items: &[Value]) -> Value {
         let (first, end) = match (self.after, self.before) {
-            (Some(after), _) => (after + 1, (after + 1).saturating_add(self.limit)),
+            (Some(after), _) => {
+                // A cursor is whatever a client made of it, and may be the last number that there is.
+                let first = after.saturating_add(1);
+                (first, first.saturating_add(self.limit))
+            }
             (None, Some(before)) => (before.saturating_sub(self.limit), before),
             (None, None) => (0, self.limit),
         };

@@ -1,6 +1,8 @@
 //! What the Graph API counts, and the templates that it has ready: analytics and the template library.
 
 use crate::client::{Mock, sale, template, text};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hyper::Method;
 use mock_whatsapp::MockWhatsApp;
 use mock_whatsapp::clock::Pace;
@@ -88,11 +90,63 @@ async fn templates_are_counted_by_days() {
         counted.body["data"][0]["data_points"][0],
         json!({ "template_id": id, "start": MARCH, "end": MARCH + DAY, "sent": 3, "read": 1 })
     );
-    for (more, why) in
-        [("", "template_ids"), ("&template_ids=42", "42"), ("&template_ids=42&metric_types=cost", "money")]
-    {
+    let many = format!("&template_ids={}", (1..=11).map(|id| id.to_string()).collect::<Vec<_>>().join(","));
+    for (more, why) in [
+        ("", "template_ids"),
+        ("&template_ids=42", "42"),
+        ("&template_ids=42&metric_types=opened", "taps"),
+        (&many, "10 templates"),
+    ] {
         let refused = mock.graph(Method::GET, &format!("{path}{more}"), Value::Null).await;
         assert!(refused.error().0 == 100 && refused.header("x-mock-why").contains(why), "{more}: {refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn templates_are_counted_once_each_and_taps_and_money_may_be_asked_for() {
+    let mock = in_march().await;
+    let listed = mock.graph(Method::GET, &format!("{ACCOUNT}/message_templates?limit=100"), Value::Null).await;
+    let id = |name: &str| {
+        let all = listed.body["data"].as_array().unwrap().iter();
+        all.filter(|template| template["name"] == name).map(|template| template["id"].as_str().unwrap()).next().unwrap()
+    };
+    let (sale_id, hello_id) = (id("spring_sale"), id("hello_world"));
+    mock.send(&sale("14155550123", "Ana")).await.wamid();
+    mock.send(&template("14155550124", "hello_world", &[])).await.wamid();
+    mock.send(&text("14155550123", "no template")).await.wamid();
+    settle(&mock).await;
+    let path = format!("{ACCOUNT}/template_analytics?start={MARCH}&end={}&granularity=DAILY", MARCH + DAY);
+    let point = |id: &str| json!({ "template_id": id, "start": MARCH, "end": MARCH + DAY, "sent": 1, "delivered": 1, "read": 1 });
+    // As many as there may be, one of them again and again.
+    let ids = format!("{hello_id},{sale_id}{}", format!(",{hello_id}").repeat(20));
+    for metrics in ["", "&metric_types=sent,delivered,read,clicked,cost"] {
+        let counted = mock.graph(Method::GET, &format!("{path}&template_ids={ids}{metrics}"), Value::Null).await;
+        assert_eq!(counted.body["data"][0]["data_points"], json!([point(hello_id), point(sale_id)]), "{counted:?}");
+    }
+    let taps = format!("{path}&template_ids={sale_id}&metric_types=[%22CLICKED%22]");
+    let taps = mock.graph(Method::GET, &taps, Value::Null).await;
+    let bare = json!([{ "template_id": sale_id, "start": MARCH, "end": MARCH + DAY }]);
+    assert_eq!(taps.body["data"][0]["data_points"], bare);
+}
+
+#[tokio::test]
+async fn a_cursor_far_behind_the_end_of_a_list_has_nothing_behind_it() {
+    let mock = Mock::start().await;
+    let listed = mock.graph(Method::GET, &format!("{ACCOUNT}/message_templates"), Value::Null).await;
+    let template = listed.body["data"][0]["id"].as_str().unwrap().to_owned();
+    let counted = format!("template_analytics?start=1&end=9&granularity=DAILY&template_ids={template}&");
+    let farthest = URL_SAFE_NO_PAD.encode(format!("AQ{}", u64::MAX));
+    for list in [
+        format!("{ACCOUNT}/{counted}"),
+        format!("{ACCOUNT}/phone_numbers?"),
+        format!("/v25.0/{}/message_qrdls?", mock.number),
+        format!("/v25.0/{}/block_users?", mock.number),
+        "/v25.0/message_template_library?".to_owned(),
+    ] {
+        let after = mock.graph(Method::GET, &format!("{list}after={farthest}"), Value::Null).await;
+        assert_eq!((after.status, &after.body["data"]), (200, &json!([])), "{list}: {after:?}");
+        let before = mock.graph(Method::GET, &format!("{list}before={farthest}"), Value::Null).await;
+        assert_eq!(before.status, 200, "{list}: {before:?}");
     }
 }
 
@@ -124,6 +178,11 @@ async fn the_library_of_templates_is_searched_and_used() {
     };
     for (more, why) in [
         (json!({ "library_template_name": "no_such" }), "payment_is_due_1"),
+        (json!({ "library_template_name": [] }), "is a text"),
+        (
+            json!({ "library_template_name": {}, "components": [{ "type": "BODY", "text": "Hello there" }] }),
+            "is a text",
+        ),
         (json!({ "language": "de" }), "en_US alone"),
         (json!({ "library_template_button_inputs": [{ "type": "PHONE_NUMBER" }] }), "no further button"),
         (json!({ "library_template_body_inputs": { "add_contact_number": true } }), "takes none"),

@@ -232,7 +232,13 @@ fn only(shown: Value, fields: &[String]) -> Value {
 
 /// The components of a new template that is made from a ready one; `None` if it is not.
 pub(super) fn chosen(parameters: &Parameters, language: &str) -> Result<Option<Value>, Refusal> {
-    let Some(name) = parameters.text("library_template_name") else { return Ok(None) };
+    if parameters.value("library_template_name").is_none() {
+        return Ok(None);
+    }
+    // A list or an object would otherwise count as absent here, and as present where it spares the review.
+    let name = parameters.text("library_template_name").ok_or_else(|| {
+        Refusal::parameter("Param library_template_name must be a string.", "library_template_name is a text")
+    })?;
     let Some(ready) = ALL.iter().find(|ready| ready.name == name) else {
         let names: Vec<&str> = ALL.iter().map(|ready| ready.name).collect();
         let why = format!("GET /message_template_library lists what there is here: {}", names.join(", "));
