@@ -175,14 +175,21 @@ fn no_object(kind: &str) -> Refusal {
     invalid(format!("Parameter '{kind}' is mandatory for type '{kind}'"), "the object of the message's type is missing")
 }
 
+fn mistyped(name: &str, why: &str) -> Refusal {
+    invalid(format!("Param {name} is not of the expected type"), &format!("{name}: {why}"))
+}
+
 impl Wish {
     /// Reads a request.
     ///
     /// # Errors
     /// The documented refusal of what is wrong with it.
     pub(super) fn read(read: Read, terms: &Terms<'_>) -> Result<Self, Refusal> {
-        let Read { body, unexpected, request } = read;
+        let Read { body, unexpected, listed, request } = read;
         let mut request = request.map_err(|error| unreadable::<SendRequest>(&body, &error))?;
+        if let Some(name) = listed {
+            return Err(mistyped(name, "there is a list where an object should be"));
+        }
         match request.messaging_product.as_deref().or(terms.product) {
             Some(product) => is_ours(product)?,
             None => return Err(required("messaging_product")),
@@ -255,7 +262,7 @@ fn unreadable<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> Re
     for (name, value) in fields {
         let alone = Value::Object([(name.clone(), value)].into_iter().collect());
         if let Err(error) = serde_json::from_value::<T>(alone) {
-            return invalid(format!("Param {name} is not of the expected type"), &format!("{name}: {error}"));
+            return mistyped(&name, &error.to_string());
         }
     }
     invalid("The request could not be read".to_owned(), &error.to_string())

@@ -85,6 +85,29 @@ async fn a_parameter_that_is_wrong_is_named() {
     check(&no_object, (400, 100, None, "(#100) Invalid parameter", details));
     let wrong_type = mock.send(&with(good(), "text", json!([1]))).await;
     check(&wrong_type, (400, 100, None, "(#100) Invalid parameter", "Param text is not of the expected type"));
+    for (pointer, value, param) in [
+        ("/template", json!(["hello_world", { "code": "en_US" }]), "template"),
+        ("/template/language", json!(["en_US", null]), "template"),
+        ("/template/components/0", json!(["body"]), "template"),
+        ("/template/components/0/parameters/0", json!(["text", null, "Ana"]), "template"),
+        ("/template", json!(r#"["spring_sale",{"code":"en_US"}]"#), "template"),
+        ("/context", json!(["wamid.x"]), "context"),
+        ("/interactive", json!({ "type": "button", "body": ["x"] }), "interactive"),
+    ] {
+        let mut message = sale("+14155550123", "Ana");
+        match message.pointer_mut(pointer) {
+            Some(place) => *place = value,
+            None => message[pointer.trim_start_matches('/')] = value,
+        }
+        let details = format!("Param {param} is not of the expected type");
+        check(&mock.send(&message).await, (400, 100, None, "(#100) Invalid parameter", &details));
+    }
+    let listed = json!(["whatsapp", "individual", "+491511234567", null, "text", ["x", true]]);
+    check(&mock.send(&listed).await, (400, 100, None, "(#100) The parameter messaging_product is required.", ""));
+    let receipt =
+        json!({ "messaging_product": "whatsapp", "status": "read", "message_id": "x", "typing_indicator": ["text"] });
+    let details = "Param typing_indicator is not of the expected type";
+    check(&mock.send(&receipt).await, (400, 100, None, "(#100) Invalid parameter", details));
     let path = format!("/{}/messages", mock.number);
     let no_json = mock.raw(Method::POST, &path, "mock-token", b"to=1".to_vec()).await.unwrap();
     check(&no_json, (400, 100, None, "(#100) The parameter messaging_product is required.", ""));

@@ -167,6 +167,8 @@ pub(in crate::graph) struct Read {
     pub(in crate::graph) body: Bytes,
     /// The first key in it that is not documented.
     pub(in crate::graph) unexpected: Option<Box<Unexpected>>,
+    /// The first parameter that is, or has, a list where an object should be.
+    pub(in crate::graph) listed: Option<&'static str>,
     /// What it asks for. Boxed: it is large, and passed on.
     pub(in crate::graph) request: serde_json::Result<Box<SendRequest>>,
 }
@@ -175,24 +177,28 @@ pub(in crate::graph) struct Read {
 pub(in crate::graph) fn read(body: Bytes) -> Read {
     // Text that is known to be some is not looked at again, string by string.
     if let Some(request) = std::str::from_utf8(&body).ok().and_then(plain::read) {
-        return Read { body, unexpected: None, request: Ok(request) };
+        return Read { body, unexpected: None, listed: None, request: Ok(request) };
     }
-    let (body, unexpected) = as_documented(body);
-    let request = serde_json::from_slice(&body);
-    Read { body, unexpected, request }
+    let (body, Found { unexpected, listed, .. }) = as_documented(body);
+    let request = match listed {
+        // Derived readers would take its items for the fields of a send, in their order.
+        Some(WHOLE) => Err(Error::custom("it is a list")),
+        Some(_) | None => serde_json::from_slice(&body),
+    };
+    Read { body, unexpected, listed, request }
 }
 
-/// A body in its documented form, and the first key in it that is not documented.
-fn as_documented(body: Bytes) -> (Bytes, Option<Box<Unexpected>>) {
+/// A body in its documented form, and what was found in it.
+fn as_documented(body: Bytes) -> (Bytes, Found) {
     let found = look(&body);
     if !found.mend {
-        return (body, found.unexpected);
+        return (body, found);
     }
-    let Ok(mut value) = serde_json::from_slice::<Value>(&body) else { return (body, found.unexpected) };
+    let Ok(mut value) = serde_json::from_slice::<Value>(&body) else { return (body, found) };
     mend(&mut value, &SEND);
     let body = Bytes::from(value.to_string());
-    let unexpected = look(&body).unexpected;
-    (body, unexpected)
+    let found = look(&body);
+    (body, found)
 }
 
 /// Writes a value as it is documented, as far as it can be read so.
@@ -235,20 +241,27 @@ fn mend(value: &mut Value, shape: &'static Shape) {
     }
 }
 
+/// What the whole body is called, which is no parameter.
+const WHOLE: &str = "";
+
 /// What was found in a body.
 #[derive(Default)]
 struct Found {
     mend: bool,
     unexpected: Option<Box<Unexpected>>,
+    /// The first parameter that is, or has, a list where an object should be.
+    listed: Option<&'static str>,
 }
 
 fn look(body: &[u8]) -> Found {
     let mut found = Found::default();
-    let look = Look { shape: &SEND, name: "", found: &mut found };
-    let read = look.deserialize(&mut serde_json::Deserializer::from_slice(body));
+    let look = Look { shape: &SEND, param: WHOLE, name: "", found: &mut found };
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let read = look.deserialize(&mut json).and_then(|()| json.end());
     // What is no JSON is found out where it is read; until there, what was found is true.
     if read.is_err() {
         tracing::debug!("a body is no JSON");
+        found.listed = None;
     }
     found
 }
@@ -256,6 +269,8 @@ fn look(body: &[u8]) -> Found {
 /// Looks at the value of a name.
 struct Look<'a> {
     shape: &'static Shape,
+    /// The parameter that it is, or is within.
+    param: &'static str,
     name: &'static str,
     found: &'a mut Found,
 }
@@ -305,8 +320,12 @@ impl<'de> Visitor<'de> for Look<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let shape = if let Shape::List(item) = self.shape { item } else { &Shape::Any };
-        while items.next_element_seed(Look { shape, name: "", found: &mut *self.found })?.is_some() {}
+        let Self { shape, param, found, .. } = self;
+        if matches!(shape, Shape::Object { .. }) {
+            found.listed.get_or_insert(param);
+        }
+        let shape = if let Shape::List(item) = shape { item } else { &Shape::Any };
+        while items.next_element_seed(Look { shape, param, name: "", found: &mut *found })?.is_some() {}
         Ok(())
     }
 
@@ -319,7 +338,8 @@ impl<'de> Visitor<'de> for Look<'_> {
             match key {
                 Place::Known(place) => {
                     let (name, shape) = &keys[place];
-                    fields.next_value_seed(Look { shape, name, found: &mut *self.found })?;
+                    let param = if self.param == WHOLE { *name } else { self.param };
+                    fields.next_value_seed(Look { shape, param, name, found: &mut *self.found })?;
                 }
                 Place::Other(key) => {
                     // Null is as good as absent.

@@ -107,6 +107,10 @@ impl<'de, T: Visitor<'de>> Visitor<'de> for Watched<'_, T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<T::Value, A::Error> {
+        if matches!(self.shape, Shape::Object { .. }) {
+            // Derived readers would take it for the object's values, in the order of its fields.
+            return Err(Error::custom("a list where an object should be"));
+        }
         let (visitor, items) = self.apart(items);
         visitor.visit_seq(items)
     }
