@@ -175,6 +175,10 @@ impl Tenant {
 
     /// Gives a portfolio another limit, and tells it so.
     fn change_limit(&mut self, portfolio: PortfolioId, limit: MessagingLimit) -> u64 {
+        if portfolio == self.own_portfolio {
+            // What was to rise was the limit of before.
+            self.account.upgrade = None;
+        }
         self.world.set_messaging_limit(portfolio, limit);
         self.announce(
             "business_capability_update",
@@ -191,14 +195,16 @@ impl Tenant {
     pub(super) fn raise_limit(&mut self) {
         let portfolio = self.own_portfolio;
         let limit = self.world.limit_of(portfolio, self.time);
-        let (Some(next), MessagingLimit::Contacts(most)) = (next_limit(limit), limit) else { return };
-        match self.account.upgrade {
-            Some(at) if at <= self.time => {
+        match (self.account.upgrade, limit) {
+            (Some(at), _) if at <= self.time => {
+                // Gone even where a fault lets nothing rise: what stayed due would keep time from ever settling.
                 self.account.upgrade = None;
-                self.change_limit(portfolio, next);
+                if let Some(next) = next_limit(limit) {
+                    self.change_limit(portfolio, next);
+                }
             }
-            Some(_) => {}
-            None => {
+            (Some(_), _) | (None, MessagingLimit::Unlimited) => {}
+            (None, MessagingLimit::Contacts(most)) => {
                 let good = self.numbers.all().iter().all(|number| number.quality == Quality::Green);
                 if good && self.world.ledger_used(portfolio, self.time) * 2 >= most as usize {
                     self.account.upgrade = Some(self.time + UPGRADE_WAIT);

@@ -9,6 +9,10 @@ use tokio::sync::oneshot;
 /// Steps at a stretch, before others get their turn.
 const STRETCH: u32 = 4_096;
 
+/// Steps one after the other that may leave the same due at the same moment. What a moment provokes at that moment is done in
+/// a few; more than this are a fault of this program, which would otherwise never arrive.
+const STANDSTILL: u32 = 1_000;
+
 /// How time is moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Aim {
@@ -44,6 +48,7 @@ pub(super) struct Journey {
     quiet_until: Option<Timestamp>,
     /// The factor with which time runs again afterwards.
     resume: Option<f64>,
+    steps: Steps,
     arrived: oneshot::Sender<Arrival>,
 }
 
@@ -51,6 +56,24 @@ impl Journey {
     pub(super) fn count(&mut self, statuses: u64, webhooks: u64) {
         self.statuses += statuses;
         self.webhooks += webhooks;
+    }
+}
+
+/// The steps since something came of one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Steps {
+    due: Option<Timestamp>,
+    times: u32,
+}
+
+impl Steps {
+    /// Counts a step to what is due next. Whether it leads nowhere.
+    fn lead_nowhere(&mut self, due: Timestamp) -> bool {
+        if self.due.replace(due) != Some(due) {
+            self.times = 0;
+        }
+        self.times += 1;
+        self.times > STANDSTILL
     }
 }
 
@@ -86,7 +109,8 @@ impl Tenant {
         self.clock = VirtualClock::Frozen { at: now };
         let (arrived, arrival) = oneshot::channel();
         let flew = !self.under_way.is_empty();
-        self.journey = Some(Journey { aim, statuses: 0, webhooks: 0, flew, quiet_until: None, resume, arrived });
+        let steps = Steps::default();
+        self.journey = Some(Journey { aim, statuses: 0, webhooks: 0, flew, quiet_until: None, resume, steps, arrived });
         Ok(arrival)
     }
 
@@ -114,6 +138,7 @@ impl Tenant {
             let Some(journey) = &mut self.journey else { return };
             if waits_for_answers {
                 journey.flew = true;
+                journey.steps = Steps::default();
                 return;
             }
             let (until, quiet) = match journey.aim {
@@ -132,17 +157,23 @@ impl Tenant {
                 Aim::Settled(..) => self.next_awaited(),
             };
             match next.filter(|due| *due <= until) {
+                Some(due) if self.journey.as_mut().is_some_and(|journey| journey.steps.lead_nowhere(due)) => {
+                    let name = &self.identity.name;
+                    tracing::error!(tenant = %name, "what is due stays due, so time is not moved on: please report this");
+                    return self.arrive(real, false);
+                }
                 Some(due) => {
                     let at = due.max(self.now(real));
                     self.clock = VirtualClock::Frozen { at };
                     self.tick(at);
                 }
-                None => return self.arrive(real),
+                None => return self.arrive(real, true),
             }
         }
     }
 
-    fn arrive(&mut self, real: Timestamp) {
+    /// Ends the journey; `done`, unless it leads nowhere.
+    fn arrive(&mut self, real: Timestamp, done: bool) {
         let Some(journey) = self.journey.take() else { return };
         let mut now = self.now(real);
         if let Aim::Until(until) = journey.aim {
@@ -158,10 +189,26 @@ impl Tenant {
             statuses: journey.statuses,
             webhooks: journey.webhooks,
             unacknowledged: self.world.snapshot().unacknowledged,
-            settled: self.next_awaited().is_none(),
+            settled: done && self.next_awaited().is_none(),
         };
         if journey.arrived.send(arrival).is_err() {
             tracing::debug!("nobody waits for the time to be moved any more");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_that_leave_the_same_due_lead_nowhere_in_the_end() {
+        let mut steps = Steps::default();
+        let lead_nowhere =
+            |steps: &mut Steps, times: u32, due: u64| (0..times).filter(|_| steps.lead_nowhere(Timestamp(due))).count();
+        assert_eq!(lead_nowhere(&mut steps, STANDSTILL, 7), 0, "a moment may have much to do");
+        assert_eq!(lead_nowhere(&mut steps, STANDSTILL, 8), 0, "time has moved");
+        assert_eq!(lead_nowhere(&mut steps, 2, 8), 2);
+        assert_eq!(lead_nowhere(&mut steps, 1, 9), 0);
     }
 }

@@ -48,11 +48,15 @@ impl Tenant {
         if old.messaging_limit != new.messaging_limit {
             config.messaging_limit = new.messaging_limit;
             self.world.set_messaging_limit(self.own_portfolio, new.messaging_limit);
+            self.account.upgrade = None;
         }
         if old.rules != new.rules {
             config.rules = new.rules;
             self.world.limit_pairs(new.rules.pair);
             self.world.limit_windows(new.rules.window);
+            if !new.rules.tier_upgrade {
+                self.account.upgrade = None;
+            }
         }
         if old.link_hosts != new.link_hosts {
             config.link_hosts.clone_from(&new.link_hosts);

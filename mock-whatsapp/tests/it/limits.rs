@@ -1,6 +1,6 @@
 //! WhatsApp's limits: pairs, and the contacts of a portfolio in 24 hours.
 
-use crate::client::{Mock, sale, text};
+use crate::client::{Mock, PATIENCE, sale, text};
 use hyper::Method;
 use mock_whatsapp::MockWhatsApp;
 use mock_whatsapp::clock::Pace;
@@ -92,6 +92,38 @@ async fn a_limit_that_comes_later_counts_the_contacts_of_before() {
     }
     mock.done("POST", "/faults", json!({ "kind": "tier", "messaging_limit": 3 })).await;
     assert_eq!(mock.send(&sale(&contact(3), "Ana")).await.error().0, 131_048);
+}
+
+#[tokio::test]
+async fn a_rise_that_is_no_more_to_come_keeps_time_from_nothing() {
+    let rules = Rules { tier_upgrade: true, ..Rules::default() };
+    let unlimited = json!({ "messaging_limit": "unlimited" });
+    for by_hand in [true, false] {
+        let builder = MockWhatsApp::builder().clock(Pace::Frozen).messaging_limit(250).rules(rules);
+        let mock = Mock::of(builder).await;
+        for place in 0..130 {
+            mock.send(&sale(&contact(place), "Ana")).await.wamid();
+            // 80 a second, and not one more.
+            if place % 80 == 79 {
+                advance(&mock, "2s").await;
+            }
+        }
+        advance(&mock, "1h").await;
+        if by_hand {
+            mock.done("PUT", &format!("/numbers/{}", mock.number), unlimited.clone()).await;
+            let clock = mock.done("GET", "/clock", Value::Null).await;
+            assert_eq!(clock["due"], 0, "nothing rises any more: {clock}");
+        } else {
+            let until = json!({ "kind": "tier", "messaging_limit": "unlimited", "until": "24h" });
+            mock.done("POST", "/faults", until).await;
+        }
+        let settled = mock.done("POST", "/clock/settle", json!({ "quiet": "0s" }));
+        let settled = tokio::time::timeout(PATIENCE, settled).await.expect("time settles");
+        assert_eq!(settled["settled"], true, "{settled}");
+        let shown = mock.done("GET", &format!("/numbers/{}", mock.number), Value::Null).await;
+        assert_eq!(shown["messaging_limit"], "unlimited");
+        assert_eq!(mock.done("GET", "/clock", Value::Null).await["due"], 0);
+    }
 }
 
 /// The code that a message from a number is refused with; 0 if it is accepted.

@@ -304,6 +304,25 @@ fn a_configuration_that_changes_is_read_again_and_nothing_is_lost() {
 }
 
 #[test]
+fn a_rule_that_goes_off_takes_with_it_what_was_to_come_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mock.toml");
+    let rules = |upgrade: bool| format!("messaging_limit = 2\n\n[rules]\nwindow = false\ntier_upgrade = {upgrade}\n");
+    std::fs::write(&file, rules(true)).unwrap();
+    let mut running = Running::start(&["--config", "mock.toml", "--clock", "frozen"], folder.path(), &[]);
+    let sent = running.call("POST", "/100000000000001/messages", "Authorization: Bearer mock-token\r\n", SEND);
+    assert_eq!(sent.0, 200, "{}", sent.1);
+    assert_eq!(running.call("POST", "/_mock/clock/advance", "", r#"{"by":"1h"}"#).0, 200);
+    let due = |running: &Running| running.call("GET", "/_mock/clock", "", "").1;
+    assert!(due(&running).contains("\"due\":1,"), "a rise is to come: {}", due(&running));
+    std::fs::write(&file, rules(false)).unwrap();
+    running.says("[rules] takes effect");
+    assert!(due(&running).contains("\"due\":0,"), "{}", due(&running));
+    let (_, settled) = running.call("POST", "/_mock/clock/settle", "", r#"{"quiet":"0s"}"#);
+    assert!(settled.contains("\"settled\":true"), "{settled}");
+}
+
+#[test]
 fn a_restore_undoes_what_a_file_changed_until_it_changes_again() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mock.toml");
