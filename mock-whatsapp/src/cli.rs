@@ -3,6 +3,7 @@
 mod env;
 mod junit;
 mod lint;
+mod names;
 mod ready;
 mod referee;
 mod serve;
@@ -69,8 +70,8 @@ struct Serve {
     tls: bool,
     /// Another name that the certificate is for, such as graph.facebook.com, for clients whose address cannot be changed: make
     /// that name this machine's, in /etc/hosts or a container's extra hosts. Several are separated by commas.
-    #[arg(long, env = "MOCK_WHATSAPP_TLS_NAME", value_name = "NAME", value_delimiter = ',')]
-    tls_name: Vec<String>,
+    #[arg(long, env = "MOCK_WHATSAPP_TLS_NAME", value_name = "NAME")]
+    tls_name: Vec<names::Names>,
     /// Gets the certificate of the authority that made the server's, for clients to trust.
     #[arg(long, env = "MOCK_WHATSAPP_TLS_CA", value_name = "FILE", default_value = "mock-whatsapp-ca.pem")]
     tls_ca: PathBuf,

@@ -55,7 +55,7 @@ fn configure(options: &Serve) -> Result<Config, Failure> {
 }
 
 async fn listen(options: Serve, config: Config) -> Result<(), Failure> {
-    if !options.tls && !options.tls_name.is_empty() {
+    if !options.tls && options.tls_name.iter().any(|names| !names.0.is_empty()) {
         return Err(Failure::Usage("--tls-name names a certificate, and there is none without --tls".to_owned()));
     }
     let refused = |error: io::Error| match error.kind() {
@@ -107,7 +107,8 @@ async fn listen(options: Serve, config: Config) -> Result<(), Failure> {
 #[cfg(feature = "tls")]
 fn secured(listener: TcpListener, connector: Connector, options: &Serve) -> Result<(Listener, Connector), Failure> {
     let run = |error: &dyn std::fmt::Display| Failure::Run(error.to_string());
-    let names = [&[options.listen.ip().to_string()], &*options.tls_name].concat();
+    let named = options.tls_name.iter().flat_map(|names| names.0.clone());
+    let names: Vec<String> = std::iter::once(options.listen.ip().to_string()).chain(named).collect();
     let tls = crate::tls::Tls::new(&names).map_err(|error| Failure::Usage(format!("--tls-name: {error}")))?;
     let file = &options.tls_ca;
     let placed = ready::place(file, tls.authority()).and_then(|()| fs::canonicalize(file));

@@ -181,13 +181,37 @@ fn https_is_trusted_by_whoever_trusts_the_authority_that_was_written() {
 
 #[test]
 fn a_name_for_a_certificate_is_refused_where_there_is_none_or_it_is_no_name() {
-    for (arguments, why) in
-        [(&["--tls-name", "x.example"][..], "--tls"), (&["--tls", "--tls-name", "ü.example"], "--tls-name")]
-    {
-        let output = program().args(["--listen", "127.0.0.1:0"]).args(arguments).output().unwrap();
+    // A server that takes one after all writes its authority there.
+    let folder = tempfile::tempdir().unwrap();
+    let program = || {
+        let mut program = program();
+        program.current_dir(folder.path()).args(["--listen", "127.0.0.1:0"]);
+        program
+    };
+    for (arguments, why) in [
+        (&["--tls-name", "x.example"][..], "--tls"),
+        (&["--tls", "--tls-name", "ü.example"], "--tls-name"),
+        (&["--tls", "--tls-name", "x.example,https://y.example"], "`https://y.example` is no name"),
+        (&["--tls", "--tls-name", "x.example:443"], "without https://, port and path"),
+        (&["--tls", "--tls-name", "x example"], "`x example` is no name"),
+    ] {
+        let output = program().args(arguments).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.code() == Some(2) && said.contains(why), "{arguments:?}: {said}");
     }
+    let named = program().arg("--tls").env("MOCK_WHATSAPP_TLS_NAME", "a_b.example/x").output();
+    let said = String::from_utf8(named.unwrap().stderr).unwrap();
+    assert!(said.contains("`a_b.example/x` is no name"), "{said}");
+}
+
+#[test]
+fn names_for_a_certificate_may_be_none_or_have_blanks_around() {
+    let folder = tempfile::tempdir().unwrap();
+    let ready = |arguments: &[&str], names: &str| {
+        Running::start(arguments, folder.path(), &[("MOCK_WHATSAPP_TLS_NAME", names)]).url.clone()
+    };
+    assert!(ready(&[], "").starts_with("http://"), "an empty variable is as good as none");
+    assert!(ready(&["--tls"], " graph.facebook.com , ,10.0.0.7,").starts_with("https://"));
 }
 
 #[tokio::test]
