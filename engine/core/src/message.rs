@@ -423,11 +423,14 @@ impl Row {
         } else if settled && matches!(merge.fact, Fact::Failed | Fact::GivenUp) {
             let class = self.attempts[slot].code().map_or(Class::Generic, CodeIndex::class);
             let key = retry::Key { salt, message: merge.message, number };
-            match retry::next(class, self.spent(), key) {
-                Next::After(delay) => {
-                    self.due = now + delay.max(Span::secs(u64::from(merge.retry_after_seconds)));
-                }
-                Next::Never => {}
+            // A final error of an attempt before the last one, which was given up, leaves the message to be tried again: it needs
+            // a time, or it would wait until its deadline.
+            let next = match retry::next(class, self.spent(), key) {
+                Next::Never => retry::next(Class::Generic, self.spent(), key),
+                next @ Next::After(_) => next,
+            };
+            if let Next::After(delay) = next {
+                self.due = now + delay.max(Span::secs(u64::from(merge.retry_after_seconds)));
             }
         } else if self.due.0 == 0 {
             // An unspent attempt after a failed one: nothing to wait for but the sender's own hold. Later than now, as every

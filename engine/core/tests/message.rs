@@ -146,6 +146,20 @@ fn attempts_that_do_not_count_are_made_again_and_spend_nothing() {
 }
 
 #[test]
+fn a_final_error_of_an_attempt_before_the_one_that_was_given_up_leaves_a_time_for_the_retry() {
+    for code in [131_026, 131_049, 131_000] {
+        let mut row = play("post unknown given_up post unknown");
+        learn(&mut row, 1, Fact::Sent, None);
+        learn(&mut row, 2, Fact::GivenUp, None);
+        assert_eq!((row.state(), row.due()), (State::Sent, None));
+        learn(&mut row, 1, Fact::Failed, Some(code));
+        let due = row.due().unwrap();
+        assert_eq!(row.state(), State::Retrying, "{code}");
+        assert!(due > NOW && due != Timestamp::NEVER, "{code}: it would wait until its deadline");
+    }
+}
+
+#[test]
 fn the_last_attempt_is_the_one_made_last_wherever_it_is_kept() {
     let mut row = play("post unknown given_up | post accept");
     learn(&mut row, 1, Fact::Unspent, Some(131_042));

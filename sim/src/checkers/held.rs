@@ -85,6 +85,8 @@ impl Holds {
             | Class::Generic => return,
         };
         self.any = true;
+        // A hold whose error came late ends by a status only, whatever it is told anew.
+        let late = late || list.iter().any(|told| told.sender == sender && told.late);
         match list.iter_mut().find(|told| told.code == code && told.sender == sender) {
             Some(told) => (told.at, told.late) = (now, told.late || late),
             None => list.push(Told { code, sender, at: now, late }),

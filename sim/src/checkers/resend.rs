@@ -50,7 +50,7 @@ pub(super) fn judge(
     match newest.known {
         Known::Unknown | Known::UnderWay => waited_enough(scene, now, message, seen, channel, crashed, findings),
         // Whether it waited long enough was judged when it was given up.
-        Known::GivenUp if scene.never => findings.add(Some(message), || {
+        Known::GivenUp if scene.never && !seen.has(flag::STALE) => findings.add(Some(message), || {
             format!("message {message} was intended again after attempt {} of unknown outcome", newest.number)
         }),
         Known::GivenUp | Known::Nothing | Known::Accepted | Known::Sent | Known::Unspent | Known::Failed => {}

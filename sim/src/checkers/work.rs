@@ -5,9 +5,10 @@
 //! clock say, and what is full. Each lasts a time that is derived where it begins; it may be too generous and never too short.
 
 use super::findings::Findings;
-use super::scene::Scene;
+use super::scene::{Scene, Window};
 use crate::scenario::Act;
 use cloud_api::catalogue::{Class, CodeIndex};
+use cloud_api::limits::PAIR_REFILL;
 use cloud_api::time::{Span, Timestamp};
 use engine_core::event::Answer;
 use engine_core::message::{Row, State};
@@ -390,7 +391,11 @@ impl Work {
         let (available, since) = self.available(scene, now, sender, &paused);
         let idle = now.since(own.last.max(own.free).max(since));
         let slow = if own.slow { THROTTLED } else { Span::ZERO };
-        if available > 0 && idle > gap(scene, sender) + slow {
+        // What is taken and throttled afterwards is sent again and again, and counts each time for its contact.
+        let is_pressed =
+            |window: &Window| window.late && window.code.is_some_and(|code| code.class() == Class::Throttled);
+        let pairs = if scene.windows.iter().any(is_pressed) { PAIR_REFILL } else { Span::ZERO };
+        if available > 0 && idle > gap(scene, sender) + slow + pairs {
             let at = now.since(scene.start);
             self.findings.add(None, || {
                 format!("sender {sender} claimed nothing for {idle} up to {at} while {available} messages waited")
@@ -442,6 +447,7 @@ impl Work {
             let rate = u64::from(scene.senders[usize::from(part.sender)].throughput);
             // All others that retry may go before it, each sender at its pace.
             let queue = Span::secs(self.crowd as u64 * 2 / rate.max(1));
+            let queue = queue.max(if own.slow { THROTTLED * self.crowd as u64 } else { Span::ZERO });
             // By a clock that is behind it is due later.
             let fair = own.free.max(campaign.start).max(due) + OVERDUE + queue + scene.arms.clock;
             let blocked = paused(part.campaign) || campaign.quiet.is_some() || scene.arms.priorities;
