@@ -34,8 +34,8 @@ fn check_for(bug: Bug) -> &'static str {
         }
         ReportForgets => "unknown-reported",
         UnknownLeaksItsPlace => "bounded",
-        HaltNeverProbed | HaltProbeOverslept | LateWordDefersProbe | RefusedProbeKept | BreakerNeverCloses
-        | PaceNeverGrows | ResumeForgotten | PutBackForgotten | DuePageDrops => "work-conserving",
+        HaltNeverProbed | HaltProbeOverslept | LateWordDefersProbe | BreakerNeverCloses | PaceNeverGrows
+        | ResumeForgotten | PutBackForgotten | DuePageDrops => "work-conserving",
         HaltEndsByAnyAnswer | OldAttemptProbes | HaltProbesFast => "halts",
         BreakerNeverOpens | BreakerProbesFast => "breaker",
         ThrottleIgnored | PaceTooFast => "throughput",

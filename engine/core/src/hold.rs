@@ -124,7 +124,7 @@ impl Hold {
         if self.is_probe(attempt) && !self.came_late {
             return self.lift();
         }
-        if taken || planted::on(Bug::RefusedProbeKept) {
+        if taken {
             self.outcome_open(now, attempt);
         } else {
             self.undecided(now, attempt);
@@ -155,9 +155,7 @@ impl Hold {
     /// What became of the message says nothing. If it is the probe whose answer is awaited, another may go soon; a word that comes
     /// after the answer does not put off the next.
     pub fn undecided(&mut self, now: Timestamp, attempt: Attempt) {
-        if !planted::on(Bug::RefusedProbeKept) {
-            self.accepted.iter_mut().filter(|place| **place == Some(attempt)).for_each(|place| *place = None);
-        }
+        self.accepted.iter_mut().filter(|place| **place == Some(attempt)).for_each(|place| *place = None);
         if self.is_probe(attempt) && (self.probing || planted::on(Bug::LateWordDefersProbe)) {
             self.answered(now);
             if self.came_late {

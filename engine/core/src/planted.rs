@@ -83,8 +83,6 @@ bugs! {
     OldAttemptProbes,
     /// A word that comes after the answer to a probe, and says nothing, puts the next probe off.
     LateWordDefersProbe,
-    /// A probe that was refused, at once or late, is waited for as if a status of it would come.
-    RefusedProbeKept,
     /// A halt probes every second.
     HaltProbesFast,
     /// After a probe that only a status can prove, nobody wakes for the next one.

@@ -170,7 +170,8 @@ impl Checkers {
                     opted_out(id, row, &mut found.opt_outs);
                 }
                 // A cancellation that was asked for in time may have become durable after the deadline.
-                let late = !over.cancelled && asked && !belief::states(&seen, over).has(row.state());
+                let as_asked = || row.reason().name == "cancelled" || !belief::states(&seen, over).has(row.state());
+                let late = !over.cancelled && asked && as_asked();
                 let over = Over { cancelled: over.cancelled || late, ..over };
                 reported::judge(id, row, &seen, truth, &mut found.reported);
                 // An old store may remember an opt-out that the new one was not told of, and one that started anew what nobody
