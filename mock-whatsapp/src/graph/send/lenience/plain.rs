@@ -233,3 +233,147 @@ impl<'de, T: Visitor<'de>> Visitor<'de> for Key<'_, T> {
         self.key.inner.visit_borrowed_str(key)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Read, read_slowly};
+    use super::*;
+    use bytes::Bytes;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    /// Sends as documented, with something at every place that is watched.
+    fn documented() -> [Value; 7] {
+        let send = |kind: &str, object: Value| {
+            let to = json!("+14155550123");
+            json!({ "messaging_product": "whatsapp", "recipient_type": "individual", "to": to, "type": kind, kind: object })
+        };
+        let media = json!({ "link": "https://x.example/a.png" });
+        let parameters = json!([
+            { "type": "text", "text": "Ana" },
+            { "type": "image", "image": media },
+            { "type": "currency", "currency": { "fallback_value": "$1", "code": "USD", "amount_1000": 1000 } },
+            { "type": "date_time", "date_time": { "fallback_value": "today" } },
+            { "type": "location", "location": { "latitude": 1.5 } },
+            { "type": "action", "action": { "sections": [{ "title": "a", "product_items": [{}] }], "flow_action_data": {} } },
+        ]);
+        let component = json!({ "type": "body", "parameters": parameters });
+        let carousel = json!({ "type": "carousel", "cards": [{ "card_index": 0, "components": [component] }] });
+        let language = json!({ "code": "en_US", "policy": "deterministic" });
+        let card = json!({ "card_index": 1, "type": "cta_url", "header": { "type": "image", "image": media }, "body": { "text": "x" },
+                           "action": { "buttons": [{ "quick_reply": { "id": "a" } }], "parameters": { "url": "x" } } });
+        let action = json!({ "buttons": [{ "type": "reply", "reply": { "id": "a", "title": "b" } }], "cards": [card],
+                             "sections": [{ "rows": [{ "id": "r" }] }], "parameters": { "flow_action_payload": { "a": 1 } } });
+        let name = json!({ "formatted_name": "Ana" });
+        let mut text = send("text", json!({ "body": "x {\"y\":1}", "preview_url": true }));
+        text["context"] = json!({ "message_id": "wamid.x" });
+        text["novelty"] = json!([{ "a": null }]);
+        [
+            text,
+            send("template", json!({ "name": "sale", "language": language, "components": [component, carousel] })),
+            send("audio", json!({ "id": 12, "voice": false })),
+            send("reaction", json!({ "message_id": "wamid.x", "emoji": "\u{1f600}" })),
+            send("interactive", json!({ "type": "button", "body": { "text": "x" }, "action": action })),
+            send(
+                "contacts",
+                json!([{ "name": name, "phones": [{ "phone": "1" }], "emails": [], "org": { "company": "x" } }]),
+            ),
+            json!({ "messaging_product": "whatsapp", "status": "read", "message_id": "x", "typing_indicator": { "type": "text" } }),
+        ]
+    }
+
+    /// What is read at once is what the long way reads, and nothing that the long way finds fault with. Whether it was.
+    fn is_read_alike(text: &str) -> Result<bool, TestCaseError> {
+        let Some(request) = read(text) else { return Ok(false) };
+        let Read { body, unexpected, listed, request: slowly } = read_slowly(Bytes::copy_from_slice(text.as_bytes()));
+        prop_assert_eq!(&*body, text.as_bytes(), "it was written anew");
+        prop_assert_eq!((unexpected, listed), (None, None), "{}", text);
+        match slowly {
+            Ok(slowly) => prop_assert_eq!(slowly, request, "{}", text),
+            Err(error) => return Err(TestCaseError::fail(format!("the long way: {error}: {text}"))),
+        }
+        Ok(true)
+    }
+
+    #[test]
+    fn what_is_documented_is_read_at_once_and_as_the_long_way_does() {
+        for body in documented() {
+            assert!(is_read_alike(&body.to_string()).unwrap(), "{body}");
+        }
+    }
+
+    /// All places in a value, as pointers.
+    fn places(value: &Value, place: String, found: &mut Vec<String>) {
+        match value {
+            Value::Object(fields) => {
+                fields.iter().for_each(|(key, value)| places(value, format!("{place}/{key}"), found));
+            }
+            Value::Array(items) => {
+                items.iter().enumerate().for_each(|(nth, value)| places(value, format!("{place}/{nth}"), found));
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+        found.push(place);
+    }
+
+    /// Makes of a value what some client might.
+    fn spoil(value: &mut Value, how: u8) {
+        let was = value.take();
+        *value = match (how, was) {
+            (0, was) => Value::String(was.to_string()),
+            (1, was) => json!([was]),
+            (2, Value::Object(fields)) => fields.into_iter().map(|(_, value)| value).collect(),
+            (3, Value::Object(mut fields)) => {
+                fields.insert("foo".to_owned(), json!({ "bar": 1 }));
+                Value::Object(fields)
+            }
+            (4, Value::Object(mut fields)) => {
+                fields.retain(|key, _| key.len() % 2 == 0);
+                Value::Object(fields)
+            }
+            (5, _) => json!(1),
+            (6, _) => json!(-1.5),
+            (7, _) => json!("true"),
+            (8, _) => json!({}),
+            (9, _) => json!([]),
+            (10, _) => json!(true),
+            (11, _) => json!("[{}]"),
+            _ => Value::Null,
+        };
+    }
+
+    /// How a body may be written: in one line, in several, with a key in escapes, twice, or with something behind it.
+    fn written(body: &Value, how: u8) -> String {
+        let line = body.to_string();
+        match how {
+            0 => serde_json::to_string_pretty(body).unwrap_or_default(),
+            1 => line.replacen("\"te", "\"\\u0074e", 2),
+            2 => line.replacen("\"type\":", "\"type\":null,\"type\":", 1),
+            3 => line.replacen('}', ",}", 1),
+            4 => format!("{line} x"),
+            _ => line,
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn both_ways_read_a_body_alike(
+            which in any::<prop::sample::Index>(),
+            spoils in prop::collection::vec((any::<prop::sample::Index>(), 0_u8..13), 0..4),
+            how in 0_u8..10,
+        ) {
+            let all = documented();
+            let mut body = which.get(&all).clone();
+            for (place, how) in spoils {
+                let mut found = Vec::new();
+                places(&body, String::new(), &mut found);
+                if let Some(value) = body.pointer_mut(place.get(&found).as_str()) {
+                    spoil(value, how);
+                }
+            }
+            is_read_alike(&written(&body, how))?;
+        }
+    }
+}
