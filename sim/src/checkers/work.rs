@@ -368,7 +368,7 @@ impl Work {
         }
         scene.campaigns[campaign].senders.iter().any(|sender| {
             let portfolio = scene.senders[usize::from(*sender)].portfolio;
-            let is_its = |window: &&super::scene::Window| window.kind == FaultKind::Tier;
+            let is_its = |window: &&Window| window.kind == FaultKind::Tier;
             let tiers = scene.windows.iter().filter(is_its).map(|window| window.limit);
             let Some(least) = tiers.chain([scene.senders[usize::from(*sender)].limit]).flatten().min() else {
                 return false;
