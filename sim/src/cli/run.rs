@@ -43,10 +43,8 @@ pub(super) fn run(args: &RunArgs, colours: bool, out: &mut dyn Write) -> Result<
                         if args.format == Format::Text && *level == Level::Model {
                             story(scenario, &options, &trial, out)?;
                         }
-                        let kept = match &mut results {
-                            Some(results) => Some(results.add_failure(scenario, &options, *level, &trial)?),
-                            None => None,
-                        };
+                        let kept = results.as_mut().map(|kept| kept.add_failure(scenario, &options, *level, &trial));
+                        let kept = kept.transpose()?;
                         if args.format == Format::Text && *level == Level::Model {
                             writeln!(out, "{}\n", what_next(kept.as_deref()))?;
                         }
@@ -155,9 +153,7 @@ impl Results {
         let time_scale = (level == Level::Live).then_some(options.time_scale);
         let failure =
             Failure { contacts: options.contacts, time_scale, ..Failure::of(scenario, level, seed, None, trial) };
-        match failure.save(&path) {
-            Ok(()) => Ok(path),
-            Err(error) => Err(Error::Unwritten(path, error)),
-        }
+        failure.save(&path).map_err(|error| Error::Unwritten(path.clone(), error))?;
+        Ok(path)
     }
 }

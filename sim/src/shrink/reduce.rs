@@ -14,20 +14,8 @@ pub(super) type Reduction = fn(&Scenario) -> Vec<Scenario>;
 
 /// Those that leave the contacts as they are.
 const OF_EVENTS: [Reduction; 6] = [faults, operators, engine, senders, fault_keys, usual_campaigns];
-const ALL: [Reduction; 12] = [
-    campaigns,
-    sizes,
-    sooner,
-    faults,
-    operators,
-    groups,
-    engine,
-    senders,
-    lists,
-    handsets,
-    usual_campaigns,
-    fault_keys,
-];
+const ALL: [Reduction; 11] =
+    [campaigns, sizes, faults, operators, groups, engine, senders, lists, handsets, usual_campaigns, fault_keys];
 
 /// The reductions in the order in which they help most.
 pub(super) fn all(contacts_stay: bool) -> &'static [Reduction] {
@@ -105,39 +93,6 @@ fn sizes(scenario: &Scenario) -> Vec<Scenario> {
         }
     }
     offers
-}
-
-/// Fewer contacts, and everything that happens as much sooner as those that are gone took: what meets the last messages still
-/// does.
-pub(super) fn sooner(scenario: &Scenario) -> Vec<Scenario> {
-    let messages = scenario.messages();
-    let pace: u64 = scenario.senders.iter().map(|sender| u64::from(sender.throughput)).sum();
-    let floor = scenario.campaigns.len() as u64;
-    let cuts = [messages / 2, messages / 4, messages / 10, messages / 30].into_iter();
-    let cuts = cuts.filter(|cut| *cut > 0 && messages - cut >= floor && pace > 0);
-    let offers = cuts.filter_map(|cut| {
-        changed(scenario, |copy| {
-            resize(&mut copy.campaigns, messages - cut);
-            copy.messages() < messages && bring_forward(copy, Span::secs(cut) / pace)
-        })
-    });
-    offers.collect()
-}
-
-/// Everything that happens at a time happens so much sooner; says whether anything does.
-fn bring_forward(scenario: &mut Scenario, by: Span) -> bool {
-    let mut any = false;
-    for fault in &mut scenario.faults {
-        any |= fault.from > Span::ZERO;
-        let lasts = fault.until.map(|until| until - fault.from);
-        fault.from = fault.from - by;
-        fault.until = lasts.map(|lasts| fault.from + lasts);
-    }
-    for operator in &mut scenario.operators {
-        any |= operator.at > Span::ZERO;
-        operator.at = operator.at - by;
-    }
-    any
 }
 
 /// Contacts of a list become as many that are made.
