@@ -211,7 +211,9 @@ async fn attempt(
 
 async fn connect(connector: &Connector, target: &Target) -> Result<Kept, Failure> {
     let link = target.reach(connector).await?;
-    let (sender, driver) = http1::handshake(TokioIo::new(link)).await.map_err(broken)?;
+    // As WhatsApp writes them: a receiver that tells `X-Hub-Signature-256` from `x-hub-signature-256` finds it.
+    let manner = http1::Builder::new().title_case_headers(true).handshake(TokioIo::new(link));
+    let (sender, driver) = manner.await.map_err(broken)?;
     let driving = tokio::spawn(async move {
         if let Err(error) = driver.await {
             tracing::debug!(%error, "a webhook connection ended");

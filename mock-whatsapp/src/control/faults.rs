@@ -7,8 +7,9 @@ use crate::instant;
 use crate::tenant::Tenant;
 use crate::tenant::faults::{Armed, Narrowing, Unfit};
 use crate::tenant::matcher::Matcher;
+use cloud_api::catalogue::{self, Mode};
 use cloud_api::time::{Span, Timestamp};
-use mock_whatsapp_model::spec::FaultSpec;
+use mock_whatsapp_model::spec::{FaultKind, FaultSpec};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -57,6 +58,7 @@ pub(super) async fn arm(ask: Ask<'_>) -> Done {
     }
     make_whole(&mut rest);
     let mut spec = read(&rest)?;
+    let note = unlike_whatsapp(&spec);
     if let Some(ttl) = ttl {
         spec.until = Some(spec.until.map_or(ttl, |until| until.min(ttl)));
     }
@@ -70,7 +72,25 @@ pub(super) async fn arm(ask: Ask<'_>) -> Done {
             Problem { pointer, ..problem }
         })
     });
-    Ok((201, json!({ "id": format!("f{}", armed.await?), "seen": 0, "hits": 0, "armed": true })))
+    let mut answer = json!({ "id": format!("f{}", armed.await?), "seen": 0, "hits": 0, "armed": true });
+    if let Some(note) = note {
+        answer["note"] = Value::String(note);
+    }
+    Ok((201, answer))
+}
+
+/// Says so where an error is told in a way in which WhatsApp never tells it: a sender that is tested so learns something else.
+fn unlike_whatsapp(spec: &FaultSpec) -> Option<String> {
+    let code = spec.code.filter(|_| spec.kind == FaultKind::Error)?;
+    match (catalogue::find(code, None).entry().mode, spec.asynchronous.unwrap_or(false)) {
+        (Mode::Webhook, false) => Some(format!(
+            "WhatsApp tells {code} by a webhook only, after it accepted the message: \"asynchronous\": true does so"
+        )),
+        (Mode::Synchronous, true) => {
+            Some(format!("WhatsApp tells {code} in the answer only: \"asynchronous\": false does so"))
+        }
+        _ => None,
+    }
 }
 
 /// What only the control API says of a fault: what it is aimed at, how often it acts, how long it lives.
@@ -133,7 +153,9 @@ fn read(written: &Value) -> Result<FaultSpec, Problem> {
         Err(error) => error.to_string(),
     };
     let malformed = |key: &str, error: String| {
-        Problem::malformed(format!("/{key}"), "a [[fault]] as in a scenario file, in JSON", error)
+        let expected =
+            "a [[fault]] as in a scenario file, in JSON; beside its keys `match`, `every`, `first` and `ttl`";
+        Problem::malformed(format!("/{key}"), expected, error)
     };
     let Some(kind) = written.get("kind") else { return Err(malformed("kind", error)) };
     // Alone with its kind, each right key can be read.

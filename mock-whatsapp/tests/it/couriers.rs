@@ -17,6 +17,7 @@ use mock_whatsapp::net::{BoxedLink, Connector, Dial, Listener};
 use serde_json::json;
 use std::convert::Infallible;
 use std::time::Duration;
+use tokio::io::AsyncReadExt;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
@@ -141,4 +142,25 @@ async fn connections_to_a_numbers_former_webhook_are_closed_at_once() {
     }
     let closed = timeout(COURIER_IDLE / 10, scene.hung_up("old.example", 1)).await;
     assert_eq!(closed, Ok(()), "nobody will ever need them again");
+}
+
+#[tokio::test]
+async fn the_names_of_headers_are_written_as_whatsapp_writes_them() {
+    let (links, accepted) = mpsc::channel(1);
+    let (dialled, mut dials) = mpsc::channel::<Dial>(1);
+    let (_stop, stopped) = watch::channel(false);
+    let clock = Clock::starting_at(Timestamp::from_unix_seconds(1_000_000_000));
+    let (listener, connector) = (Listener::Links(accepted), Connector::links(dialled));
+    tokio::spawn(mock_whatsapp::run(Config::default(), listener, connector, clock, stopped));
+    call(&links, "PUT", "/_mock/webhook", json!({ "url": "http://hooks.example/", "handshake": false })).await;
+    call(&links, "POST", "/_mock/webhooks", json!({ "field": "account_update", "value": {} })).await;
+    let (mut ours, theirs) = tokio::io::duplex(4_096);
+    dials.recv().await.unwrap().answer.send(Ok(BoxedLink::new(theirs))).unwrap();
+    let mut head = String::new();
+    while !head.contains("\r\n\r\n") {
+        head.push(char::from(ours.read_u8().await.unwrap()));
+    }
+    for name in ["Content-Type", "Content-Length", "User-Agent", "X-Hub-Signature", "X-Hub-Signature-256"] {
+        assert!(head.contains(&format!("\r\n{name}: ")), "{name} is not in {head}");
+    }
 }

@@ -30,6 +30,19 @@ async fn an_error_comes_at_once_or_in_a_webhook() {
 }
 
 #[tokio::test]
+async fn who_arms_an_error_as_whatsapp_never_tells_it_is_told_so() {
+    let mock = Mock::start().await;
+    for (code, asynchronous, says) in [(131_026, false, "webhook only"), (190, true, "answer only")] {
+        let fault = |asynchronous: bool| json!({ "kind": "error", "code": code, "asynchronous": asynchronous });
+        let armed = mock.control("POST", "/faults", fault(asynchronous)).await;
+        assert_eq!(armed.status, 201);
+        assert!(armed.body["note"].as_str().unwrap().contains(says), "{armed:?}");
+        let armed = mock.control("POST", "/faults", fault(!asynchronous)).await;
+        assert_eq!((armed.status, armed.body.get("note")), (201, None));
+    }
+}
+
+#[tokio::test]
 async fn an_answer_can_be_late_in_the_tenants_time() {
     let mock = Mock::of(MockWhatsApp::builder().clock(Pace::Frozen)).await;
     mock.done("POST", "/faults", json!({ "kind": "latency", "delay": "2h" })).await;
