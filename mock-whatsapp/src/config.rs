@@ -230,6 +230,9 @@ impl Config {
             let message = ["u64", "u32", "usize"].iter().fold(error.message().to_owned(), |message, name| {
                 message.replace(&format!("expected {name}"), "expected a whole number that is not negative")
             });
+            // A word without quotes is taken for a number or a boolean by its first letter.
+            let unquoted = ["invalid float", "invalid boolean"].iter().any(|start| message.starts_with(start));
+            let message = if unquoted { "text must be in quotes".to_owned() } else { message };
             Error::at(text, error.span(), &message.replace("expected a boolean", "expected true or false"))
         })?;
         if let Some(throughput) = &file.throughput

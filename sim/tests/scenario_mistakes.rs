@@ -23,6 +23,8 @@ type Row = (&'static str, (u32, u32), &'static str, &'static str, &'static str);
 const ROWS: &[Row] = &[
     // Not TOML.
     ("[[fault]]\nkind = outage\n", (6, 8), "outage", "must be quoted", "into quotes"),
+    ("[[fault]]\nkind = throttle\n", (6, 8), "throttle", "is not TOML", "into quotes"),
+    ("story = november\n", (5, 9), "november", "is not TOML", "into quotes"),
     ("[[fault]]\nfrom = 10m\n", (6, 8), "10m", "must be quoted", "from = \"10m\""),
     ("[[fault]\n", (5, 9), "", "unclosed", "[[list of sections]]"),
     // Keys that do not exist.

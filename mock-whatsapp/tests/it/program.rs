@@ -390,6 +390,9 @@ fn a_file_is_linted_by_line_and_column() {
         ("seed = \"x\"", "expected a whole number that is not negative"),
         ("throughput = -1", "expected a whole number that is not negative"),
         ("message_status_always = 1", "expected true or false"),
+        ("message_status_always = TRUE", "quote"),
+        ("handsets = native", "text must be in quotes"),
+        ("handsets = quick", "quote"),
     ] {
         std::fs::write(&file, line).unwrap();
         let message = String::from_utf8(lint().stderr).unwrap();

@@ -75,7 +75,8 @@ pub(super) fn scenario(text: &str, file: &str, base: &Path) -> Result<Scenario, 
 
 /// What to do about text that is not TOML.
 fn remedy(message: &str) -> &'static str {
-    if message.contains("quoted") || message.contains("string") {
+    // A word without quotes is taken for a number or a boolean by its first letter.
+    if ["quoted", "string", "invalid float", "invalid boolean"].iter().any(|word| message.contains(word)) {
         "put text and lengths of time into quotes, as in `from = \"10m\"`"
     } else if message.contains("duplicate") {
         "name each key once; a further fault or campaign is a section of its own, [[fault]]"
