@@ -50,6 +50,12 @@ pub(super) const KIND: Kind = Kind {
     ],
 };
 
+/// Digits of a national number at least, where it is told by its length that its code stands before it.
+const NATIONAL_MIN: usize = 9;
+
+/// Parameters of a change that Meta's description has, and from which nothing follows here.
+const TAKEN: [&str; 4] = ["connection_status", "search_visibility", "webhook_url", "whatsapp_business_api_data"];
+
 /// The edge that can be asked for as a field.
 const PROFILE: &str = "whatsapp_business_profile";
 
@@ -167,16 +173,13 @@ pub(super) async fn add(call: Call<'_>) -> Done {
     call.account()?;
     let parameters = Parameters::of(&call);
     let number = parameters.needed("phone_number")?;
-    let code = parameters.text("cc").or_else(|| parameters.text("country_code")).filter(|code| !code.is_empty());
-    let code = code.ok_or_else(|| required("cc"))?;
+    let code = parameters.text("cc").or_else(|| parameters.text("country_code")).unwrap_or_default();
     let verified_name = parameters.text("verified_name").or_else(|| parameters.text("display_name"));
     let verified_name = verified_name.filter(|name| !name.is_empty()).ok_or_else(|| required("verified_name"))?;
     check_name("verified_name", &verified_name)?;
-    // With a plus, the number has its code already.
-    let whole = if number.starts_with('+') { number } else { format!("{code}{number}") };
-    let digits: String = whole.chars().filter(char::is_ascii_digit).collect();
-    if !(7..=15).contains(&digits.len()) || code.trim_start_matches('+').starts_with('0') {
-        let why = "cc and phone_number together have 7 to 15 digits";
+    let digits = whole(&code, &number);
+    if !(7..=15).contains(&digits.len()) || digits.starts_with('0') {
+        let why = "cc and phone_number together have 7 to 15 digits, of which the first is not 0";
         return Err(Refusal::parameter("Param phone_number must be a valid phone number.", why).into());
     }
     let added = call.tenant(move |tenant, real| {
@@ -197,6 +200,15 @@ pub(super) async fn add(call: Call<'_>) -> Done {
     Ok(Outcome::reply(at, json!({ "id": id })))
 }
 
+/// The digits of a number with its country's code: it may have it already, with a plus or, as Meta's description writes it,
+/// without one. A national number could begin alike, but such are shorter.
+fn whole(code: &str, number: &str) -> String {
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let (code, own) = (digits(code), digits(number));
+    let has_code = own.strip_prefix(code.as_str()).is_some_and(|rest| rest.len() >= NATIONAL_MIN);
+    if number.starts_with('+') || has_code { own } else { code + &own }
+}
+
 fn check_name(name: &str, text: &str) -> Result<(), Refusal> {
     if text.chars().count() <= NAME_MOST {
         return Ok(());
@@ -205,10 +217,12 @@ fn check_name(name: &str, text: &str) -> Result<(), Refusal> {
     Err(Refusal::parameter(message, format!("{name} is too long")))
 }
 
-/// Changes a number: its PIN, its name, or where its webhooks go.
+/// Changes a number: its PIN, its names, or where its webhooks go.
 pub(super) async fn change(call: Call<'_>) -> Done {
     let parameters = Parameters::of(&call);
-    let pin = parameters.text("pin");
+    let data = parameters.json("whatsapp_business_api_data");
+    let nested = data.as_ref().and_then(|data| data["pin"].as_str()).map(str::to_owned);
+    let pin = parameters.text("pin").or(nested);
     if let Some(pin) = &pin {
         check_pin(pin)?;
     }
@@ -216,9 +230,15 @@ pub(super) async fn change(call: Call<'_>) -> Done {
     if let Some(name) = &name {
         check_name("new_display_name", name)?;
     }
+    let username = parameters.text("username").map(|name| profile::check_username(&name)).transpose()?;
     let webhook = parameters.json("webhook_configuration");
-    if pin.is_none() && name.is_none() && webhook.is_none() {
-        let why = "POST /{phone-number-id} takes pin, new_display_name or webhook_configuration";
+    let is_taken = TAKEN.iter().any(|name| parameters.value(name).is_some());
+    if pin.is_none() && name.is_none() && username.is_none() && webhook.is_none() && !is_taken {
+        let why = format!(
+            "POST /{{phone-number-id}} takes pin, new_display_name, username and webhook_configuration; nothing follows \
+             from {}",
+            TAKEN.join(", ")
+        );
         return Err(Refusal::parameter("Invalid parameter", why).into());
     }
     call.with_number(|_, _| Ok(())).await?;
@@ -233,6 +253,9 @@ pub(super) async fn change(call: Call<'_>) -> Done {
         let Some(number) = tenant.numbers_mut().get_mut(&id) else { return Ok(()) };
         if name.is_some() {
             number.new_name = name;
+        }
+        if username.is_some() {
+            number.username = username;
         }
         let Some(pin) = pin else { return Ok(()) };
         let digits = number.digits.clone();

@@ -114,6 +114,9 @@ pub(super) async fn set(call: Call<'_>) -> Done {
         }
         changed.insert(name.to_owned(), text.into());
     }
+    if parameters.value("websites").is_some_and(Value::is_object) {
+        return Err(Refusal::parameter("Param websites must be an array.", "the web sites are a list").into());
+    }
     if let Some(websites) = parameters.texts("websites") {
         if websites.len() > WEBSITES {
             let message = format!("Param websites must have at most {WEBSITES} elements.");
@@ -121,6 +124,11 @@ pub(super) async fn set(call: Call<'_>) -> Done {
         }
         if websites.iter().any(|site| site.chars().count() > WEBSITE_MOST) {
             return Err(longer("websites", WEBSITE_MOST).into());
+        }
+        let is_address = |site: &String| site.is_empty() || site.starts_with("https://") || site.starts_with("http://");
+        if !websites.iter().all(is_address) {
+            let why = "a web site begins with https:// or http://";
+            return Err(Refusal::parameter("Param websites must have valid URIs.", why).into());
         }
         changed.insert("websites".to_owned(), websites.into());
     }
@@ -286,12 +294,7 @@ pub(super) async fn username(call: Call<'_>) -> Done {
 
 /// `POST /{phone-number-id}/username`.
 pub(super) async fn set_username(call: Call<'_>) -> Done {
-    let username = Parameters::of(&call).needed("username")?.to_ascii_lowercase();
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'_';
-    if !(3..=35).contains(&username.len()) || !username.bytes().all(allowed) {
-        let why = "a user name has 3 to 35 letters, digits, dots and underscores";
-        return Err(Refusal::parameter("Param username is not valid.", why).into());
-    }
+    let username = check_username(&Parameters::of(&call).needed("username")?)?;
     let done = call.with_number(move |tenant, id| {
         if let Some(number) = tenant.numbers_mut().get_mut(&id) {
             number.username = Some(username);
@@ -300,6 +303,19 @@ pub(super) async fn set_username(call: Call<'_>) -> Done {
     });
     let ((), at) = done.await?;
     Ok(Outcome::reply(at, json!({ "success": true, "status": "reserved" })))
+}
+
+/// A user name as it is kept.
+///
+/// # Errors
+/// (#100) if it can be none.
+pub(super) fn check_username(username: &str) -> Result<String, Refusal> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'_';
+    if (3..=35).contains(&username.len()) && username.bytes().all(allowed) {
+        return Ok(username.to_ascii_lowercase());
+    }
+    let why = "a user name has 3 to 35 letters, digits, dots and underscores";
+    Err(Refusal::parameter("Param username is not valid.", why))
 }
 
 /// `DELETE /{phone-number-id}/username`.

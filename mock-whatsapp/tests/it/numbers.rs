@@ -69,6 +69,52 @@ async fn a_number_is_added_verified_and_registered() {
 }
 
 #[tokio::test]
+async fn a_number_that_is_added_may_have_its_country_code_already() {
+    let mock = Mock::start().await;
+    for (cc, number, shown) in [
+        (json!("1"), "16315551000", "16315551000"),
+        (json!("1"), "631-555-1001", "16315551001"),
+        (json!("44"), "+44 20 7946 0188", "442079460188"),
+        // A German town whose own code is 49 21.
+        (json!("49"), "4921123456", "494921123456"),
+        (Value::Null, "33612345678", "33612345678"),
+    ] {
+        let add = json!({ "cc": cc, "phone_number": number, "verified_name": "Ferry Shop" });
+        let added = mock.graph(Method::POST, "/200000000000001/phone_numbers", add).await.body;
+        let path = format!("/{}?fields=display_phone_number", added["id"].as_str().unwrap());
+        let found = mock.graph(Method::GET, &path, Value::Null).await.body;
+        let digits: String =
+            found["display_phone_number"].as_str().unwrap().chars().filter(char::is_ascii_digit).collect();
+        assert_eq!(digits, shown, "{number}");
+    }
+    for (cc, number) in [("1", "123"), ("0", "151123456789"), ("", "0151123456789")] {
+        let add = json!({ "cc": cc, "phone_number": number, "verified_name": "Ferry Shop" });
+        assert_eq!(mock.graph(Method::POST, "/200000000000001/phone_numbers", add).await.error().0, 100, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn a_number_takes_all_that_metas_description_lets_it_be_told() {
+    let mock = Mock::start().await;
+    let data = json!({ "pin": "123456", "show_security_notifications": true, "notify_user_change_number": false });
+    for change in [
+        json!({ "connection_status": "CONNECTED" }),
+        json!({ "whatsapp_business_api_data": data, "search_visibility": "VISIBLE" }),
+        json!({ "username": "Ferry.Shop" }),
+    ] {
+        assert_eq!(mock.graph(Method::POST, NUMBER, change).await.body, json!({ "success": true }));
+    }
+    let shown = mock.graph(Method::GET, &format!("{NUMBER}?fields=username,is_pin_enabled"), Value::Null).await.body;
+    assert_eq!((&shown["username"], &shown["is_pin_enabled"]), (&json!("ferry.shop"), &json!(true)));
+    for (change, what) in
+        [(json!({ "username": "x y" }), "username"), (json!({ "whatsapp_business_api_data": { "pin": "1" } }), "pin")]
+    {
+        let refused = mock.graph(Method::POST, NUMBER, change).await;
+        assert!(refused.error().0 == 100 && refused.error().2.contains(what), "{refused:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_pin_guards_the_registration() {
     let mock = Mock::of(MockWhatsApp::builder().clock(Pace::Frozen)).await;
     let register = async |pin: &str| {
@@ -153,6 +199,8 @@ async fn a_profile_and_settings_are_kept() {
     for (key, value) in [
         ("about", json!("x".repeat(140))),
         ("websites", json!(["a", "b", "c"])),
+        ("websites", json!({})),
+        ("websites", json!(["ferry.example"])),
         ("vertical", json!("SPACE")),
         ("email", json!("nobody")),
         ("profile_picture_handle", json!("4::x")),
