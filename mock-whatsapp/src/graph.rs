@@ -26,6 +26,7 @@ pub mod refusal;
 mod registration;
 pub mod route;
 pub mod send;
+pub(crate) mod shape;
 mod subscribe;
 mod templates;
 mod token;

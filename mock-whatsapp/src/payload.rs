@@ -160,6 +160,11 @@ impl Words<'_> {
         }
     }
 
+    /// What the message's price is called.
+    fn price(&self) -> &'static str {
+        self.record().map_or("service", |record| record.price())
+    }
+
     /// A template is paid for, but for one of category utility inside an open window; what is no template is free.
     fn pricing(&self) -> Pricing {
         let category = self.record().and_then(|record| record.category());
@@ -171,7 +176,7 @@ impl Words<'_> {
         Pricing {
             billable: Some(!is_free),
             pricing_model: Some("PMP".to_owned()),
-            category: Some(category.map_or("service", |category| category.price()).to_owned()),
+            category: Some(self.price().to_owned()),
             kind: Some(if is_free { "free_customer_service" } else { "regular" }.to_owned()),
         }
     }
@@ -186,14 +191,13 @@ impl Words<'_> {
 
     /// Up to version 23 each message has a conversation of its own; its end is said once.
     fn conversation(&self, opens: bool) -> Conversation {
-        let category = self.record().and_then(|record| record.category());
         let id = self.id();
         let key = digest(id.as_bytes());
         let until = self.update.at + SERVICE_WINDOW;
         Conversation {
             id: Some(format!("{:016x}{:016x}", key, mix(key))),
             expiration_timestamp: opens.then(|| EventTime::text(until)),
-            origin: Some(Origin { kind: Some(category.map_or("service", |category| category.price()).to_owned()) }),
+            origin: Some(Origin { kind: Some(self.price().to_owned()) }),
         }
     }
 

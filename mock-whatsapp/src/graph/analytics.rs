@@ -7,6 +7,7 @@ use super::fields::Field;
 use super::paging::Paging;
 use super::parameters::{Parameters, required};
 use super::refusal::Refusal;
+use crate::templates::Place;
 use crate::tenant::Tenant;
 use crate::tenant::message_log::{Happened, Words};
 use crate::{instant, user_id};
@@ -196,22 +197,21 @@ pub(super) async fn of_templates(call: Call<'_>) -> Done {
     Ok(Outcome::reply(at, counted))
 }
 
-/// The days of templates, one template after the other. A message knows the name of its template, and not which language of it.
+/// The days of templates, one template after the other.
 fn days(tenant: &Tenant, ids: &[String], window: &Range<Timestamp>, metrics: &[&str]) -> Result<Vec<Value>, Refusal> {
-    let mut names = Vec::new();
+    let mut places = Vec::new();
     for id in ids {
-        let template = tenant.templates().of_id(id).and_then(|place| tenant.templates().get(place));
-        let template = template.ok_or_else(|| {
+        let place = tenant.templates().of_id(id).ok_or_else(|| {
             let why = format!("{id} is no template of this account's");
             Refusal::parameter("Invalid parameter", why).details("template_ids: there is no such template")
         })?;
-        names.push(&*template.name);
+        places.push(place);
     }
-    let mut counted: BTreeMap<&str, BTreeMap<u64, [u64; 3]>> =
-        names.iter().map(|name| (*name, BTreeMap::new())).collect();
+    let mut counted: BTreeMap<Place, BTreeMap<u64, [u64; 3]>> =
+        places.iter().map(|place| (*place, BTreeMap::new())).collect();
     // All messages are walked once, however many templates are asked for: other tenants wait meanwhile.
     for (_, words) in known(tenant) {
-        let Some(days) = words.template().and_then(|name| counted.get_mut(name)) else { continue };
+        let Some(days) = words.place().and_then(|place| counted.get_mut(&place)) else { continue };
         for (what, at) in moments(words).into_iter().enumerate() {
             if let Some(at) = at.filter(|at| window.contains(at)) {
                 days.entry(Stretch::Day.around(at).start).or_default()[what] += 1;
@@ -219,8 +219,8 @@ fn days(tenant: &Tenant, ids: &[String], window: &Range<Timestamp>, metrics: &[&
         }
     }
     let mut points = Vec::new();
-    for (id, name) in ids.iter().zip(names) {
-        for (start, counts) in &counted[name] {
+    for (id, place) in ids.iter().zip(places) {
+        for (start, counts) in &counted[&place] {
             let mut point = json!({ "template_id": id, "start": start, "end": start + DAY });
             for (metric, count) in METRICS.into_iter().zip(counts) {
                 if metrics.is_empty() || metrics.contains(&metric) {

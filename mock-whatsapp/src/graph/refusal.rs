@@ -151,6 +151,11 @@ impl Refusal {
             Text::Own(message) => message,
             Text::Usual | Text::NoObject { .. } => self.code.entry().title,
         };
-        (self.code() == 190).then(|| format!("OAuth \"Facebook Platform\" \"invalid_token\" \"{message}\""))
+        let kind = match self.code() {
+            0 | 190 => "invalid_token",
+            104 => "invalid_request",
+            _ => return None,
+        };
+        Some(format!("OAuth \"Facebook Platform\" \"{kind}\" \"{message}\""))
     }
 }

@@ -185,11 +185,11 @@ impl Wish {
     /// # Errors
     /// The documented refusal of what is wrong with it.
     pub(super) fn read(read: Read, terms: &Terms<'_>) -> Result<Self, Refusal> {
-        let Read { body, unexpected, listed, request } = read;
-        let mut request = request.map_err(|error| unreadable::<SendRequest>(&body, &error))?;
-        if let Some(name) = listed {
-            return Err(mistyped(name, "there is a list where an object should be"));
+        let Read { body, unexpected, misplaced, request } = read;
+        if let Some(place) = misplaced.filter(|place| !place.is_whole()) {
+            return Err(place.refusal());
         }
+        let mut request = request.map_err(|error| unreadable::<SendRequest>(&body, &error))?;
         match request.messaging_product.as_deref().or(terms.product) {
             Some(product) => is_ours(product)?,
             None => return Err(required("messaging_product")),
@@ -398,7 +398,9 @@ impl Sending {
         let record = Record {
             kind: kind(&self.request.kind),
             template: None,
+            place: None,
             category: None,
+            is_lite: self.edge == Edge::Marketing,
             callback_data: self.request.biz_opaque_callback_data.as_deref().map(Into::into),
             rendered: self.said.rendered.as_str().into(),
             buttons: self.said.buttons.clone().into(),
@@ -433,7 +435,7 @@ impl Sending {
                     filling::fill(named, &template.definition, terms(template.format == ParameterFormat::Named))?;
                 let (rendered, buttons) = (filled.rendered.into(), filled.replies.into_iter().map(button).collect());
                 let (name, category) = (Some(template.name.clone()), Some(template.category));
-                (Record { template: name, category, rendered, buttons, ..plain }, Some(place))
+                (Record { template: name, place: Some(place), category, rendered, buttons, ..plain }, Some(place))
             }
             None if shelf.accept_unknown => {
                 let filled = filling::unknown(named, terms(false))?;

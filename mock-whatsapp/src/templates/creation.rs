@@ -1,10 +1,11 @@
 //! Whether a template may be created or edited like this: the documented bounds of its parts, each with the subcode that
 //! template management has for it (sections 4.3, 5.6 and 6.3). What a review would think of it is not asked here.
 
-use super::definition::{field, is, is_name, list, pieces, text};
+use super::definition::{code_minutes, field, is, is_name, list, pieces, text};
 use super::status::{Category, ParameterFormat};
 use crate::graph::enumeration::{meant, none_of, one_of};
 use crate::graph::refusal::Refusal;
+use crate::graph::shape::{OBJECT, Shape, misplaced, open};
 use cloud_api::limits::{TEMPLATE_BODY_MAX, TEMPLATE_HEADER_MAX, TEMPLATE_NAME_MAX};
 use serde_json::Value;
 
@@ -15,6 +16,15 @@ const URL_MAX: usize = 2_000;
 const PHONE_MAX: usize = 20;
 const CARDS_MIN: usize = 2;
 const CARDS_MAX: usize = 10;
+
+/// How long a one-time password may be good for, in minutes, by its template's footer.
+const CODE_MINUTES: std::ops::RangeInclusive<u64> = 1..=90;
+
+/// The lists of a template's parts. What is an example is looked at where it is needed.
+static COMPONENT: Shape =
+    open(&[("buttons", Shape::List(&OBJECT)), ("cards", Shape::List(&CARD)), ("limited_time_offer", open(&[]))]);
+
+static CARD: Shape = open(&[("components", Shape::List(&COMPONENT))]);
 
 /// The languages that templates can have.
 pub const LANGUAGES: &[&str] = &[
@@ -106,7 +116,10 @@ pub fn check(
     category: Category,
     wanted: Option<ParameterFormat>,
 ) -> Result<ParameterFormat, Refusal> {
-    for component in components {
+    for (place, component) in components.iter().enumerate() {
+        if let Some(place) = misplaced(component, &COMPONENT, &format!("components[{place}]")) {
+            return Err(place.refusal());
+        }
         let kind = text(component, "type").ok_or_else(|| missing("COMPONENT", "type"))?;
         let known = [
             "HEADER",
@@ -157,6 +170,13 @@ pub fn check(
             let message = "The footer has neither variables nor line breaks.";
             return Err(refusal(2_388_073, "Message footer format is incorrect", message.to_owned()));
         }
+    }
+    if let Some(minutes) = footer.filter(|_| category == Category::Authentication).and_then(code_minutes)
+        && !CODE_MINUTES.contains(&minutes)
+    {
+        let (least, most) = CODE_MINUTES.into_inner();
+        let message = format!("code_expiration_minutes is a number from {least} to {most}.");
+        return Err(refusal(2_388_073, "Message footer format is incorrect", message));
     }
     check_buttons(components, category)?;
     if let Some(carousel) = carousel {
@@ -265,6 +285,15 @@ fn check_examples(body: &Value, format: ParameterFormat, variables: usize) -> Re
             flat => flat.len(),
         },
     };
+    if format == ParameterFormat::Named {
+        let examples = list(example, "body_text_named_params");
+        let named = |name: &&str| examples.iter().any(|example| text(example, "param_name") == Some(*name));
+        if let Some(name) = names(text(body, "text").unwrap_or_default()).iter().find(|name| !named(name)) {
+            return Err(body_format(format!(
+                "The body has a variable {name}, and its example has no such param_name."
+            )));
+        }
+    }
     if given == variables {
         return Ok(());
     }
@@ -272,11 +301,11 @@ fn check_examples(body: &Value, format: ParameterFormat, variables: usize) -> Re
 }
 
 fn check_buttons(components: &[Value], category: Category) -> Result<(), Refusal> {
-    let all: Vec<&Value> = components
-        .iter()
-        .filter(|component| is(component, "type", "BUTTONS"))
-        .flat_map(|component| list(component, "buttons"))
-        .collect();
+    let groups = || components.iter().filter(|component| is(component, "type", "BUTTONS"));
+    if groups().any(|group| list(group, "buttons").is_empty()) {
+        return Err(missing("BUTTONS", "buttons"));
+    }
+    let all: Vec<&Value> = groups().flat_map(|group| list(group, "buttons")).collect();
     if all.len() > BUTTONS_MAX {
         return Err(button_format(format!("A template has at most {BUTTONS_MAX} buttons.")));
     }

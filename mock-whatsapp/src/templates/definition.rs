@@ -258,9 +258,14 @@ fn code_body(with_advice: bool) -> Wording {
     Wording::of(&format!("*{{{{1}}}}* is your verification code.{advice}"))
 }
 
-fn code_footer(footer: &Value) -> Option<Box<str>> {
+/// How long a code is good for, which may be written as a text.
+pub(super) fn code_minutes(footer: &Value) -> Option<u64> {
     let minutes = field(footer, "code_expiration_minutes")?;
-    let minutes: u64 = minutes.as_u64().or_else(|| minutes.as_str()?.trim().parse().ok())?;
+    minutes.as_u64().or_else(|| minutes.as_str()?.trim().parse().ok())
+}
+
+fn code_footer(footer: &Value) -> Option<Box<str>> {
+    let minutes = code_minutes(footer)?;
     Some(format!("This code expires in {minutes} minutes.").into())
 }
 

@@ -3,11 +3,26 @@
 //! Counted and compared is against the stored definition. Whether the template may be sent at all is `Template::sendable`.
 
 use super::definition::{Button, ButtonKind, Card, Definition, Header, Medium, Wording};
+use crate::graph::enumeration::one_of;
 use crate::graph::refusal::Refusal;
 use cloud_api::limits::{PARAMETER_SPACES_MAX, QUICK_REPLY_PAYLOAD_MAX, TEMPLATE_BODY_MAX, TEMPLATE_HEADER_MAX};
 use cloud_api::message::Media;
 use cloud_api::template::{ButtonType, Component, ComponentType, Parameter, ParameterType, Template as Named};
 use serde_json::Value;
+
+/// The parts that a send may name; of some there is nothing to fill.
+const COMPONENTS: [&str; 10] = [
+    "BODY",
+    "BUTTON",
+    "BUTTONS",
+    "CALL_PERMISSION_REQUEST",
+    "CAROUSEL",
+    "FOOTER",
+    "HEADER",
+    "LIMITED_TIME_OFFER",
+    "ORDER_STATUS",
+    "TAP_TARGET_CONFIGURATION",
+];
 
 /// Longest one-time password, in characters (section 2.5).
 const CODE_MAX: usize = 15;
@@ -46,6 +61,12 @@ pub struct Filled {
 /// # Errors
 /// The documented refusal of the first that does not fit.
 pub fn fill(named: &Named, template: &Definition, terms: Terms<'_>) -> Result<Filled, Refusal> {
+    for (place, component) in named.components.iter().enumerate() {
+        if let ComponentType::Other(kind) = &component.kind {
+            let why = "a send fills the parts that a template has";
+            one_of(&format!("template['components'][{place}]['type']"), kind, &COMPONENTS, why)?;
+        }
+    }
     let parts = |kind: ComponentType| named.components.iter().filter(move |component| component.kind == kind);
     let of = |kind: ComponentType| parts(kind).flat_map(|component| &component.parameters).collect::<Vec<_>>();
     let mut rendered =

@@ -5,7 +5,7 @@
 //! size, texts lie behind each other, and what neighbours have in common (their template, its buttons) they share.
 
 use crate::limits::{MESSAGE_BLOCK, MESSAGE_LOG_BYTES};
-use crate::templates::Category;
+use crate::templates::{Category, Place};
 use cloud_api::time::Timestamp;
 use mock_whatsapp_model::input::MessageIndex;
 use std::collections::VecDeque;
@@ -18,8 +18,12 @@ pub struct Record {
     pub kind: &'static str,
     /// Its template, if it is one.
     pub template: Option<Arc<str>>,
+    /// The template's place, if it is known: names are shared by languages.
+    pub place: Option<Place>,
     /// What it is for, if it is a template.
     pub category: Option<Category>,
+    /// Whether it came by `/marketing_messages`, which has a price of its own.
+    pub is_lite: bool,
     /// `biz_opaque_callback_data`.
     pub callback_data: Option<Box<str>>,
     /// What the contact sees.
@@ -120,6 +124,9 @@ impl Noted {
     }
 }
 
+/// No template, or none that is known.
+const NOWHERE: u16 = u16::MAX;
+
 /// Events that need no memory of their own: acceptance and three statuses.
 const FEW: usize = 4;
 
@@ -129,10 +136,14 @@ struct Entry {
     template: Option<Arc<str>>,
     buttons: Option<Arc<[Button]>>,
     category: Option<Category>,
+    is_lite: bool,
     has_callback_data: bool,
     noted: u8,
     start: u32,
-    callback_data: u32,
+    /// In bytes; at most four for each of the 512 characters that there may be.
+    callback_data: u16,
+    /// Where templates are too many, the last ones are not told apart.
+    place: u16,
     rendered: u32,
     few: [Noted; FEW],
     more: Vec<Noted>,
@@ -156,9 +167,19 @@ impl<'a> Words<'a> {
         self.entry.template.as_deref()
     }
 
+    /// The template's place, if it is known.
+    pub fn place(&self) -> Option<Place> {
+        (self.entry.place != NOWHERE).then_some(self.entry.place.into())
+    }
+
     /// What it is for, if it is a template.
     pub fn category(&self) -> Option<Category> {
         self.entry.category
+    }
+
+    /// What its price is called.
+    pub fn price(&self) -> &'static str {
+        if self.entry.is_lite { "marketing_lite" } else { self.entry.category.map_or("service", Category::price) }
     }
 
     fn text(&self, from: u32, length: u32) -> &'a str {
@@ -167,12 +188,12 @@ impl<'a> Words<'a> {
 
     /// `biz_opaque_callback_data`.
     pub fn callback_data(&self) -> Option<&'a str> {
-        self.entry.has_callback_data.then(|| self.text(self.entry.start, self.entry.callback_data))
+        self.entry.has_callback_data.then(|| self.text(self.entry.start, self.entry.callback_data.into()))
     }
 
     /// What the contact sees.
     pub fn rendered(&self) -> &'a str {
-        self.text(self.entry.start + self.entry.callback_data, self.entry.rendered)
+        self.text(self.entry.start + u32::from(self.entry.callback_data), self.entry.rendered)
     }
 
     /// What can be tapped of it.
@@ -259,10 +280,12 @@ impl MessageLog {
                 template,
                 buttons,
                 category: record.category,
+                is_lite: record.is_lite,
                 has_callback_data: callback_data.is_some(),
                 noted: 1,
                 start,
-                callback_data: callback_data.map_or(0, str::len) as u32,
+                callback_data: callback_data.map_or(0, str::len) as u16,
+                place: record.place.and_then(|place| place.try_into().ok()).unwrap_or(NOWHERE),
                 rendered: record.rendered.len() as u32,
                 few,
                 more: Vec::new(),
@@ -358,6 +381,8 @@ mod tests {
         Record {
             kind: "template",
             template: Some("spring_sale".into()),
+            place: Some(place as u32),
+            is_lite: false,
             category: Some(Category::Marketing),
             callback_data: place.is_multiple_of(2).then(|| format!("c/{place}").into()),
             rendered: format!("Hello {place}").into(),

@@ -103,6 +103,30 @@ async fn templates_are_counted_by_days() {
 }
 
 #[tokio::test]
+async fn languages_of_a_template_are_counted_apart() {
+    let mock = in_march().await;
+    let draft = json!({ "name": "spring_sale", "language": "de", "category": "MARKETING",
+                        "components": [{ "type": "BODY", "text": "Hallo" }] });
+    let made = mock.graph(Method::POST, &format!("{ACCOUNT}/message_templates"), draft).await.body;
+    let german = made["id"].as_str().unwrap();
+    let path = format!("{ACCOUNT}/message_templates?language=en_US&name=spring_sale");
+    let listed = mock.graph(Method::GET, &path, Value::Null).await;
+    let english = listed.body["data"][0]["id"].as_str().unwrap().to_owned();
+    mock.send(&sale("14155550123", "Ana")).await.wamid();
+    for to in ["14155550123", "14155550124"] {
+        let mut message = template(to, "spring_sale", &[]);
+        message["template"]["language"]["code"] = json!("de");
+        mock.send(&message).await.wamid();
+    }
+    settle(&mock).await;
+    let path = format!("{ACCOUNT}/template_analytics?start={MARCH}&end={}&granularity=DAILY", MARCH + DAY);
+    let path = format!("{path}&metric_types=sent&template_ids={english},{german}");
+    let counted = mock.graph(Method::GET, &path, Value::Null).await.body;
+    let point = |id: &str, sent: u32| json!({ "template_id": id, "start": MARCH, "end": MARCH + DAY, "sent": sent });
+    assert_eq!(counted["data"][0]["data_points"], json!([point(&english, 1), point(german, 2)]));
+}
+
+#[tokio::test]
 async fn templates_are_counted_once_each_and_taps_and_money_may_be_asked_for() {
     let mock = in_march().await;
     let listed = mock.graph(Method::GET, &format!("{ACCOUNT}/message_templates?limit=100"), Value::Null).await;

@@ -31,6 +31,7 @@ mod requests;
 mod seams;
 mod sending;
 mod server;
+mod shapes;
 mod slow_clients;
 mod snapshots;
 mod templates;

@@ -39,6 +39,19 @@ async fn a_call_without_a_token_of_ours_is_190() {
 }
 
 #[tokio::test]
+async fn errors_about_who_calls_say_so_in_a_header_too() {
+    let mock = Mock::start().await;
+    for (code, kind) in [(0, "invalid_token"), (104, "invalid_request"), (190, "invalid_token")] {
+        mock.done("POST", "/faults", json!({ "kind": "error", "code": code, "first": 1 })).await;
+        let answer = mock.send(&text("+14155550123", "x")).await;
+        assert_eq!((answer.status, answer.error().0), (401, code));
+        let wanted = format!("OAuth \"Facebook Platform\" \"{kind}\" \"{}\"", answer.error().2);
+        assert_eq!(answer.header("www-authenticate"), wanted);
+        mock.done("DELETE", "/faults", Value::Null).await;
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_100_with_subcode_33() {
     let mock = Mock::start().await;
     let message = text("+14155550123", "x").to_string().into_bytes();
@@ -84,30 +97,37 @@ async fn a_parameter_that_is_wrong_is_named() {
     let no_object = mock.send(&without(good(), "/text")).await;
     check(&no_object, (400, 100, None, "(#100) Invalid parameter", details));
     let wrong_type = mock.send(&with(good(), "text", json!([1]))).await;
-    check(&wrong_type, (400, 100, None, "(#100) Invalid parameter", "Param text is not of the expected type"));
+    check(&wrong_type, (400, 100, None, "(#100) Param text must be an object.", ""));
     for (pointer, value, param) in [
         ("/template", json!(["hello_world", { "code": "en_US" }]), "template"),
-        ("/template/language", json!(["en_US", null]), "template"),
-        ("/template/components/0", json!(["body"]), "template"),
-        ("/template/components/0/parameters/0", json!(["text", null, "Ana"]), "template"),
+        ("/template/language", json!(["en_US", null]), "template['language']"),
+        ("/template/components/0", json!(["body"]), "template['components'][0]"),
+        (
+            "/template/components/0/parameters/0",
+            json!(["text", null, "Ana"]),
+            "template['components'][0]['parameters'][0]",
+        ),
         ("/template", json!(r#"["spring_sale",{"code":"en_US"}]"#), "template"),
         ("/context", json!(["wamid.x"]), "context"),
-        ("/interactive", json!({ "type": "button", "body": ["x"] }), "interactive"),
+        ("/interactive", json!({ "type": "button", "body": ["x"] }), "interactive['body']"),
     ] {
         let mut message = sale("+14155550123", "Ana");
         match message.pointer_mut(pointer) {
             Some(place) => *place = value,
             None => message[pointer.trim_start_matches('/')] = value,
         }
-        let details = format!("Param {param} is not of the expected type");
-        check(&mock.send(&message).await, (400, 100, None, "(#100) Invalid parameter", &details));
+        let wanted = format!("(#100) Param {param} must be an object.");
+        check(&mock.send(&message).await, (400, 100, None, &wanted, ""));
     }
+    let mut number = sale("+14155550123", "Ana");
+    number["template"]["components"][0]["parameters"][0]["text"] = json!(5);
+    let details = "Param template is not of the expected type";
+    check(&mock.send(&number).await, (400, 100, None, "(#100) Invalid parameter", details));
     let listed = json!(["whatsapp", "individual", "+491511234567", null, "text", ["x", true]]);
     check(&mock.send(&listed).await, (400, 100, None, "(#100) The parameter messaging_product is required.", ""));
     let receipt =
         json!({ "messaging_product": "whatsapp", "status": "read", "message_id": "x", "typing_indicator": ["text"] });
-    let details = "Param typing_indicator is not of the expected type";
-    check(&mock.send(&receipt).await, (400, 100, None, "(#100) Invalid parameter", details));
+    check(&mock.send(&receipt).await, (400, 100, None, "(#100) Param typing_indicator must be an object.", ""));
     let path = format!("/{}/messages", mock.number);
     let no_json = mock.raw(Method::POST, &path, "mock-token", b"to=1".to_vec()).await.unwrap();
     check(&no_json, (400, 100, None, "(#100) The parameter messaging_product is required.", ""));

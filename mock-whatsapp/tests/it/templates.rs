@@ -228,6 +228,38 @@ async fn what_is_wrong_inside_a_parameter_has_the_code_of_the_version() {
 }
 
 #[tokio::test]
+async fn a_send_names_only_parts_that_there_are() {
+    let mock = Mock::start().await;
+    let odd = mock.send(&send_of("hello_world", json!([{ "type": "body" }, { "type": "foot" }]))).await;
+    assert_eq!((odd.status, odd.error().0), (400, 100));
+    assert!(
+        odd.error().2.starts_with("(#100) Param template['components'][1]['type'] must be one of {BODY, "),
+        "{odd:?}"
+    );
+    assert!(odd.error().2.ends_with(" - got \"foot\"."), "{odd:?}");
+    let empty = json!([{ "type": "FOOTER", "parameters": [] }, { "type": "HEADER" }]);
+    assert_eq!(mock.send(&send_of("hello_world", empty)).await.status, 200);
+}
+
+#[tokio::test]
+async fn examples_of_media_are_shown_by_their_addresses() {
+    let mock = Mock::start().await;
+    let header = json!({ "type": "HEADER", "format": "IMAGE", "example": { "header_handle": ["4::aW1hZ2U=:x"] } });
+    let card = json!({ "components": [header, { "type": "BODY", "text": "x" }] });
+    let parts = json!([header, { "type": "BODY", "text": "x" }, { "type": "CAROUSEL", "cards": [card, card] }]);
+    let id = mock.made("pictures", parts).await;
+    let shown = mock.manage(Method::GET, &id, Value::Null).await.body["components"].clone();
+    for pointer in ["/0", "/2/cards/1/components/0"] {
+        let address = &shown.pointer(pointer).unwrap()["example"]["header_handle"][0];
+        assert!(address.as_str().unwrap().starts_with("https://scontent.whatsapp.net/"), "{shown}");
+    }
+    // What was shown can be handed in again.
+    let edited = mock.manage(Method::POST, &id, json!({ "components": shown })).await;
+    assert_eq!(edited.status, 200, "{edited:?}");
+    assert_eq!(mock.manage(Method::GET, &id, Value::Null).await.body["components"], shown);
+}
+
+#[tokio::test]
 async fn templates_are_created_shown_edited_and_deleted() {
     let mock = Mock::start().await;
     let id = mock.made("autumn_sale", json!([body("Hello {{1}}, buy now!", &["Ana"])])).await;
@@ -295,6 +327,22 @@ async fn what_no_template_can_be_is_refused_with_a_subcode() {
         ),
         (draft("a", json!([body("{{1}} at the start", &["a"])])), Some(2_388_299), "(#100) Invalid parameter"),
         (draft("a", json!([{ "type": "BODY", "text": "a {{1}} b" }])), Some(2_388_043), "(#100) Invalid parameter"),
+        (
+            draft(
+                "a",
+                json!([{ "type": "BODY", "text": "Hello {{day}} there",
+                         "example": { "body_text_named_params": [{ "param_name": "night", "example": "x" }] } }]),
+            ),
+            Some(2_388_072),
+            "(#100) Invalid parameter",
+        ),
+        (
+            json!({ "name": "a", "category": "AUTHENTICATION", "language": "de", "components": [
+                { "type": "BODY" }, { "type": "FOOTER", "code_expiration_minutes": "91" },
+                { "type": "BUTTONS", "buttons": [{ "type": "OTP", "otp_type": "COPY_CODE", "text": "Copy" }] } ] }),
+            Some(2_388_073),
+            "(#100) Invalid parameter",
+        ),
     ] {
         let answer = mock.create(body).await;
         assert_eq!((answer.status, answer.error().1, answer.error().2), (400, subcode, message), "{answer:?}");
@@ -468,6 +516,27 @@ async fn the_marketing_edge_takes_marketing_templates_only() {
     assert_eq!(sent.body["messages"][0]["message_status"], "accepted");
     assert_eq!(mock.manage(Method::POST, &path, template(TO, "hello_world", &[])).await.error().0, 134_100);
     assert_eq!(mock.manage(Method::POST, &path, text(TO, "x")).await.error().0, 131_055);
+}
+
+#[tokio::test]
+async fn messages_of_the_marketing_edge_have_a_price_of_their_own() {
+    let mock = Mock::start().await;
+    let mut receiver = Receiver::start("mock-verify-token").await;
+    mock.done("PUT", "/webhook", json!({ "url": receiver.url, "version": "v23.0" })).await;
+    for (edge, price) in [("marketing_messages", "marketing_lite"), ("messages", "marketing")] {
+        mock.manage(Method::POST, &format!("{}/{edge}", mock.number), sale(TO, "Ana")).await.wamid();
+        for _ in 0..3 {
+            let webhook = receiver.next().await;
+            let status = webhook.status();
+            if status["status"] != "read" {
+                assert_eq!(
+                    (&status["pricing"]["category"], &status["pricing"]["type"]),
+                    (&json!(price), &json!("regular"))
+                );
+                assert_eq!(status["conversation"]["origin"]["type"], price);
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -23,6 +23,10 @@ const ROW_TITLE_MAX: usize = 24;
 const ROW_DESCRIPTION_MAX: usize = 72;
 const PRODUCTS_MAX: usize = 30;
 const FLOW_CTA_MAX: usize = 30;
+
+/// The version of flow messages that there is.
+const FLOW_VERSION: &str = "3";
+
 const CARDS_MIN: usize = 2;
 const CARDS_MAX: usize = 10;
 
@@ -134,7 +138,11 @@ pub(super) fn check(interactive: &Value) -> Result<Checked, Refusal> {
         }
         "flow" => {
             let parameters = parameters(action()?, "flow")?;
-            needed(parameters, "flow_message_version", "action['parameters']['flow_message_version']", 8)?;
+            let version =
+                needed(parameters, "flow_message_version", "action['parameters']['flow_message_version']", 8)?;
+            if version != FLOW_VERSION {
+                return Err(wrong(format!("action['parameters']['flow_message_version'] must be {FLOW_VERSION}")));
+            }
             let names = ["flow_id", "flow_name"].into_iter().filter(|key| field(parameters, key).is_some()).count();
             if names == 0 {
                 return Err(missing("action['parameters']['flow_id']"));
@@ -419,6 +427,12 @@ mod tests {
             check(&of(kind, action)).unwrap();
             assert!(matches!(code(of(kind, json!({}))).0, 131_008 | 131_009), "{kind}");
         }
+        let flow = json!({ "flow_message_version": "9", "flow_id": "1", "flow_cta": "Go" });
+        assert_eq!(
+            code(of("flow", json!({ "name": "flow", "parameters": flow }))).0,
+            131_009,
+            "version 3 is all there is"
+        );
         let sections = json!([{ "title": "A", "product_items": [{ "product_retailer_id": "1" }] }]);
         let mut products = of("product_list", json!({ "catalog_id": "1", "sections": sections }));
         assert_eq!(code(products.clone()).0, 131_008, "a list of products has a header");

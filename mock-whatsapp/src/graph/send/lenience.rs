@@ -7,6 +7,7 @@
 mod plain;
 
 use crate::graph::refusal::Refusal;
+use crate::graph::shape::{Misplaced, OBJECT, Shape, misplaced, only, open};
 use bytes::Bytes;
 use cloud_api::message::SendRequest;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -15,30 +16,6 @@ use std::fmt;
 
 /// How much of a key that nobody knows is told.
 const KEY_SHOWN: usize = 100;
-
-/// What stands at a place.
-enum Shape {
-    /// Something that is not looked at.
-    Any,
-    /// True or false.
-    Flag,
-    /// A whole number.
-    Whole,
-    /// A list.
-    List(&'static Shape),
-    /// An object; of `only` these keys, or of others as well.
-    Object { keys: &'static [(&'static str, Shape)], only: bool },
-}
-
-const fn open(keys: &'static [(&'static str, Shape)]) -> Shape {
-    Shape::Object { keys, only: false }
-}
-
-const fn only(keys: &'static [(&'static str, Shape)]) -> Shape {
-    Shape::Object { keys, only: true }
-}
-
-static OBJECT: Shape = open(&[]);
 
 /// A send. Keys of which it has more than it knows are ignored (section 2.1); those of the types' objects are documented
 /// (sections 2.4 to 2.6), and a caption is refused by itself where there is none.
@@ -167,8 +144,8 @@ pub(in crate::graph) struct Read {
     pub(in crate::graph) body: Bytes,
     /// The first key in it that is not documented.
     pub(in crate::graph) unexpected: Option<Box<Unexpected>>,
-    /// The first parameter that is, or has, a list where an object should be.
-    pub(in crate::graph) listed: Option<&'static str>,
+    /// The first place at which something stands that cannot.
+    pub(in crate::graph) misplaced: Option<Misplaced>,
     /// What it asks for. Boxed: it is large, and passed on.
     pub(in crate::graph) request: serde_json::Result<Box<SendRequest>>,
 }
@@ -177,20 +154,22 @@ pub(in crate::graph) struct Read {
 pub(in crate::graph) fn read(body: Bytes) -> Read {
     // Text that is known to be some is not looked at again, string by string.
     if let Some(request) = std::str::from_utf8(&body).ok().and_then(plain::read) {
-        return Read { body, unexpected: None, listed: None, request: Ok(request) };
+        return Read { body, unexpected: None, misplaced: None, request: Ok(request) };
     }
     read_slowly(body)
 }
 
 /// The same the long way, which reads every body.
 fn read_slowly(body: Bytes) -> Read {
-    let (body, Found { unexpected, listed, .. }) = as_documented(body);
-    let request = match listed {
+    let (body, Found { unexpected, misplaced: is_misplaced, .. }) = as_documented(body);
+    let whole = || serde_json::from_slice::<Value>(&body).ok();
+    let misplaced = if is_misplaced { whole().and_then(|value| misplaced(&value, &SEND, "")) } else { None };
+    let request = match &misplaced {
         // Derived readers would take its items for the fields of a send, in their order.
-        Some(WHOLE) => Err(Error::custom("it is a list")),
+        Some(place) if place.is_whole() => Err(Error::custom("it is no object")),
         Some(_) | None => serde_json::from_slice(&body),
     };
-    Read { body, unexpected, listed, request }
+    Read { body, unexpected, misplaced, request }
 }
 
 /// A body in its documented form, and what was found in it.
@@ -246,27 +225,24 @@ fn mend(value: &mut Value, shape: &'static Shape) {
     }
 }
 
-/// What the whole body is called, which is no parameter.
-const WHOLE: &str = "";
-
 /// What was found in a body.
 #[derive(Default)]
 struct Found {
     mend: bool,
     unexpected: Option<Box<Unexpected>>,
-    /// The first parameter that is, or has, a list where an object should be.
-    listed: Option<&'static str>,
+    /// Whether something stands where it cannot.
+    misplaced: bool,
 }
 
 fn look(body: &[u8]) -> Found {
     let mut found = Found::default();
-    let look = Look { shape: &SEND, param: WHOLE, name: "", found: &mut found };
+    let look = Look { shape: &SEND, name: "", found: &mut found };
     let mut json = serde_json::Deserializer::from_slice(body);
     let read = look.deserialize(&mut json).and_then(|()| json.end());
     // What is no JSON is found out where it is read; until there, what was found is true.
     if read.is_err() {
         tracing::debug!("a body is no JSON");
-        found.listed = None;
+        found.misplaced = false;
     }
     found
 }
@@ -274,10 +250,15 @@ fn look(body: &[u8]) -> Found {
 /// Looks at the value of a name.
 struct Look<'a> {
     shape: &'static Shape,
-    /// The parameter that it is, or is within.
-    param: &'static str,
     name: &'static str,
     found: &'a mut Found,
+}
+
+impl Look<'_> {
+    /// Notes that something stands here that is neither a list nor an object.
+    fn is_bare(&mut self) {
+        self.found.misplaced |= self.shape.is_nested();
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for Look<'_> {
@@ -298,7 +279,8 @@ impl<'de> Visitor<'de> for Look<'_> {
         f.write_str("any JSON")
     }
 
-    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
+    fn visit_bool<E: Error>(mut self, _: bool) -> Result<(), E> {
+        self.is_bare();
         Ok(())
     }
 
@@ -306,35 +288,39 @@ impl<'de> Visitor<'de> for Look<'_> {
         Ok(())
     }
 
-    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
+    fn visit_u64<E: Error>(mut self, _: u64) -> Result<(), E> {
+        self.is_bare();
         self.found.mend |= matches!(self.shape, Shape::Flag);
         Ok(())
     }
 
-    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
+    fn visit_i64<E: Error>(mut self, _: i64) -> Result<(), E> {
+        self.is_bare();
         Ok(())
     }
 
-    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
+    fn visit_f64<E: Error>(mut self, _: f64) -> Result<(), E> {
+        self.is_bare();
         Ok(())
     }
 
-    fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
+    fn visit_str<E: Error>(mut self, _: &str) -> Result<(), E> {
+        // It may be the text of what should be here, which is seen once it is written so.
+        self.is_bare();
         self.found.mend = true;
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let Self { shape, param, found, .. } = self;
-        if matches!(shape, Shape::Object { .. }) {
-            found.listed.get_or_insert(param);
-        }
+        let Self { shape, found, .. } = self;
+        found.misplaced |= matches!(shape, Shape::Object { .. });
         let shape = if let Shape::List(item) = shape { item } else { &Shape::Any };
-        while items.next_element_seed(Look { shape, param, name: "", found: &mut *found })?.is_some() {}
+        while items.next_element_seed(Look { shape, name: "", found: &mut *found })?.is_some() {}
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        self.found.misplaced |= matches!(self.shape, Shape::List(_));
         let (keys, only) = match *self.shape {
             Shape::Object { keys, only } => (keys, only),
             Shape::Any | Shape::Flag | Shape::Whole | Shape::List(_) => (&[][..], false),
@@ -343,8 +329,7 @@ impl<'de> Visitor<'de> for Look<'_> {
             match key {
                 Place::Known(place) => {
                     let (name, shape) = &keys[place];
-                    let param = if self.param == WHOLE { *name } else { self.param };
-                    fields.next_value_seed(Look { shape, param, name, found: &mut *self.found })?;
+                    fields.next_value_seed(Look { shape, name, found: &mut *self.found })?;
                 }
                 Place::Other(key) => {
                     // Null is as good as absent.

@@ -2,6 +2,7 @@
 
 use super::Refusal;
 use crate::templates::Template;
+use mock_whatsapp_model::fate::digest;
 use serde_json::{Map, Value, json};
 
 /// What comes unasked. `parameter_format` is among them, since clients need it.
@@ -92,6 +93,27 @@ pub(super) fn show(template: &Template, fields: &Fields) -> Value {
     Value::Object(shown)
 }
 
+/// The same, with the addresses of examples in place of the handles that they were uploaded under. There is nothing behind
+/// them.
+fn with_addresses(mut components: Value) -> Value {
+    let lists = components.as_array_mut().map(Vec::as_mut_slice).unwrap_or_default();
+    for component in lists {
+        let handles = component.pointer_mut("/example/header_handle").and_then(Value::as_array_mut);
+        for handle in handles.into_iter().flatten() {
+            if let Some(text) = handle.as_str().filter(|text| !text.starts_with("http")) {
+                let key = digest(text.as_bytes());
+                *handle = format!("https://scontent.whatsapp.net/v/t61.29466-34/{key:016x}").into();
+            }
+        }
+        for card in component.get_mut("cards").and_then(Value::as_array_mut).into_iter().flatten() {
+            if let Some(parts) = card.get_mut("components") {
+                *parts = with_addresses(parts.take());
+            }
+        }
+    }
+    components
+}
+
 /// A field; none, where the template has nothing to say under it.
 fn value(template: &Template, field: &str) -> Option<Value> {
     match field {
@@ -101,7 +123,7 @@ fn value(template: &Template, field: &str) -> Option<Value> {
         "category" => Some(json!(template.category.name())),
         "previous_category" => template.previous_category.map(|category| json!(category.name())),
         "parameter_format" => Some(json!(template.format.name())),
-        "components" => Some(template.components.clone()),
+        "components" => Some(with_addresses(template.components.clone())),
         "rejected_reason" => Some(json!(&*template.rejected_reason)),
         "quality_score" => {
             Some(json!({ "score": template.quality.name(), "date": template.quality_at.unix_seconds() }))

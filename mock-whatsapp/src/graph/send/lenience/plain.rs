@@ -1,7 +1,8 @@
 //! A send that is as documented, read and looked over in one pass: what reads its values sees every key and value, and this
 //! looks on. Where anything is not as documented, nothing is read, and the caller goes the long way.
 
-use super::{SEND, Shape};
+use super::SEND;
+use crate::graph::shape::Shape;
 use cloud_api::message::SendRequest;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
@@ -26,6 +27,13 @@ struct Watched<'a, T> {
 }
 
 impl<'a, T> Watched<'a, T> {
+    /// Notes that something stands here that is neither a list nor an object.
+    fn is_bare(&self) {
+        if self.shape.is_nested() {
+            self.plain.set(false);
+        }
+    }
+
     /// The part, and another that looks on in its place.
     fn apart<O>(self, other: O) -> (T, Watched<'a, O>) {
         let Self { inner, shape, plain } = self;
@@ -69,21 +77,24 @@ impl<'de, T: Visitor<'de>> Visitor<'de> for Watched<'_, T> {
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<T::Value, E> {
+        self.is_bare();
         self.inner.visit_bool(value)
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<T::Value, E> {
+        self.is_bare();
         self.inner.visit_i64(value)
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<T::Value, E> {
-        if matches!(self.shape, Shape::Flag) {
+        if matches!(self.shape, Shape::Flag) || self.shape.is_nested() {
             self.plain.set(false);
         }
         self.inner.visit_u64(value)
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<T::Value, E> {
+        self.is_bare();
         self.inner.visit_f64(value)
     }
 
@@ -116,6 +127,9 @@ impl<'de, T: Visitor<'de>> Visitor<'de> for Watched<'_, T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T::Value, A::Error> {
+        if matches!(self.shape, Shape::List(_)) {
+            self.plain.set(false);
+        }
         let (visitor, fields) = self.apart(fields);
         visitor.visit_map(Fields { fields, value: Cell::new(&Shape::Any) })
     }
@@ -285,9 +299,10 @@ mod tests {
     /// What is read at once is what the long way reads, and nothing that the long way finds fault with. Whether it was.
     fn is_read_alike(text: &str) -> Result<bool, TestCaseError> {
         let Some(request) = read(text) else { return Ok(false) };
-        let Read { body, unexpected, listed, request: slowly } = read_slowly(Bytes::copy_from_slice(text.as_bytes()));
+        let Read { body, unexpected, misplaced, request: slowly } =
+            read_slowly(Bytes::copy_from_slice(text.as_bytes()));
         prop_assert_eq!(&*body, text.as_bytes(), "it was written anew");
-        prop_assert_eq!((unexpected, listed), (None, None), "{}", text);
+        prop_assert_eq!((unexpected, misplaced), (None, None), "{}", text);
         match slowly {
             Ok(slowly) => prop_assert_eq!(slowly, request, "{}", text),
             Err(error) => return Err(TestCaseError::fail(format!("the long way: {error}: {text}"))),
