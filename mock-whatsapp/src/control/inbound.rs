@@ -147,6 +147,11 @@ fn interactive(fields: &mut Fields) -> Result<Value, Problem> {
         kept.insert((*key).to_owned(), Value::String(reply.needed_text(key)?));
     }
     keep(&mut kept, &mut reply, may)?;
+    if kind == "nfm_reply" {
+        // As telephones have them for every flow.
+        kept.entry("name").or_insert_with(|| "flow".into());
+        kept.entry("body").or_insert_with(|| "Sent".into());
+    }
     reply.end()?;
     object.end()?;
     Ok(json!({ "type": kind, kind: kept }))

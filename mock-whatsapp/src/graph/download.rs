@@ -5,7 +5,7 @@ use super::parameters::Parameters;
 use super::refusal::Refusal;
 use crate::identity::Identity;
 use crate::instant;
-use crate::respond::{self, Answer, MOCK_TIME, put};
+use crate::respond::{self, Answer, MOCK_TIME, MOCK_WHY, put};
 use bytes::Bytes;
 use cloud_api::time::Timestamp;
 use http_body_util::Full;
@@ -90,6 +90,11 @@ fn part(bytes: Bytes, range: Option<&str>) -> Answer {
         Err(_) => {
             let mut answer = answer(StatusCode::RANGE_NOT_SATISFIABLE, Bytes::new());
             put(&mut answer, CONTENT_RANGE, format!("bytes */{length}"));
+            put(
+                &mut answer,
+                MOCK_WHY,
+                format!("the range begins behind the end of the file, which has {length} bytes"),
+            );
             answer
         }
     }
@@ -111,6 +116,8 @@ mod tests {
         assert_eq!(cut(Some("bytes=8-")), (206, Some("bytes 8-9/10".to_owned())));
         assert_eq!(cut(Some("bytes=-3")), (206, Some("bytes 7-9/10".to_owned())));
         assert_eq!(cut(Some("bytes=20-30")), (416, Some("bytes */10".to_owned())));
+        let behind = part(Bytes::from_static(b"0123456789"), Some("bytes=20-30"));
+        assert!(behind.headers()[MOCK_WHY].to_str().unwrap().contains("10 bytes"), "every refusal says why");
         assert_eq!(cut(Some("bytes=0-1,3-4")), (200, None));
         assert_eq!(cut(Some("lines=1-2")), (200, None));
     }

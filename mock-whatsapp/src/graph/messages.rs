@@ -8,6 +8,7 @@ use crate::respond::Cut;
 use crate::tenant::Verdict;
 use crate::wamids::Meaning;
 use crate::{limits, query};
+use cloud_api::limits::REACTION_AGE_MAX;
 
 /// Sends a message, or marks one as read.
 pub(super) async fn post(call: Call<'_>) -> Done {
@@ -59,14 +60,22 @@ pub(super) async fn post(call: Call<'_>) -> Done {
     })
 }
 
-/// Marks a contact's message as read. Nobody sees that here, but the id must be one.
+/// Marks a contact's message as read. Nobody sees that here, but the id must be one, and the message not too old.
 async fn mark_as_read(call: Call<'_>, wamid: String) -> Done {
-    let known = call.tenant(move |tenant, _| match tenant.wamids().read(&wamid) {
-        Some(Meaning::Answer(_) | Meaning::Said(_)) => Ok(()),
-        Some(Meaning::Outbound(_)) | None => {
-            let why = "message_id is not the id of a message that a contact wrote to this tenant";
-            Err(Refusal::new(131_009, why).details("message_id: Message ID is invalid"))
+    let known = call.tenant(move |tenant, real| {
+        let invalid = |why: &str| Err(Refusal::new(131_009, why).details("message_id: Message ID is invalid"));
+        // What is forgotten is taken for young.
+        let at = match tenant.wamids().read(&wamid) {
+            Some(Meaning::Answer(index)) => tenant.world().message(index).map(|answered| answered.at),
+            Some(Meaning::Said(handle)) => tenant.inbound().at(handle),
+            Some(Meaning::Outbound(_)) | None => {
+                return invalid("message_id is not the id of a message that a contact wrote to this tenant");
+            }
+        };
+        if at.is_some_and(|at| tenant.now(real).since(at) > REACTION_AGE_MAX) {
+            return invalid("a message is marked as read within 30 days of virtual time");
         }
+        Ok(())
     });
     let ((), at) = known.await?;
     Ok(Outcome::success(at))

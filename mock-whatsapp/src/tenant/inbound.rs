@@ -87,28 +87,35 @@ impl Said {
     /// About what it takes in memory: the text twice over, for its tree.
     fn bytes(&self) -> usize {
         let texts: usize = self.objects.iter().map(|(key, value)| key.len() + 2 * value.to_string().len()).sum();
-        size_of::<Self>() + texts + 64
+        size_of::<Heard>() + texts + 64
     }
+}
+
+#[derive(Clone, Debug)]
+struct Heard {
+    said: Said,
+    at: Timestamp,
+    bytes: usize,
 }
 
 /// What contacts said, by handle.
 #[derive(Clone, Debug, Default)]
 pub struct Inbound {
-    all: VecDeque<(Said, usize)>,
+    all: VecDeque<Heard>,
     first: u32,
     bytes: usize,
 }
 
 impl Inbound {
-    fn push(&mut self, said: Said) -> u32 {
+    fn push(&mut self, said: Said, at: Timestamp) -> u32 {
         let bytes = said.bytes();
         self.bytes += bytes;
-        self.all.push_back((said, bytes));
+        self.all.push_back(Heard { said, at, bytes });
         while self.bytes > INBOUND_BYTES
             && self.all.len() > 1
-            && let Some((_, bytes)) = self.all.pop_front()
+            && let Some(oldest) = self.all.pop_front()
         {
-            self.bytes -= bytes;
+            self.bytes -= oldest.bytes;
             self.first += 1;
         }
         self.first + self.all.len() as u32 - 1
@@ -126,7 +133,16 @@ impl Inbound {
 
     /// What was said under a handle.
     pub fn get(&self, handle: u32) -> Option<&Said> {
-        self.all.get(handle.checked_sub(self.first)? as usize).map(|(said, _)| said)
+        self.heard(handle).map(|heard| &heard.said)
+    }
+
+    /// When it was said.
+    pub fn at(&self, handle: u32) -> Option<Timestamp> {
+        self.heard(handle).map(|heard| heard.at)
+    }
+
+    fn heard(&self, handle: u32) -> Option<&Heard> {
+        self.all.get(handle.checked_sub(self.first)? as usize)
     }
 
     pub(super) fn clear(&mut self) {
@@ -147,7 +163,7 @@ impl Tenant {
         let now = self.now(real);
         self.tick(now);
         let handset = self.telephone(wa_id);
-        let handle = self.inbound.push(said);
+        let handle = self.inbound.push(said, now);
         if self.numbers.of_model(number).is_some_and(|number| number.blocked.contains_key(&wa_id)) {
             // It believes that it wrote.
             return (self.wamids.said(&self.wa_id(handset), handle), None);

@@ -151,7 +151,9 @@ impl Tenant {
                 of_message(index) && self.messages.get(index).is_some_and(|words| words.kind() != "reaction")
             }
             Some(Meaning::Answer(index)) => of_message(index),
-            Some(Meaning::Said(handle)) => self.inbound.get(handle).is_some(),
+            Some(Meaning::Said(handle)) => {
+                self.inbound.at(handle).is_some_and(|at| self.time.since(at) <= REACTION_AGE_MAX)
+            }
             None => false,
         };
         (!fits).then(|| catalogue::find(131_009, None))

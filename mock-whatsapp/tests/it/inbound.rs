@@ -23,7 +23,12 @@ async fn contacts_write_messages_of_every_type() {
         (json!({ "type": "text", "text": "STOP" }), "text", json!({ "body": "STOP" })),
         (json!({ "type": "interactive", "interactive": list }), "interactive", list),
         (json!({ "type": "interactive", "interactive": button }), "interactive", button),
-        (json!({ "type": "interactive", "interactive": flow }), "interactive", flow),
+        (json!({ "type": "interactive", "interactive": flow }), "interactive", flow.clone()),
+        (
+            json!({ "type": "interactive", "interactive": { "type": "nfm_reply", "nfm_reply": { "response_json": "{}" } } }),
+            "interactive",
+            flow,
+        ),
         (
             json!({ "type": "reaction", "reaction": { "emoji": "👍" } }),
             "reaction",
@@ -77,7 +82,9 @@ async fn media_that_contacts_send_have_an_id_a_hash_and_a_url() {
             assert!(object[key].as_str().is_some_and(|text| !text.is_empty()), "{kind} has no {key}");
         }
         mock.done("POST", ANA, json!({ "type": kind })).await;
-        assert_ne!(receiver.next().await.message()[kind]["id"], object["id"]);
+        let plain = receiver.next().await;
+        assert_ne!(plain.message()[kind]["id"], object["id"]);
+        assert_eq!(plain.message()[kind]["filename"].is_string(), kind == "document", "documents have names");
     }
 }
 

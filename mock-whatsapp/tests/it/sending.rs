@@ -282,10 +282,21 @@ async fn reading_and_typing_need_a_message_of_the_contact() {
     }
     assert_eq!(mock.send(&receipt(json!({ "type": "voice" }))).await.error().0, 100);
     let malformed = mock.send(&receipt(json!(true))).await;
-    assert_eq!(malformed.body["error"]["error_data"]["details"], "Param typing_indicator is not of the expected type");
+    assert_eq!(malformed.error().2, "(#100) Param typing_indicator must be an object.");
     let mut wrong = receipt(Value::Null);
     wrong["status"] = json!("delivered");
     assert_eq!(mock.send(&wrong).await.error().2, "(#100) Param status must be one of {READ} - got \"delivered\".");
+    mock.done("POST", "/clock/freeze", json!({})).await;
+    mock.done("POST", "/clock/advance", json!({ "by": "719h" })).await;
+    assert_eq!(mock.send(&receipt(Value::Null)).await.status, 200);
+    mock.done("POST", "/clock/advance", json!({ "by": "2h" })).await;
+    assert_eq!(mock.send(&receipt(Value::Null)).await.error().0, 131_009, "after 30 days it is too late");
+    // And for a reaction likewise, which fails later.
+    let reaction = mock.send(&of("reaction", json!({ "message_id": said["wamid"], "emoji": "👍" }))).await.wamid();
+    mock.done("POST", "/clock/settle", json!({})).await;
+    let messages = mock.messages("").await;
+    let reacted = messages.iter().find(|message| message["wamid"] == reaction).unwrap();
+    assert_eq!((&reacted["status"], &reacted["error"]["code"]), (&json!("failed"), &json!(131_009)), "{reacted}");
 }
 
 #[tokio::test]

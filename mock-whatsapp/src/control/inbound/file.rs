@@ -43,7 +43,12 @@ impl Source {
     ) -> Result<Map<String, Value>, Problem> {
         let (mime_type, begins) = usual(kind);
         let data = object.remove("data");
+        let is_usual = object.get("mime_type").is_none_or(|given| *given == mime_type);
         object.entry("mime_type").or_insert_with(|| mime_type.into());
+        // Nobody sends a document without a name.
+        if kind == "document" {
+            object.entry("filename").or_insert_with(|| if is_usual { "document.pdf" } else { "document" }.into());
+        }
         let bytes = match data.as_ref().and_then(Value::as_str) {
             Some(text) => STANDARD.decode(text).map_err(|_| {
                 Problem::malformed(format!("/{kind}/data"), "the file's bytes in base64", "`data` is no base64")
