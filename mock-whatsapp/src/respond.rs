@@ -149,13 +149,17 @@ const HEADERS: usize = 6;
 
 /// An answer in JSON, at a tenant's time.
 pub fn json(status: u16, content_type: &'static str, body: &impl Serialize, at: Timestamp) -> Answer {
-    // The answer to a send is about so long.
     let mut bytes = Vec::with_capacity(512);
     if let Err(error) = serde_json::to_writer(&mut bytes, body) {
         tracing::error!(%error, "an answer could not be written");
         bytes = b"{}".to_vec();
     }
-    let mut answer = Response::new(Full::new(Bytes::from(bytes)));
+    written(status, content_type, bytes, at)
+}
+
+/// An answer that was written elsewhere, at a tenant's time.
+pub fn written(status: u16, content_type: &'static str, body: Vec<u8>, at: Timestamp) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from(body)));
     answer.headers_mut().reserve(HEADERS);
     *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -165,11 +169,7 @@ pub fn json(status: u16, content_type: &'static str, body: &impl Serialize, at: 
 
 /// An answer that is text, at a tenant's time.
 pub fn plain(status: u16, content_type: &'static str, text: String, at: Timestamp) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::from(text)));
-    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    put(&mut answer, MOCK_TIME, instant::write(at));
-    answer
+    written(status, content_type, text.into_bytes(), at)
 }
 
 /// What comes from a broken gateway in place of an answer.

@@ -52,14 +52,15 @@ fn push_short(record: &mut Vec<u8>, text: &[u8]) {
 /// Appends base64 of the standard alphabet, padded.
 fn push_base64(out: &mut Vec<u8>, bytes: &[u8]) {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for group in bytes.chunks(3) {
-        let at = |place: usize| u32::from(group.get(place).copied().unwrap_or(0));
-        let bits = at(0) << 16 | at(1) << 8 | at(2);
-        let mut four = [b'='; 4];
+    let characters = |bits: u32| [18, 12, 6, 0].map(|shift| ALPHABET[(bits >> shift) as usize & 63]);
+    let (groups, rest) = bytes.as_chunks::<3>();
+    for &[first, second, third] in groups {
+        out.extend_from_slice(&characters(u32::from_be_bytes([0, first, second, third])));
+    }
+    if let Some(first) = rest.first() {
+        let mut four = characters(u32::from_be_bytes([0, *first, rest.get(1).copied().unwrap_or(0), 0]));
         // A group of n bytes has n + 1 characters of its own.
-        for (place, character) in four.iter_mut().take(group.len() + 1).enumerate() {
-            *character = ALPHABET[(bits >> (18 - 6 * place)) as usize & 63];
-        }
+        four[rest.len() + 1..].fill(b'=');
         out.extend_from_slice(&four);
     }
 }

@@ -1,14 +1,16 @@
 //! `POST /{phone-number-id}/messages`: sends, and read receipts.
 
-use super::call::{Call, Done, Outcome};
+use super::call::{Body, Call, Done, JSON, Outcome};
 use super::links;
 use super::refusal::Refusal;
-use super::send::{self, Edge, Terms, Wish, lenience};
-use crate::respond::Cut;
+use super::send::{Edge, Terms, Wish, lenience};
+use crate::respond::{Answer, Cut, written};
 use crate::tenant::Verdict;
 use crate::wamids::Meaning;
 use crate::{limits, query};
 use cloud_api::limits::REACTION_AGE_MAX;
+use cloud_api::reply::MessageStatus;
+use cloud_api::time::Timestamp;
 
 /// Sends a message, or marks one as read.
 pub(super) async fn post(call: Call<'_>) -> Done {
@@ -39,7 +41,7 @@ pub(super) async fn post(call: Call<'_>) -> Done {
     };
     let outcome: Done = match (verdict, at) {
         (Verdict::Accepted { wamid, wa_id, status }, at) => {
-            Ok(Outcome::reply(at, send::reply(input, by_user_id, wa_id, wamid, status)))
+            Ok(Outcome::Reply(at, Box::new(Taken { input, by_user_id, wa_id, wamid, status })))
         }
         (Verdict::Refused(refusal), at) => Ok(Outcome::Refusal(at, refusal)),
         (Verdict::Reset, _) => Err(Cut::Reset.into()),
@@ -58,6 +60,46 @@ pub(super) async fn post(call: Call<'_>) -> Done {
         Some(manner) => Outcome::Mannered(Box::new(outcome?), manner),
         None => outcome?,
     })
+}
+
+/// A send that was taken.
+#[derive(Debug)]
+struct Taken {
+    /// The recipient, letter by letter.
+    input: String,
+    /// Whether that is a business-scoped id.
+    by_user_id: bool,
+    wa_id: String,
+    wamid: String,
+    status: Option<MessageStatus>,
+}
+
+impl Body for Taken {
+    fn answer(&self, at: Timestamp) -> Answer {
+        written(200, JSON, self.write(), at)
+    }
+}
+
+impl Taken {
+    /// What is also `cloud_api::reply::SendReply`, put together by hand: every send has one, and nothing in it but the caller's
+    /// own words can need an escape.
+    fn write(&self) -> Vec<u8> {
+        let Self { input, by_user_id, wa_id, wamid, status } = self;
+        let quoted = serde_json::Value::from(input.as_str()).to_string();
+        let mut reply = Vec::with_capacity(320);
+        let mut add = |pieces: &[&str]| pieces.iter().for_each(|piece| reply.extend_from_slice(piece.as_bytes()));
+        add(&["{\"messaging_product\":\"whatsapp\",\"contacts\":[{\"input\":", &quoted]);
+        match by_user_id {
+            false => add(&[",\"wa_id\":\"", wa_id, "\""]),
+            true => add(&[",\"user_id\":", &quoted]),
+        }
+        add(&["}],\"messages\":[{\"id\":\"", wamid, "\""]);
+        if let Some(status) = status {
+            add(&[",\"message_status\":\"", status.as_str(), "\""]);
+        }
+        add(&["}]}"]);
+        reply
+    }
 }
 
 /// Marks a contact's message as read. Nobody sees that here, but the id must be one, and the message not too old.
@@ -79,4 +121,33 @@ async fn mark_as_read(call: Call<'_>, wamid: String) -> Done {
     });
     let ((), at) = known.await?;
     Ok(Outcome::success(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cloud_api::reply::{AcceptedMessage, Contact, SendReply};
+
+    #[test]
+    fn a_reply_is_what_serde_would_write() {
+        let [wa_id, wamid] = ["4915112345678", "wamid.HBgL"].map(str::to_owned);
+        for (input, by_user_id) in [("+49 151 \"x\" \u{e9}\n\\", false), ("DE.12345", true)] {
+            for status in [None, Some(MessageStatus::Accepted), Some(MessageStatus::Held)] {
+                let input = input.to_owned();
+                let contact = Contact {
+                    input: input.clone(),
+                    wa_id: (!by_user_id).then(|| wa_id.clone()),
+                    user_id: by_user_id.then(|| input.clone()),
+                };
+                let message = AcceptedMessage { id: wamid.clone(), message_status: status.clone(), group_id: None };
+                let reply = SendReply {
+                    messaging_product: "whatsapp".to_owned(),
+                    contacts: vec![contact],
+                    messages: vec![message],
+                };
+                let taken = Taken { input, by_user_id, wa_id: wa_id.clone(), wamid: wamid.clone(), status };
+                assert_eq!(String::from_utf8(taken.write()).unwrap(), serde_json::to_string(&reply).unwrap());
+            }
+        }
+    }
 }

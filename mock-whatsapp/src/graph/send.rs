@@ -17,7 +17,6 @@ use crate::user_id;
 use bytes::Bytes;
 use cloud_api::limits::CALLBACK_DATA_MAX;
 use cloud_api::message::{MessageType, ReadReceipt, RecipientType, SendRequest};
-use cloud_api::reply::{AcceptedMessage, Contact, MessageStatus, SendReply};
 use cloud_api::template::Template as Named;
 use free::Said;
 use lenience::{Read, Unexpected};
@@ -139,25 +138,6 @@ pub struct Fitting {
     pub template: Option<Place>,
 }
 
-/// The reply to a send that was taken.
-pub fn reply(
-    input: String,
-    by_user_id: bool,
-    wa_id: String,
-    wamid: String,
-    status: Option<MessageStatus>,
-) -> SendReply {
-    let contact = match by_user_id {
-        false => Contact { input, wa_id: Some(wa_id), user_id: None },
-        true => Contact { user_id: Some(input.clone()), input, wa_id: None },
-    };
-    SendReply {
-        messaging_product: "whatsapp".to_owned(),
-        contacts: vec![contact],
-        messages: vec![AcceptedMessage { id: wamid, message_status: status, group_id: None }],
-    }
-}
-
 fn required(name: &str) -> Refusal {
     Refusal::parameter(format!("The parameter {name} is required."), format!("the request has no usable {name}"))
 }
@@ -185,7 +165,7 @@ impl Wish {
     /// # Errors
     /// The documented refusal of what is wrong with it.
     pub(super) fn read(read: Read, terms: &Terms<'_>) -> Result<Self, Refusal> {
-        let Read { body, unexpected, misplaced, request } = read;
+        let Read { body, unexpected, misplaced, is_plain, request } = read;
         if let Some(place) = misplaced.filter(|place| !place.is_whole()) {
             return Err(place.refusal());
         }
@@ -194,7 +174,7 @@ impl Wish {
             Some(product) => is_ours(product)?,
             None => return Err(required("messaging_product")),
         }
-        if has_status(&body) {
+        if !is_plain && has_status(&body) {
             match serde_json::from_slice::<ReadReceipt>(&body) {
                 Ok(receipt) if !receipt.status.is_empty() => return check_receipt(receipt).map(Self::Read),
                 // It is to nobody, so it was meant to be one.

@@ -1,8 +1,8 @@
 //! What the Graph API takes of a send beside its documented form, and what it does not: objects and lists may be written as a
 //! text of JSON, truth values and whole numbers as texts; keys that a type's object has not are refused.
 //!
-//! Most sends are as documented, and are read and looked over in one pass. The others are looked over by themselves, and
-//! written anew where there is need.
+//! Most sends are plain, and are read in one pass. The others are looked over by themselves, and written anew where there is
+//! need.
 
 mod plain;
 
@@ -146,6 +146,8 @@ pub(in crate::graph) struct Read {
     pub(in crate::graph) unexpected: Option<Box<Unexpected>>,
     /// The first place at which something stands that cannot.
     pub(in crate::graph) misplaced: Option<Misplaced>,
+    /// Whether it is a plain send, and can be nothing else.
+    pub(in crate::graph) is_plain: bool,
     /// What it asks for. Boxed: it is large, and passed on.
     pub(in crate::graph) request: serde_json::Result<Box<SendRequest>>,
 }
@@ -154,7 +156,7 @@ pub(in crate::graph) struct Read {
 pub(in crate::graph) fn read(body: Bytes) -> Read {
     // Text that is known to be some is not looked at again, string by string.
     if let Some(request) = std::str::from_utf8(&body).ok().and_then(plain::read) {
-        return Read { body, unexpected: None, misplaced: None, request: Ok(request) };
+        return Read { body, unexpected: None, misplaced: None, is_plain: true, request: Ok(request) };
     }
     read_slowly(body)
 }
@@ -169,7 +171,7 @@ fn read_slowly(body: Bytes) -> Read {
         Some(place) if place.is_whole() => Err(Error::custom("it is no object")),
         Some(_) | None => serde_json::from_slice(&body),
     };
-    Read { body, unexpected, misplaced, request }
+    Read { body, unexpected, misplaced, is_plain: false, request }
 }
 
 /// A body in its documented form, and what was found in it.
