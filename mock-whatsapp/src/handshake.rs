@@ -39,7 +39,11 @@ pub async fn shake(connector: &Connector, target: &Target, verify_token: &str, s
                 Failure::Untrusted(_) => {
                     "; `\"tls\": \"insecure\"` takes any certificate, and a server started with `--webhook-ca FILE` those of an authority"
                 }
-                Failure::Connect(_) | Failure::Greeting(_) | Failure::Broken(_) | Failure::Timeout(_) => "",
+                Failure::Connect(_)
+                | Failure::Greeting(_)
+                | Failure::Broken(_)
+                | Failure::Timeout(_)
+                | Failure::Panic(_) => "",
             };
             Outcome { ok: false, status: 0, received: format!("{failure}{way_out}"), challenge }
         }

@@ -156,6 +156,8 @@ pub enum Failure {
     Broken(String),
     /// Too slow.
     Timeout(Duration),
+    /// This program broke down over it; what was said then.
+    Panic(String),
 }
 
 impl fmt::Display for Failure {
@@ -166,6 +168,7 @@ impl fmt::Display for Failure {
             Self::Untrusted(error) => write!(f, "its certificate is not trusted: {error}"),
             Self::Broken(error) => write!(f, "the connection broke: {error}"),
             Self::Timeout(after) => write!(f, "no answer within {}", humantime::format_duration(*after)),
+            Self::Panic(why) => write!(f, "this program broke down over it, please report that: {why}"),
         }
     }
 }

@@ -10,7 +10,9 @@ use http_body_util::Full;
 use hyper::Request;
 use mock_whatsapp_model::input::DeliveryId;
 use mock_whatsapp_model::output::Update;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -99,12 +101,41 @@ async fn carry(outside: Outside, mut orders: mpsc::Receiver<Box<Errand>>) {
         let Some(errand) = errand else { return };
         let Errand { flight, request, wait, courier } = *errand;
         let begun = clock.now();
-        let (answer, still) = exchange(&outside.connector, &courier.target, kept.take(), request, wait).await;
-        kept = still;
+        let exchanged = exchange(&outside.connector, &courier.target, kept.take(), request, wait);
+        // A panic is this attempt's end and not the courier's: nobody else would tell of it, and it would be awaited for ever.
+        let answer = match unbroken(exchanged).await {
+            Ok((answer, still)) => {
+                kept = still;
+                answer
+            }
+            Err(why) => {
+                let url = courier.target.url();
+                tracing::error!(
+                    url,
+                    why,
+                    "this program broke down over a webhook, which is a fault of its own: please report it"
+                );
+                Err(Failure::Panic(why))
+            }
+        };
         idle_since = clock.now();
         let ms = idle_since.since(begun).as_millis();
         if outside.landings.send(Landed { flight, answer, ms, courier }).is_err() {
             tracing::debug!("a webhook was answered after the worlds ended");
         }
     }
+}
+
+/// What comes of a future, or what was said in the panic that ended it.
+async fn unbroken<F: Future>(future: F) -> Result<F::Output, String> {
+    let mut future = pin!(future);
+    std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(polled) => polled.map(Ok),
+        // It is not asked again: what is left of it is only dropped.
+        Err(panic) => {
+            let said = panic.downcast_ref::<&str>().map(ToString::to_string);
+            Poll::Ready(Err(said.or_else(|| panic.downcast_ref().cloned()).unwrap_or_default()))
+        }
+    })
+    .await
 }

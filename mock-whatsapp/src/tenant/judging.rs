@@ -415,6 +415,8 @@ impl Tenant {
                 | target::Failure::Untrusted(_)
                 | target::Failure::Broken(_),
             ) => Answered::NoAnswer,
+            // That is no receiver's fault.
+            Err(target::Failure::Panic(_)) => return,
         };
         let handset = Some(update.handset).filter(|handset| *handset != HandsetId::NOBODY);
         self.referee.webhook(now, handset, update.about, answered, is_last);

@@ -13,16 +13,22 @@ use hyper_util::rt::TokioIo;
 use mock_whatsapp::clock::Clock;
 use mock_whatsapp::config::Config;
 use mock_whatsapp::limits;
-use mock_whatsapp::net::{BoxedLink, Connector, Dial, Listener};
+use mock_whatsapp::net::{BoxedLink, Connector, Dial, Link, Listener};
 use serde_json::json;
 use std::convert::Infallible;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
 /// How long a connection is kept.
 const COURIER_IDLE: Duration = limits::COURIER_IDLE.to_std();
+
+/// Longer than any call of these tests takes.
+const HANGS: Duration = Duration::from_secs(600);
 
 /// What receivers see, each by the name of its host.
 #[derive(Debug, PartialEq, Eq)]
@@ -163,4 +169,61 @@ async fn the_names_of_headers_are_written_as_whatsapp_writes_them() {
     for name in ["Content-Type", "Content-Length", "User-Agent", "X-Hub-Signature", "X-Hub-Signature-256"] {
         assert!(head.contains(&format!("\r\n{name}: ")), "{name} is not in {head}");
     }
+}
+
+/// A connection that takes down whoever uses it.
+struct Trap;
+
+impl AsyncRead for Trap {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        panic!("planted")
+    }
+}
+
+impl AsyncWrite for Trap {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        panic!("planted")
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        panic!("planted")
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        panic!("planted")
+    }
+}
+
+impl Link for Trap {}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_a_panic_ends_has_failed_and_is_made_again() {
+    let (links, accepted) = mpsc::channel(1);
+    let (dialled, mut dials) = mpsc::channel::<Dial>(1);
+    let (_stop, stopped) = watch::channel(false);
+    let clock = Clock::starting_at(Timestamp::from_unix_seconds(1_000_000_000));
+    let (listener, connector) = (Listener::Links(accepted), Connector::links(dialled));
+    tokio::spawn(mock_whatsapp::run(Config::default(), listener, connector, clock, stopped));
+    tokio::spawn(async move {
+        while let Some(dial) = dials.recv().await {
+            dial.answer.send(Ok(BoxedLink::new(Trap))).unwrap();
+        }
+    });
+    // With TLS, it is the courier who speaks first.
+    let webhook = json!({ "url": "https://hooks.example/", "handshake": false, "tls": "insecure" });
+    call(&links, "PUT", "/_mock/webhook", webhook).await;
+    call(&links, "POST", "/_mock/clock/freeze", json!({})).await;
+    let says = json!({ "type": "text", "text": "hi" });
+    call(&links, "POST", "/_mock/handsets/14155550123/messages", says).await;
+    let advanced = timeout(HANGS, call(&links, "POST", "/_mock/clock/advance", json!({ "by": "6s" }))).await;
+    advanced.expect("time moves on");
+    let told = call(&links, "GET", "/_mock/webhooks", json!({})).await;
+    let told = &told["items"][0];
+    // At once, and again after 100 ms and 5 s.
+    assert_eq!((&told["state"], told["attempts"].as_array().unwrap().len()), (&json!("retrying"), 3), "{told}");
+    let why = told["attempts"][0]["failure"].as_str().unwrap();
+    assert!(why.contains("planted") && why.contains("please report"), "{why}");
+    let settled = timeout(HANGS, call(&links, "POST", "/_mock/clock/settle", json!({ "max": "200h" }))).await;
+    assert_eq!(settled.expect("time settles")["settled"], true);
+    assert_eq!(call(&links, "GET", "/_mock/webhooks", json!({})).await["items"][0]["state"], "gave_up");
 }
