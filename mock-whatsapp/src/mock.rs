@@ -23,8 +23,9 @@ use crate::server::Server;
 use std::io;
 use std::net::SocketAddr;
 use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -82,7 +83,7 @@ fn serve(
         Ok(runtime) => runtime,
         Err(error) => return tell(Err(error)),
     };
-    runtime.block_on(async {
+    let run = async {
         let bound = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await;
         let listening = bound.and_then(|listener| Ok((listener.local_addr()?, listener)));
         let (address, listener) = match listening {
@@ -99,9 +100,13 @@ fn serve(
             _ = over.wait_for(|stop| *stop) => {}
             () = serving => {}
         }
-    });
-    // Nothing blocks in here but name look-ups, and nobody waits for these.
+    };
+    let ran = catch_unwind(AssertUnwindSafe(|| runtime.block_on(run)));
+    // Nothing blocks in here but name look-ups, and nobody waits for these, however it ended.
     runtime.shutdown_background();
+    if let Err(panic) = ran {
+        resume_unwind(panic);
+    }
 }
 
 impl MockWhatsApp {
@@ -140,7 +145,13 @@ impl MockWhatsApp {
                 tracing::debug!("nobody waits for the judgement any more");
             }
         });
-        hear.recv_timeout(LAST_WORD).unwrap_or_else(|_| Some("the referee does not answer".to_owned()))
+        hear.recv_timeout(LAST_WORD).unwrap_or_else(|error| {
+            Some(match error {
+                RecvTimeoutError::Timeout => "the referee does not answer".to_owned(),
+                // Its task went with the runtime.
+                RecvTimeoutError::Disconnected => format!("the referee cannot be asked: {}", Error::Closed),
+            })
+        })
     }
 }
 

@@ -262,3 +262,59 @@ impl Tenant {
         done.await.map_err(|_| Error::Closed)?.ok_or_else(|| Error::from(control::full()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mock::MockWhatsApp;
+    use std::net::TcpStream;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    /// A mock where the tenants' task broke down while somebody looked up a name, and that somebody.
+    async fn broken_down(builder: crate::Builder) -> (MockWhatsApp, mpsc::Sender<()>) {
+        let whatsapp = builder.start().await.unwrap();
+        let (found, look_up) = mpsc::channel::<()>();
+        whatsapp.runtime().spawn_blocking(move || look_up.recv());
+        let asked = whatsapp.with(|_| panic!("planted")).await;
+        assert!(matches!(asked, Err(Error::Closed)), "{asked:?}");
+        (whatsapp, found)
+    }
+
+    #[tokio::test]
+    async fn a_mock_that_broke_down_says_so_to_every_call_and_is_dropped_at_once() {
+        let (whatsapp, _found) = broken_down(MockWhatsApp::builder()).await;
+        let other = whatsapp.tenant("w1").unwrap();
+        for tenant in [&*whatsapp, &other] {
+            let refused = [
+                tenant.messages().await.err(),
+                tenant.set_webhook("http://127.0.0.1:9/").await.err(),
+                tenant.fault(json!({ "kind": "outage" })).await.err(),
+                tenant.verify(Verify::to("+14155550123")).await.err(),
+                tenant.clock().now().await.err(),
+                tenant.handset("+14155550123").says("hi").await.err(),
+                tenant.referee().await.err(),
+                tenant.reset().await.err(),
+            ];
+            for (nth, error) in refused.iter().enumerate() {
+                assert!(matches!(error, Some(Error::Closed)), "{nth}: {error:?}");
+            }
+        }
+        let address = whatsapp.base_url().strip_prefix("http://").unwrap().to_owned();
+        let (dropped, hear) = mpsc::channel();
+        std::thread::spawn(move || {
+            drop(whatsapp);
+            dropped.send(()).unwrap();
+        });
+        assert_eq!(hear.recv_timeout(Duration::from_secs(20)), Ok(()), "it waits for a look-up that nobody needs");
+        assert!(TcpStream::connect(address).is_err(), "nobody listens any more");
+    }
+
+    #[tokio::test]
+    async fn a_judgement_that_a_break_down_prevents_is_no_good_one() {
+        let (whatsapp, _found) = broken_down(MockWhatsApp::builder().verify_on_drop()).await;
+        let dropped = std::thread::spawn(move || drop(whatsapp)).join().unwrap_err();
+        let word = dropped.downcast_ref::<String>().unwrap();
+        assert_eq!(word, "the referee cannot be asked: the mock does not run any more");
+    }
+}
