@@ -51,9 +51,12 @@ pub const WEBHOOKS_WAITING_MOST: usize = 1_000_000;
 /// has three.
 pub const WEBHOOKS_PER_CALL: usize = 4;
 
-/// How long calls wait for webhooks at most, however slow these are: a receiver that hangs must not hold up a sender. WhatsApp
-/// takes twenty times as long for any answer.
+/// How long calls wait for webhooks at most, however slow these are. WhatsApp takes twenty times as long for any answer.
 pub const CALLS_WAIT: Span = Span::millis(5);
+
+/// A receiver that answered nothing for so long hangs, and calls do not wait for it: it would not catch up. One that is only
+/// slow, with [`WEBHOOKS_AT_ONCE`] webhooks at a time, answers one of them sooner, unless it takes more than six seconds.
+pub const RECEIVER_HANGS: Span = Span::millis(100);
 
 /// Webhooks of one tenant that are under way at a time.
 pub const WEBHOOKS_AT_ONCE: usize = 64;

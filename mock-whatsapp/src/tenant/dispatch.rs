@@ -142,7 +142,7 @@ impl Tenant {
     /// Takes in how an attempt ended.
     pub fn land(&mut self, real: Timestamp, landed: Landed) {
         while self.flights.try_join_next().is_some() {}
-        self.waiting.answered();
+        self.waiting.answered(real);
         let Landed { flight: Flight { epoch, delivery, update, retries, .. }, answer, ms, courier } = landed;
         if epoch != self.epoch || self.under_way.remove(&delivery).is_none() {
             return;

@@ -1,10 +1,11 @@
 //! Sends that wait because too many webhooks of their tenant do: for long, a sender cannot be faster than its receiver.
 //!
-//! Every tenant's wait by themselves: a receiver that hangs holds up its own sender, and only so long that nobody minds.
+//! Every tenant's wait by themselves, only so long that nobody minds, and only while the receiver answers: there is nothing to
+//! be won by waiting for one that hangs.
 
 use super::{Reply, Tenant};
 use crate::graph::send::Sending;
-use crate::limits::{BATCH, CALLS_WAIT, WEBHOOKS_PER_CALL};
+use crate::limits::{BATCH, CALLS_WAIT, RECEIVER_HANGS, WEBHOOKS_PER_CALL};
 use cloud_api::time::Timestamp;
 use std::collections::VecDeque;
 
@@ -15,12 +16,20 @@ pub(super) struct Waiting {
     sends: VecDeque<(Timestamp, Sending, Reply)>,
     /// How many webhooks were answered for which no send was taken in.
     answered: usize,
+    /// The real moment of the last of them.
+    answered_at: Timestamp,
 }
 
 impl Waiting {
     /// One more webhook was answered.
-    pub(super) fn answered(&mut self) {
+    pub(super) fn answered(&mut self, real: Timestamp) {
         self.answered = (self.answered + 1).min(BATCH * WEBHOOKS_PER_CALL);
+        self.answered_at = real;
+    }
+
+    /// Whether webhooks are being answered, so that it helps to wait.
+    fn helps(&self, real: Timestamp) -> bool {
+        real.since(self.answered_at) < RECEIVER_HANGS
     }
 
     /// The real moment at which the next is taken in at the latest, if one waits.
@@ -47,7 +56,7 @@ impl Waiting {
 impl Tenant {
     /// Takes in a send that is well formed, once it need not wait for webhooks.
     pub fn take_in(&mut self, real: Timestamp, sending: Sending, reply: Reply) {
-        if self.is_behind() || !self.waiting.sends.is_empty() {
+        if (self.is_behind() && self.waiting.helps(real)) || !self.waiting.sends.is_empty() {
             self.waiting.sends.push_back((real + CALLS_WAIT, sending, reply));
         } else {
             self.waiting.taken(1);

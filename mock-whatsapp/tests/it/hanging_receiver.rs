@@ -89,22 +89,19 @@ impl Scene {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_receiver_that_hangs_holds_up_the_sends_of_its_own_tenant_and_of_nobody_else() {
+async fn a_receiver_that_hangs_holds_up_nobody_for_nothing_is_won_by_waiting_for_it() {
     let scene = Scene::new();
     let mut server = scene.connect().await;
     call(&mut server, "", Method::POST, "/_mock/tenants", json!({ "name": "other" })).await;
     scene.crowd(&mut server, "hung", 0).await;
-    let mut waited = Duration::ZERO;
-    for contact in 90_000_000..90_000_003 {
-        waited += send(&mut server, "hung", contact).await;
+    for contact in 90_000_000..90_000_100 {
+        assert_eq!(send(&mut server, "hung", contact).await, Duration::ZERO, "{contact}");
     }
-    let (least, most) = (CALLS_WAIT.to_std(), 4 * CALLS_WAIT.to_std());
-    assert!((least..most).contains(&waited), "too many webhooks wait, and no sender waits for long: {waited:?}");
     assert_eq!(send(&mut server, "other", 1).await, Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_receiver_that_is_slow_holds_up_no_send_for_longer_than_one_that_hangs() {
+async fn a_receiver_that_is_slow_holds_up_no_send_for_long() {
     const SENDERS: usize = 16;
     let mut scene = Scene::new();
     let mut server = scene.connect().await;
