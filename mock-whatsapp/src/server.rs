@@ -1,10 +1,12 @@
 //! Connections from outside: accepted, served, and closed in order or by force.
 
+mod crowd;
 mod line;
 mod manner;
 pub mod outcomes;
 pub mod stream;
 
+use self::crowd::Crowd;
 use crate::access::ControlToken;
 use crate::limits;
 use crate::media::room::Room;
@@ -75,7 +77,9 @@ impl Server {
     pub async fn serve(self: Arc<Self>, mut listener: Listener) {
         let server = self;
         let mut connections = JoinSet::new();
+        let mut crowd = Crowd::default();
         loop {
+            crowd.look(connections.len());
             tokio::select! {
                 biased;
                 () = server.stopped() => break,
@@ -86,7 +90,7 @@ impl Server {
                     }
                     Some(Err(error)) => {
                         // Too many open files, mostly: it passes when connections close.
-                        tracing::warn!(%error, "a connection could not be accepted");
+                        crowd.cannot_grow(connections.len(), &error);
                         tokio::time::sleep(Duration::from_millis(20)).await;
                     }
                     None => break,
