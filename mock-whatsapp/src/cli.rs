@@ -44,7 +44,7 @@ enum Command {
 #[derive(Debug, Args)]
 struct Serve {
     /// Where to listen; port 0 takes a free one.
-    #[arg(long, env = "MOCK_WHATSAPP_LISTEN", default_value = "127.0.0.1:4080")]
+    #[arg(long, env = "MOCK_WHATSAPP_LISTEN", default_value = "127.0.0.1:4080", value_parser = address)]
     listen: SocketAddr,
     /// A TOML file: seed, throughput, messaging_limit, unknown_templates, magic_numbers, [rules], [handset], [[fault]]. It is
     /// read again when it changes, and on SIGHUP.
@@ -149,6 +149,11 @@ struct Referee {
     /// What the server was started with, if it was.
     #[arg(long, env = "MOCK_WHATSAPP_CONTROL_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     control_token: Option<String>,
+}
+
+/// Where to listen.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "write an IP address and a port, as in 127.0.0.1:4080, or 0.0.0.0:4080 for all".to_owned())
 }
 
 /// Why the program ends.

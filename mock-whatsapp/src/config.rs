@@ -226,14 +226,10 @@ impl Config {
     /// The first thing that is wrong in it.
     pub fn read(&mut self, text: &str) -> Result<(), Error> {
         let file: File = toml::from_str(text).map_err(|error| {
-            // What a Rust program calls its numbers is nothing to whoever writes a file.
-            let message = ["u64", "u32", "usize"].iter().fold(error.message().to_owned(), |message, name| {
-                message.replace(&format!("expected {name}"), "expected a whole number that is not negative")
-            });
             // A word without quotes is taken for a number or a boolean by its first letter.
-            let unquoted = ["invalid float", "invalid boolean"].iter().any(|start| message.starts_with(start));
-            let message = if unquoted { "text must be in quotes".to_owned() } else { message };
-            Error::at(text, error.span(), &message.replace("expected a boolean", "expected true or false"))
+            let unquoted = ["invalid float", "invalid boolean"].iter().any(|start| error.message().starts_with(start));
+            let message = if unquoted { "text must be in quotes".to_owned() } else { in_words(error.message()) };
+            Error::at(text, error.span(), &message)
         })?;
         if let Some(throughput) = &file.throughput
             && *throughput.get_ref() == 0
@@ -290,6 +286,20 @@ impl Config {
         self.faults.extend(file.fault.into_iter().map(Spanned::into_inner));
         Ok(())
     }
+}
+
+/// What a reader says of a value that does not fit, for whoever knows nothing of what a Rust program calls its numbers.
+pub fn in_words(message: &str) -> String {
+    let numbers = [
+        ("u64", "a whole number that is not negative"),
+        ("usize", "a whole number that is not negative"),
+        ("u32", "a whole number from 0 to 4294967295"),
+        ("u16", "a whole number from 0 to 65535"),
+        ("u8", "a whole number from 0 to 255"),
+        ("a boolean", "true or false"),
+    ];
+    let expected = |name: &str| format!("expected {name}");
+    numbers.iter().fold(message.to_owned(), |said, (name, words)| said.replace(&expected(name), &expected(words)))
 }
 
 fn span<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {

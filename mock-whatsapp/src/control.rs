@@ -98,13 +98,15 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
             let path = parts.uri.path().strip_prefix("/_mock").unwrap_or_default().trim_matches('/');
             let segments: Vec<String> = path.split('/').map(query::decode).collect();
             let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-            if segments == ["events"] && parts.method == Method::GET {
+            // Probes ask for the head alone. Whoever writes the answer leaves the rest out.
+            let method = if parts.method == Method::HEAD { &Method::GET } else { &parts.method };
+            if segments == ["events"] && method == Method::GET {
                 match events::get(server, &ask.tenant, &ask.query).await {
                     Ok(answer) => return Ok(answer),
                     Err(problem) => Err(problem),
                 }
             } else {
-                route(ask, &parts.method, &segments).await
+                route(ask, method, &segments).await
             }
         }
     };
@@ -144,7 +146,10 @@ pub(crate) async fn call(server: &Server, tenant: &str, method: &Method, path: &
 
 /// There is no room for another tenant.
 pub(crate) fn full() -> Problem {
-    Problem::conflict(format!("there are {} tenants, which is all there can be", limits::TENANTS))
+    Problem::conflict(format!(
+        "there are {} tenants, which is all there can be; DELETE /_mock/tenants/{{name}} removes one",
+        limits::TENANTS
+    ))
 }
 
 /// The answer to whoever does not know the control token.
@@ -361,6 +366,9 @@ fn number(name: &str, text: &str) -> Result<u64, Problem> {
 }
 
 fn no_tenant(name: &str) -> Problem {
+    if Identity::of(name).is_none() {
+        return Problem::unknown(format!("`{name}` can be no tenant's name: 1 to 64 letters, digits, `-`, `_` or `.`"));
+    }
     Problem::unknown(format!("there is no tenant {name}; its first call with the token mock-token-{name} makes it"))
 }
 

@@ -133,7 +133,7 @@ async fn outcome(
         Ok(checked) => checked,
         Err(stop) => {
             if let Some(body) = stream {
-                media::drain(body).await?;
+                respond::drain(body, limits::UPLOAD_WAIT).await?;
             }
             return Err(stop);
         }

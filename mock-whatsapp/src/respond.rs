@@ -116,13 +116,35 @@ pub enum Unread {
 ///
 /// # Errors
 /// If it is too long, breaks off or takes too long.
-pub async fn read(body: Incoming, most: usize) -> Result<Bytes, Unread> {
-    match within(limits::BODY_WAIT, Limited::new(body, most).collect()).await {
+pub async fn read(mut body: Incoming, most: usize) -> Result<Bytes, Unread> {
+    match within(limits::BODY_WAIT, Limited::new(&mut body, most).collect()).await {
         Some(Ok(body)) => Ok(body.to_bytes()),
-        Some(Err(error)) if error.is::<LengthLimitError>() => Err(Unread::TooLong(most)),
+        Some(Err(error)) if error.is::<LengthLimitError>() => {
+            // Whoever is cut off while it sends hears of a broken connection, and not of what is wrong.
+            if Box::pin(drain(body, limits::BODY_WAIT)).await.is_err() {
+                tracing::debug!("a body was far too long, or did not end");
+            }
+            Err(Unread::TooLong(most))
+        }
         Some(Err(_)) => Err(Unread::Broken),
         None => Err(Unread::TooSlow),
     }
+}
+
+/// Reads a body to its end and forgets it, so that whoever sent it reads the answer.
+///
+/// # Errors
+/// If it breaks off, takes too long or is longer than any that is read.
+pub async fn drain(mut body: Incoming, wait: Duration) -> Result<(), Cut> {
+    let mut left = limits::MEDIA_BODY_BYTES;
+    let reading = async {
+        while let Some(frame) = body.frame().await {
+            let length = frame.map_err(|_| Cut::Close)?.data_ref().map_or(0, Bytes::len);
+            left = left.checked_sub(length).ok_or(Cut::Close)?;
+        }
+        Ok(())
+    };
+    tokio::time::timeout(wait, reading).await.unwrap_or(Err(Cut::Close))
 }
 
 /// What comes of a future, if it does in time. Mostly it is there when it is asked for the second time, as a body is that came

@@ -229,5 +229,10 @@ impl Worlds {
 
 /// The refusal of a tenant beyond the last.
 pub(crate) fn too_many() -> Refusal {
-    Refusal::token(None, format!("there are {TENANTS} tenants, which is all there can be; use one of them"))
+    Refusal::token(
+        None,
+        format!(
+            "there are {TENANTS} tenants, which is all there can be; use one of them, or DELETE /_mock/tenants/{{name}} one"
+        ),
+    )
 }

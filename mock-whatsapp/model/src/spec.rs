@@ -262,19 +262,34 @@ pub enum MessagingLimit {
 
 impl<'de> Deserialize<'de> for MessagingLimit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Form {
-            Number(u32),
-            Word(String),
-        }
-        match Form::deserialize(deserializer)? {
-            Form::Number(contacts) => Ok(Self::Contacts(contacts)),
-            Form::Word(word) if word == "unlimited" => Ok(Self::Unlimited),
-            Form::Word(word) => {
-                Err(de::Error::custom(format!("`{word}` is no messaging limit: write a number or \"unlimited\"")))
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = MessagingLimit;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "a number from 0 to {}, or \"unlimited\"", u32::MAX)
+            }
+
+            fn visit_u64<E: de::Error>(self, contacts: u64) -> Result<MessagingLimit, E> {
+                let limit = u32::try_from(contacts).map(MessagingLimit::Contacts);
+                limit.map_err(|_| E::invalid_value(de::Unexpected::Unsigned(contacts), &self))
+            }
+
+            fn visit_i64<E: de::Error>(self, contacts: i64) -> Result<MessagingLimit, E> {
+                // Readers of TOML call every whole number so.
+                let contacts =
+                    u64::try_from(contacts).map_err(|_| E::invalid_value(de::Unexpected::Signed(contacts), &self));
+                self.visit_u64(contacts?)
+            }
+
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<MessagingLimit, E> {
+                let unlimited = (word == "unlimited").then_some(MessagingLimit::Unlimited);
+                unlimited.ok_or_else(|| {
+                    E::custom(format!("`{word}` is no messaging limit: write a number or \"unlimited\""))
+                })
             }
         }
+        deserializer.deserialize_any(Visitor)
     }
 }
 

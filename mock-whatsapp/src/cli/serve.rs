@@ -9,7 +9,7 @@ use crate::worlds::Handle;
 use cloud_api::time::Timestamp;
 use mock_whatsapp_model::spec::Timing;
 use std::fs;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use tokio::net::TcpListener;
@@ -19,6 +19,9 @@ use tracing_subscriber::EnvFilter;
 
 /// How often it is looked whether the configuration file has changed.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// The longest configuration file: tens of thousands of faults, of which a tenant takes a thousand.
+const CONFIG_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Runs a server until it is told to stop.
 pub(super) fn serve(options: Serve) -> Result<(), Failure> {
@@ -47,11 +50,21 @@ fn configure(options: &Serve) -> Result<Config, Failure> {
     }
     if let Some(file) = &options.config {
         let name = file.display();
-        let text = fs::read_to_string(file).map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
+        let text = read(file).map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
         config.read(&text).map_err(|error| Failure::Usage(format!("{name}:{error}")))?;
     }
     config.seed = options.seed.unwrap_or(config.seed);
     Ok(config)
+}
+
+/// What a configuration file says.
+fn read(file: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let read = fs::File::open(file)?.take(CONFIG_BYTES + 1).read_to_string(&mut text)?;
+    if read as u64 > CONFIG_BYTES {
+        return Err(io::Error::other(format!("a configuration has at most {CONFIG_BYTES} bytes")));
+    }
+    Ok(text)
 }
 
 async fn listen(options: Serve, config: Config) -> Result<(), Failure> {
@@ -78,7 +91,7 @@ async fn listen(options: Serve, config: Config) -> Result<(), Failure> {
         if options.tls { secured(listener, connector, &options)? } else { (Listener::Tcp(listener), connector) };
     if let Some(file) = &options.port_file {
         let written = ready::place(file, &format!("{}\n", address.port()));
-        written.map_err(|error| Failure::Run(format!("{}: {error}", file.display())))?;
+        written.map_err(|error| Failure::Run(format!("--port-file {}: {error}", file.display())))?;
     }
     print(&format!("mock-whatsapp listening on {}://{address}\n", listener.scheme()))?;
     let (server, shared) = crate::prepare(config, listener, connector, Clock::system(), stopped);
@@ -112,7 +125,7 @@ fn secured(listener: TcpListener, connector: Connector, options: &Serve) -> Resu
     let tls = crate::tls::Tls::new(&names).map_err(|error| Failure::Usage(format!("--tls-name: {error}")))?;
     let file = &options.tls_ca;
     let placed = ready::place(file, tls.authority()).and_then(|()| fs::canonicalize(file));
-    let place = placed.map_err(|error| Failure::Run(format!("{}: {error}", file.display())))?;
+    let place = placed.map_err(|error| Failure::Run(format!("--tls-ca {}: {error}", file.display())))?;
     tracing::info!("clients must trust the certificate in {}", place.display());
     let trust = connector.trust().clone().with(tls.authority()).map_err(|error| run(&error))?;
     Ok((Listener::Tls(listener, tls), connector.trusting(trust)))

@@ -72,7 +72,7 @@ pub(super) async fn run(ask: Ask<'_>) -> Done {
     let factor = fields.number("factor")?.unwrap_or(1.0);
     if !factor_is_usable(factor) {
         let expected = "a factor from 0.001 to 1000000";
-        return Err(Problem::malformed("/factor", expected, format!("{factor} is no factor that time can run at")));
+        return Err(Problem::malformed("/factor", expected, format!("{factor:?} is no factor that time can run at")));
     }
     fields.end()?;
     set(ask, move |at, real| Ok(VirtualClock::Running { at, real, factor })).await

@@ -3,6 +3,7 @@
 use super::body::{Fields, make_whole};
 use super::problem::Problem;
 use super::{Ask, Done, page, phone};
+use crate::config::in_words;
 use crate::instant;
 use crate::tenant::Tenant;
 use crate::tenant::faults::{Armed, Narrowing, Unfit};
@@ -155,7 +156,7 @@ fn read(written: &Value) -> Result<FaultSpec, Problem> {
     let malformed = |key: &str, error: String| {
         let expected =
             "a [[fault]] as in a scenario file, in JSON; beside its keys `match`, `every`, `first` and `ttl`";
-        Problem::malformed(format!("/{key}"), expected, error)
+        Problem::malformed(format!("/{key}"), expected, in_words(&error))
     };
     let Some(kind) = written.get("kind") else { return Err(malformed("kind", error)) };
     // Alone with its kind, each right key can be read.

@@ -2,11 +2,10 @@
 
 use super::problem::Problem;
 use super::webhook::Wish;
-use super::{Ask, Done, no_tenant, page};
+use super::{Ask, Done, full, no_tenant, page};
 use crate::clock::Pace;
 use crate::config::{Config, UnknownTemplates};
 use crate::identity::{DEFAULT, Identity};
-use crate::limits::TENANTS;
 use crate::tenant::Tenant;
 use mock_whatsapp_model::spec::MessagingLimit;
 use serde_json::{Map, Value, json};
@@ -30,7 +29,7 @@ fn settings(fields: &mut super::body::Fields, config: &mut Config) -> Result<(),
         None => None,
         Some(Value::String(text)) => Some(text),
         Some(Value::Number(factor)) => Some(factor.to_string()),
-        Some(_) => Some(String::new()),
+        Some(other) => Some(other.to_string()),
     };
     if let Some(clock) = clock {
         config.pace = clock.parse::<Pace>().map_err(|problem| {
@@ -86,7 +85,7 @@ pub(super) async fn make(ask: Ask<'_>) -> Done {
             return Ok(same.then(|| (200, show(tenant, &base))));
         }
         let Some(tenant) = worlds.make(&identity, Arc::new(config)) else {
-            return Err(Problem::conflict(format!("there are {TENANTS} tenants, which is all there can be")));
+            return Err(full());
         };
         if let Some(webhook) = webhook {
             tenant.set_webhook(webhook);

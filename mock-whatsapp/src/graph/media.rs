@@ -8,11 +8,9 @@ use crate::limits;
 use crate::media::kinds::{TYPES, kind_of, type_of};
 use crate::media::room::{Growing, Held};
 use crate::media::{Full, NewMedium, URL_LIFETIME};
-use crate::respond::Cut;
-use bytes::Bytes;
+use crate::respond::{Cut, drain};
 use cloud_api::limits::MEDIA_LIFETIME;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use hyper::header::CONTENT_TYPE;
 use multer::{Constraints, Multipart, SizeLimit};
 use serde_json::json;
@@ -41,7 +39,7 @@ pub(super) struct File {
 pub(super) async fn upload(mut call: Call<'_>) -> Done {
     if let Err(stop) = call.with_number(|_, _| Ok(())).await {
         if let Some(stream) = call.stream.take() {
-            drain(stream).await?;
+            drain(stream, limits::UPLOAD_WAIT).await?;
         }
         return Err(stop);
     }
@@ -97,7 +95,7 @@ pub(super) async fn read(call: &mut Call<'_>) -> Result<Form, Stop> {
     let boundary = multer::parse_boundary(content_type);
     let Some(stream) = call.stream.take() else { return Ok(Form::default()) };
     let Ok(boundary) = boundary else {
-        drain(stream).await?;
+        drain(stream, limits::UPLOAD_WAIT).await?;
         let why =
             format!("the body is to be multipart/form-data with a boundary; its Content-Type is \"{content_type}\"");
         return Err(Refusal::parameter("The parameter messaging_product is required.", why).into());
@@ -148,20 +146,6 @@ async fn collect(call: &Call<'_>, mut form: Multipart<'_>, fields: Parameters) -
         }
     }
     Ok(read)
-}
-
-/// Reads a body to its end and forgets it, so that whoever sent it reads the answer.
-pub(super) async fn drain(stream: Incoming) -> Result<(), Cut> {
-    let mut stream = stream;
-    let mut left = limits::MEDIA_BODY_BYTES;
-    let reading = async {
-        while let Some(frame) = stream.frame().await {
-            let length = frame.map_err(|_| Cut::Close)?.data_ref().map_or(0, Bytes::len);
-            left = left.checked_sub(length).ok_or(Cut::Close)?;
-        }
-        Ok(())
-    };
-    tokio::time::timeout(limits::UPLOAD_WAIT, reading).await.unwrap_or(Err(Cut::Close))
 }
 
 /// Tells where a file is.

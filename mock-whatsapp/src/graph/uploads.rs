@@ -3,13 +3,14 @@
 
 use super::call::{Call, Done, Outcome, Stop};
 use super::enumeration::none_of;
-use super::media::{drain, no_room};
+use super::media::no_room;
 use super::parameters::Parameters;
 use super::refusal::Refusal;
 use crate::limits;
 use crate::media::kinds::kind_of;
 use crate::media::room::Growing;
 use crate::media::uploads::{Misfit, Taken};
+use crate::respond::{Cut, drain};
 use http_body_util::BodyExt;
 use serde_json::json;
 
@@ -73,7 +74,7 @@ pub(super) async fn send(mut call: Call<'_>) -> Done {
     let Some(stream) = call.stream.take() else { return Err(gone(&call).into()) };
     let offset = call.headers.get("file_offset").and_then(|value| value.to_str().ok());
     let Some(offset) = offset.map_or(Some(0), |text| text.trim().parse().ok()) else {
-        drain(stream).await?;
+        drain(stream, limits::UPLOAD_WAIT).await?;
         return Err(
             Refusal::parameter("Param file_offset must be an integer.", "the header file_offset is no number").into()
         );
@@ -105,11 +106,11 @@ pub(super) async fn send(mut call: Call<'_>) -> Done {
         Ok((Ok(taken), at)) => (taken, at),
         Ok((Err(handle), at)) => {
             // Sent again after the answer was lost.
-            drain(stream).await?;
+            drain(stream, limits::UPLOAD_WAIT).await?;
             return Ok(Outcome::reply(at, json!({ "h": handle })));
         }
         Err(stop) => {
-            drain(stream).await?;
+            drain(stream, limits::UPLOAD_WAIT).await?;
             return Err(stop);
         }
     };
@@ -127,7 +128,7 @@ pub(super) async fn send(mut call: Call<'_>) -> Done {
     });
     let ((handle, offset), at) = given.await?;
     match (ended, handle) {
-        (End::Broken, _) => Err(Stop::Cut(crate::respond::Cut::Close)),
+        (End::Broken, _) => Err(Stop::Cut(Cut::Close)),
         (End::NoRoom, _) => Err(no_room(limits::MEDIA_BYTES_ALL).into()),
         (End::TooLong, _) => {
             let message = format!("The file is longer than the file_length of the upload session, {length}.");

@@ -180,6 +180,53 @@ fn https_is_trusted_by_whoever_trusts_the_authority_that_was_written() {
 }
 
 #[test]
+fn a_server_that_may_open_no_more_files_says_so_and_what_helps_and_goes_on_when_it_may() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = env!("CARGO_BIN_EXE_mock-whatsapp");
+    let mut child = Command::new("sh")
+        .args(["-c", "ulimit -n 40 && exec \"$0\" --listen 127.0.0.1:0", server])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let url = line.trim_end().strip_prefix("mock-whatsapp listening on ").unwrap().to_owned();
+    let log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut running = Running { child, url, log };
+    let many: Vec<TcpStream> = (0..60).map(|_| TcpStream::connect(running.address()).unwrap()).collect();
+    let said = running.says("no further connection is accepted");
+    assert!(said.contains("`ulimit -n 8192`"), "{said}");
+    drop(many);
+    assert_eq!(running.call("GET", "/_mock/health", "", "").0, 200);
+}
+
+#[test]
+fn an_address_that_is_none_and_a_configuration_without_an_end_are_told() {
+    for (arguments, why) in [
+        (["--listen", "localhost:4080"], "an IP address and a port, as in 127.0.0.1:4080"),
+        (["--listen", "4080"], "an IP address and a port, as in 127.0.0.1:4080"),
+        (["--config", "/dev/zero"], "a configuration has at most"),
+    ] {
+        let output = program().args(["--clock", "frozen"]).args(arguments).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && said.contains(why), "{arguments:?}: {said}");
+    }
+    for (option, file) in [("--port-file", "none/port"), ("--tls-ca", "none/ca.pem")] {
+        let folder = tempfile::tempdir().unwrap();
+        let arguments = ["--listen", "127.0.0.1:0", "--tls", "--tls-ca", "ca.pem", option, file];
+        // The last says it, but --tls-ca can be there only once.
+        let arguments =
+            if option == "--tls-ca" { [&arguments[..3], &arguments[5..]].concat() } else { arguments.to_vec() };
+        let output = program().current_dir(folder.path()).args(arguments).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        let why = format!("mock-whatsapp: {option} {file}: No such file or directory");
+        assert!(output.status.code() == Some(1) && said.contains(&why), "{option}: {said}");
+    }
+}
+
+#[test]
 fn a_name_for_a_certificate_is_refused_where_there_is_none_or_it_is_no_name() {
     // A server that takes one after all writes its authority there.
     let folder = tempfile::tempdir().unwrap();
@@ -388,7 +435,7 @@ fn a_file_is_linted_by_line_and_column() {
     assert!(message.ends_with("3 |   pear = true\n  |   ^\n"), "{message}");
     for (line, words) in [
         ("seed = \"x\"", "expected a whole number that is not negative"),
-        ("throughput = -1", "expected a whole number that is not negative"),
+        ("throughput = -1", "expected a whole number from 0 to 4294967295"),
         ("message_status_always = 1", "expected true or false"),
         ("message_status_always = TRUE", "quote"),
         ("handsets = native", "text must be in quotes"),

@@ -143,6 +143,62 @@ async fn a_body_may_come_in_chunks_and_a_connection_may_be_kept() {
 }
 
 #[tokio::test]
+async fn whoever_sends_far_too_long_a_body_hears_so_and_not_only_that_the_connection_breaks() {
+    let mock = Mock::start().await;
+    let address = mock.whatsapp.base_url().strip_prefix("http://").unwrap();
+    let graph = format!("/{}/messages", mock.number);
+    for (path, length) in [(graph.as_str(), 20_000_000), ("/_mock/reset", 40_000_000)] {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nAuthorization: Bearer mock-token\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&vec![b' '; length]).await.expect("all of it is taken in");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{path}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn what_can_be_read_can_be_asked_for_by_its_head_alone_as_probes_do() {
+    let mock = Mock::start().await;
+    for path in ["/_mock/health", "/_mock/messages", "/_mock/openapi.json", "/_mock/events", "/_mock/tenants/default"] {
+        let (parts, body) = mock.exchange(Method::HEAD, path, &[], Vec::new()).await.unwrap();
+        assert_eq!((parts.status.as_u16(), body.len()), (200, 0), "{path}");
+    }
+    for (path, status) in [("/_mock/reset", 405), ("/_mock/nowhere", 404), ("/_mock/tenants/nobody", 404)] {
+        let (parts, _) = mock.exchange(Method::HEAD, path, &[], Vec::new()).await.unwrap();
+        assert_eq!(parts.status.as_u16(), status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_is_told_in_words_of_its_own_world() {
+    let mock = Mock::start().await;
+    for (path, body, wanted) in [
+        (
+            "/faults",
+            json!({ "kind": "tier", "messaging_limit": -1 }),
+            "a number from 0 to 4294967295, or \"unlimited\"",
+        ),
+        (
+            "/faults",
+            json!({ "kind": "error", "code": 99_999_999_999_u64 }),
+            "expected a whole number from 0 to 4294967295",
+        ),
+        ("/faults", json!({ "kind": "webhook_duplicate", "copies": 256 }), "expected a whole number from 0 to 255"),
+        ("/clock/run", json!({ "factor": 1e300 }), "1e300 is no factor"),
+        ("/tenants", json!({ "name": "w1", "clock": true }), "`true` is no clock"),
+        ("/reset", json!({ "tenant": "a/b" }), "`a/b` can be no tenant's name"),
+    ] {
+        let refused = mock.control("POST", path, body).await;
+        let detail = refused.body["detail"].as_str().unwrap();
+        assert!(refused.status >= 400 && detail.contains(wanted), "{path}: {refused:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_is_too_long_is_refused() {
     let mock = Mock::start().await;
     let path = format!("/{}/messages", mock.number);
