@@ -108,8 +108,15 @@ pub const TENANTS: usize = 1_024;
 /// Personas that are remembered, to be shared by the handsets that are alike.
 pub const PERSONAS: usize = 64;
 
+/// Telephones of one tenant that are given a behaviour, and behaviours that differ, since its last reset: five times the
+/// largest list that one call carries, at some 300 bytes each.
+pub const HANDSETS_GIVEN: usize = 500_000;
+
 /// Faults that can be armed at a time.
 pub const FAULTS: usize = 1_000;
+
+/// The longest of them, as it is written: it names values of messages, not documents.
+pub const FAULT_BYTES: usize = 64 * 1024;
 
 /// The largest number that a cursor has: what every reader of JSON has exactly.
 pub const CURSOR_MOST: u64 = (1 << 53) - 1;

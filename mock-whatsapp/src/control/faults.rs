@@ -5,6 +5,7 @@ use super::problem::Problem;
 use super::{Ask, Done, page, phone};
 use crate::config::in_words;
 use crate::instant;
+use crate::limits::FAULT_BYTES;
 use crate::tenant::Tenant;
 use crate::tenant::faults::{Armed, Narrowing, Unfit};
 use crate::tenant::matcher::Matcher;
@@ -47,6 +48,9 @@ pub(super) async fn list(mut ask: Ask<'_>) -> Done {
 
 pub(super) async fn arm(ask: Ask<'_>) -> Done {
     ask.end()?;
+    if ask.body.len() > FAULT_BYTES {
+        return Err(Problem::new(413, "The body is too long", format!("a fault has at most {FAULT_BYTES} bytes")));
+    }
     let mut fields = ask.fields()?;
     let mut written = fields.copy();
     if let Some(written) = written.as_object_mut() {

@@ -3,8 +3,10 @@
 use super::body::Fields;
 use super::problem::Problem;
 use super::{Ask, Done, phone};
+use crate::limits::HANDSETS_GIVEN;
 use crate::tenant::Tenant;
 use crate::tenant::gestures::Gesture;
+use cloud_api::limits::TEXT_BODY_MAX;
 use mock_whatsapp_model::handset::Persona;
 use mock_whatsapp_model::spec::Kind;
 use serde_json::{Value, json};
@@ -48,6 +50,11 @@ fn read(mut fields: Fields, written: Value) -> Result<(Persona, Value), Problem>
         persona.reply_after = reply.typed("after", DELAY)?;
         let pointer = reply.pointer("text");
         reply.end()?;
+        let length = persona.reply_text.as_ref().map(|text| text.chars().count());
+        if length.is_some_and(|length| !(1..=TEXT_BODY_MAX).contains(&length)) {
+            let expected = format!("1 to {TEXT_BODY_MAX} characters");
+            return Err(Problem::malformed(pointer, expected, "nobody can write that"));
+        }
         match persona.kind {
             // It answers once it is back, if it was away.
             Kind::Plain | Kind::Offline | Kind::Replies => persona.kind = Kind::Replies,
@@ -63,6 +70,18 @@ fn read(mut fields: Fields, written: Value) -> Result<(Persona, Value), Problem>
     Ok((persona, written))
 }
 
+/// That so many more telephones can be given a behaviour.
+fn has_room(tenant: &Tenant, count: usize) -> Result<(), Problem> {
+    if tenant.handsets().has_room_for(count) {
+        return Ok(());
+    }
+    let detail = format!(
+        "{HANDSETS_GIVEN} telephones can be given a behaviour, and as many behaviours that differ; POST /_mock/reset forgets those \
+         that there are"
+    );
+    Err(Problem::new(507, "There is no room", detail))
+}
+
 pub(super) async fn put(ask: Ask<'_>, wa_id: &str) -> Done {
     ask.end()?;
     let number = phone(wa_id)?;
@@ -70,7 +89,8 @@ pub(super) async fn put(ask: Ask<'_>, wa_id: &str) -> Done {
     let written = serde_json::from_slice(&ask.body).unwrap_or_else(|_| json!({}));
     let (persona, written) = read(fields, written)?;
     let shown = ask.tenant(move |tenant, real| {
-        tenant.give(real, number, persona, written);
+        has_room(tenant, 1)?;
+        tenant.give(real, number, persona, &written);
         Ok(show(tenant, number))
     });
     Ok((200, shown.await?))
@@ -94,8 +114,9 @@ pub(super) async fn put_all(ask: Ask<'_>) -> Done {
     }
     let set = all.len();
     ask.tenant(move |tenant, real| {
+        has_room(tenant, all.len())?;
         for (number, persona, written) in all {
-            tenant.give(real, number, persona, written);
+            tenant.give(real, number, persona, &written);
         }
         Ok(())
     })
@@ -110,7 +131,7 @@ pub(super) async fn get(ask: Ask<'_>, wa_id: &str) -> Done {
 }
 
 fn show(tenant: &Tenant, number: u64) -> Value {
-    let mut shown = tenant.handsets().given(number).cloned().unwrap_or_else(|| {
+    let mut shown = tenant.handsets().given(number).unwrap_or_else(|| {
         let has_meaning = tenant.config().magic_numbers && mock_whatsapp_model::magic::persona(number).is_some();
         if has_meaning { json!({ "kind": "magic" }) } else { json!({ "kind": "plain" }) }
     });

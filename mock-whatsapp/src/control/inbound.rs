@@ -313,7 +313,7 @@ fn speak(
     let told = tenant.say(real, number, said, quoted, to);
     if moved.is_some() {
         let persona = Persona { kind: Kind::NotOnWhatsapp, ..Persona::default() };
-        tenant.give(real, number, persona, json!({ "kind": "not_on_whatsapp" }));
+        tenant.give(real, number, persona, &json!({ "kind": "not_on_whatsapp" }));
     }
     Ok(told)
 }

@@ -2,7 +2,7 @@
 //! and the personas that many of them share.
 
 use super::Tenant;
-use crate::limits::PERSONAS;
+use crate::limits::{HANDSETS_GIVEN, PERSONAS};
 use cloud_api::time::Timestamp;
 use mock_whatsapp_model::fate::mix;
 use mock_whatsapp_model::handset::Persona;
@@ -22,13 +22,22 @@ pub struct Handsets {
     only: Vec<MessageIndex>,
     /// All messages of those for whom more than one was.
     more: FxHashMap<HandsetId, Vec<MessageIndex>>,
-    /// What telephones were made to be by hand, as it was written.
-    given: BTreeMap<u64, Value>,
+    /// What telephones were made to be by hand, in JSON as it was written: as values, a list of them would take ten times as much.
+    given: BTreeMap<u64, Box<str>>,
+    /// Bytes of those.
+    given_bytes: usize,
     /// How often contacts reported the business.
     reports: BTreeMap<u64, u32>,
     /// Personas that were made known to the model, and when: an absence counts from then.
     personas: Vec<(Persona, Timestamp, u32)>,
+    /// How many personas the model knows by now.
+    made: usize,
 }
+
+/// About what a telephone takes, here and in the model; what it was made to be by hand, beside its words; a persona.
+const EACH: usize = 64;
+const GIVEN: usize = 64;
+const PERSONA: usize = 256;
 
 /// No message yet. The model would have to take four thousand million to give this place away.
 const NONE: MessageIndex = MessageIndex(u32::MAX);
@@ -115,6 +124,7 @@ impl Handsets {
             return *id;
         }
         let id = world.add_persona(persona.clone());
+        self.made += 1;
         if self.personas.len() == PERSONAS {
             self.personas.remove(0);
         }
@@ -123,15 +133,25 @@ impl Handsets {
     }
 
     /// What a telephone was made to be by hand.
-    pub fn given(&self, wa_id: u64) -> Option<&Value> {
-        self.given.get(&wa_id)
+    pub fn given(&self, wa_id: u64) -> Option<Value> {
+        serde_json::from_str(self.given.get(&wa_id)?).ok()
+    }
+
+    /// Whether so many more can be given a behaviour, whatever it is.
+    pub fn has_room_for(&self, count: usize) -> bool {
+        self.given.len().max(self.made) + count <= HANDSETS_GIVEN
+    }
+
+    /// About what all of it takes in memory, in bytes, here and in the model. The words of answers are there twice.
+    pub fn bytes(&self) -> usize {
+        self.wa_ids.len() * EACH + self.given.len() * GIVEN + self.given_bytes * 2 + self.made * PERSONA
     }
 
     /// What a contact calls itself.
     pub fn name(&self, handset: HandsetId) -> String {
         let wa_id = self.wa_id(handset);
-        let given = self.given.get(&wa_id).and_then(|given| given["name"].as_str());
-        given.map_or_else(|| format!("Contact {:04}", wa_id % 10_000), str::to_owned)
+        let given = self.given(wa_id).and_then(|given| given["name"].as_str().map(str::to_owned));
+        given.unwrap_or_else(|| format!("Contact {:04}", wa_id % 10_000))
     }
 
     /// How often a contact reported the business.
@@ -171,14 +191,19 @@ impl Handsets {
     }
 
     /// Notes what a telephone was made to be.
-    pub(super) fn note(&mut self, wa_id: u64, written: Value) {
-        self.given.insert(wa_id, written);
+    pub(super) fn note(&mut self, wa_id: u64, written: &Value) {
+        let written = written.to_string().into_boxed_str();
+        self.given_bytes += written.len();
+        let before = self.given.insert(wa_id, written);
+        self.given_bytes -= before.map_or(0, |before| before.len());
     }
 
     /// Forgets messages and personas; telephones that have a meaning by their number get it again.
     pub fn reset(&mut self, world: &mut World, now: Timestamp, magic_numbers: bool) {
         self.personas.clear();
         self.given.clear();
+        self.given_bytes = 0;
+        self.made = 0;
         self.reports.clear();
         self.only.fill(NONE);
         self.more.clear();
@@ -194,7 +219,7 @@ impl Handsets {
 
 impl Tenant {
     /// Gives a telephone another behaviour, from now on.
-    pub fn give(&mut self, real: Timestamp, wa_id: u64, persona: Persona, written: Value) {
+    pub fn give(&mut self, real: Timestamp, wa_id: u64, persona: Persona, written: &Value) {
         self.tick(self.now(real));
         let handset = self.telephone(wa_id);
         if persona.off_for().is_none() {
@@ -219,6 +244,22 @@ mod tests {
     use super::*;
     use mock_whatsapp_model::spec::Timing;
     use mock_whatsapp_model::world::Config;
+
+    #[test]
+    fn there_is_room_for_so_many_behaviours_and_a_reset_makes_it_again() {
+        let (seed, start) = (1, Timestamp(7));
+        let mut world = World::new(Config { seed, start, timing: Timing::default(), limit_throughput: false });
+        let mut handsets = Handsets::default();
+        assert!(handsets.has_room_for(HANDSETS_GIVEN) && !handsets.has_room_for(HANDSETS_GIVEN + 1));
+        handsets.persona(&mut world, start, Persona { reads: Some(true), ..Persona::default() });
+        assert!(handsets.has_room_for(HANDSETS_GIVEN - 1) && !handsets.has_room_for(HANDSETS_GIVEN));
+        for kind in ["blocked", "plain"] {
+            handsets.note(4_915_100_000_000, &serde_json::json!({ "kind": kind }));
+        }
+        assert_eq!((handsets.given.len(), handsets.given_bytes), (1, r#"{"kind":"plain"}"#.len()));
+        handsets.reset(&mut world, start, false);
+        assert!(handsets.has_room_for(HANDSETS_GIVEN) && handsets.given_bytes == 0);
+    }
 
     #[test]
     fn every_telephone_is_found_again_with_its_messages() {

@@ -70,7 +70,11 @@ struct State {
 impl State {
     /// About what it takes in memory, in bytes. Media are shared with the tenant, in a room that has a bound of its own.
     fn bytes(&self) -> usize {
+        // What a fault is aimed at is there once more.
+        let faults: usize = self.faults.iter().map(|armed| armed.written.to_string().len() * 2).sum();
         self.world.snapshot().messages as usize * MESSAGE_BYTES
+            + self.handsets.bytes()
+            + faults
             + self.inbound.bytes()
             + self.notices.bytes()
             + self.messages.bytes()

@@ -219,3 +219,11 @@ async fn while_the_receiver_cannot_be_reached_webhooks_wait_in_the_ladder() {
     let log = mock.done("GET", "/webhooks?state=acked", Value::Null).await;
     assert_eq!(log["items"].as_array().unwrap().len(), 3);
 }
+
+#[tokio::test]
+async fn a_fault_that_is_far_too_long_is_refused() {
+    let mock = Mock::start().await;
+    let fault = json!({ "kind": "outage", "match": { "body": { "/x": "x".repeat(100_000) } } });
+    let refused = mock.control("POST", "/faults", fault).await;
+    assert!(refused.status == 413 && refused.body["detail"].as_str().unwrap().contains("65536 bytes"), "{refused:?}");
+}

@@ -239,3 +239,15 @@ async fn copies_on_a_telephone_are_counted_by_what_they_say() {
     let copies: Vec<_> = messages.iter().map(|message| &message["copies_on_handset"]).collect();
     assert_eq!(copies, [2, 2, 1]);
 }
+
+#[tokio::test]
+async fn an_answer_is_as_long_as_a_message_can_be() {
+    let mock = Mock::start().await;
+    let reply = |length: usize| json!({ "reply": { "text": "é".repeat(length) } });
+    let longest = mock.done("PUT", "/handsets/491511000001", reply(4_096)).await;
+    assert_eq!(longest, mock.done("GET", "/handsets/491511000001", Value::Null).await);
+    for length in [0, 4_097, 100_000] {
+        let refused = mock.control("PUT", "/handsets/491511000001", reply(length)).await;
+        assert_eq!((refused.status, &refused.body["pointer"]), (400, &json!("/reply/text")), "{length}: {refused:?}");
+    }
+}

@@ -525,3 +525,18 @@ async fn a_piece_of_a_file_that_is_on_its_way_is_waited_for_or_discarded() {
     let there = mock.graph(Method::GET, &format!("/v23.0/{session}"), Value::Null).await;
     assert_eq!(there.body["file_offset"], 0, "the piece was on its way to what was discarded");
 }
+
+#[tokio::test]
+async fn telephones_and_faults_count_towards_what_a_snapshot_takes() {
+    const MANY: u64 = 2_000;
+    let mock = Mock::start().await;
+    let items: Vec<Value> = (0..MANY).map(|nth| json!({ "wa_id": 491_511_000_000 + nth, "kind": "blocked" })).collect();
+    mock.done("PUT", "/handsets", json!({ "items": items })).await;
+    mock.done("POST", "/snapshot", Value::Null).await;
+    let fault = json!({ "kind": "outage", "from": "1h", "match": { "body": { "/x": "x".repeat(60_000) } } });
+    mock.done("POST", "/faults", fault).await;
+    mock.done("POST", "/snapshot", Value::Null).await;
+    let listed = mock.done("GET", "/snapshots", Value::Null).await;
+    let bytes = |place: usize| listed["items"][place]["bytes"].as_u64().unwrap();
+    assert!(bytes(0) > 100 * MANY && bytes(1) > bytes(0) + 60_000, "{listed}");
+}

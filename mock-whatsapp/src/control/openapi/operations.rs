@@ -178,12 +178,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .like(&[
             r#"{"items":[{"wa_id":"14155550123","kind":"offline","for":"20h"},{"wa_id":"14155550124","reads":false}]}"#,
         ])
-        .gives(OBJECT),
+        .gives(OBJECT)
+        .or(&[(507, "There is no room")]),
     op("GET", "/handsets/{wa_id}", "What a telephone is like").gives(&[(200, "It", handset_shown)]),
     op("PUT", "/handsets/{wa_id}", "Makes a telephone what it is to be")
         .may_take(handset)
         .like(&[r#"{"kind":"offline","for":"20h"}"#, r#"{"kind":"replies","reply":{"text":"ok","after":"1s"}}"#])
-        .gives(&[(200, "It is", handset_shown)]),
+        .gives(&[(200, "It is", handset_shown)])
+        .or(&[(507, "There is no room")]),
     op("POST", "/handsets/{wa_id}/messages", "The contact writes")
         .takes(written)
         .like(&[
@@ -431,7 +433,7 @@ fn common() -> [Field; 4] {
 
 fn telephones(also: fn() -> Vec<Field>) -> Schema {
     let of = |own: Vec<Field>| object(also().into_iter().chain(common()).chain(own));
-    let reply = || may("reply", object([may("text", text()), may("after", delay())]));
+    let reply = || may("reply", object([may("text", sized(1, 4096)), may("after", delay())]));
     let mute = ["not_on_whatsapp", "blocked", "receipts_off", "reports_spam", "other_wa_id"];
     either([
         of(vec![nothing("kind"), nothing("for"), reply()]),
