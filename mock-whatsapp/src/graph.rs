@@ -4,6 +4,7 @@
 
 mod accounts;
 mod analytics;
+mod batch;
 mod blocks;
 pub mod call;
 mod codes;
@@ -42,7 +43,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use call::{Call, Done, JSON, Outcome, Stop, spell};
 use cloud_api::time::Timestamp;
-use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::{HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use hyper::http::request::Parts;
@@ -60,12 +60,19 @@ const API_VERSION: HeaderName = HeaderName::from_static("facebook-api-version");
 const TRACE_ID: HeaderName = HeaderName::from_static("x-fb-trace-id");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-fb-request-id");
 
+/// The body of a call.
+pub enum Sent {
+    /// It is on its way.
+    Coming(Incoming),
+    /// It is there: the call is one of several in one.
+    There(Bytes),
+}
+
 /// Answers a call of the Graph API.
 ///
 /// # Errors
 /// If it is to have no answer.
-pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answer, Cut> {
-    let (parts, body) = request.into_parts();
+pub async fn answer(server: &Server, parts: Parts, body: Sent) -> Result<Answer, Cut> {
     let path = Path::of(parts.uri.path());
     let trace = trace_id(server.next_request());
     let noted = Noted::of(&parts);
@@ -74,7 +81,7 @@ pub async fn answer(server: &Server, request: Request<Incoming>) -> Result<Answe
     noted.close(server, &parts, Ended::of(&outcome)).await?;
     let outcome = match outcome {
         Ok(outcome) => outcome,
-        Err(Stop::Refused(refusal)) => Outcome::Refusal(time_of_caller(server, &parts).await?, refusal),
+        Err(Stop::Refused(refusal)) => Outcome::Refusal(time_of_caller(server, &parts, noted.body()).await?, refusal),
         Err(Stop::Cut(cut)) => return Err(cut),
     };
     let (outcome, manner) = match outcome {
@@ -111,16 +118,18 @@ async fn outcome(
     server: &Server,
     parts: &Parts,
     path: Path<'_>,
-    body: Incoming,
+    body: Sent,
     noted: &Noted,
     usage: &mut Option<(String, Usage)>,
 ) -> Done {
     let id = query::decode(path.node);
     let verb = Verb::of(&parts.method);
     let route = verb.and_then(|verb| Route::find(Node::of(&id), &path, verb));
-    let (read, stream) = match route {
-        Some(route) if route.operation.reads_itself() => (Ok(Bytes::new()), Some(body)),
-        Some(_) | None => (read(body, limits::BODY_BYTES).await, None),
+    let reads_itself = route.is_some_and(|route| route.operation.reads_itself());
+    let (read, stream) = match body {
+        Sent::Coming(body) if reads_itself => (Ok(Bytes::new()), Some(body)),
+        Sent::Coming(body) => (read(body, limits::BODY_BYTES).await, None),
+        Sent::There(body) => (Ok(body), None),
     };
     let read = match read {
         Ok(body) if stream.is_none() => Ok(forms::as_json(&parts.headers, body).await),
@@ -129,7 +138,7 @@ async fn outcome(
     if let Ok(body) = &read {
         noted.read(body);
     }
-    let (identity, route) = match check(server, parts, path, verb, &id, route).await {
+    let (identity, route) = match check(server, parts, noted.body(), path, &id, route).await {
         Ok(checked) => checked,
         Err(stop) => {
             if let Some(body) = stream {
@@ -165,14 +174,16 @@ async fn outcome(
 async fn check(
     server: &Server,
     parts: &Parts,
+    body: &[u8],
     path: Path<'_>,
-    verb: Option<Verb>,
     id: &str,
     route: Option<&'static Route>,
 ) -> Result<(Arc<Identity>, &'static Route), Stop> {
-    let token = match route.map(|route| route.operation) {
-        Some(Operation::GetAccessToken) => return Ok((token::of_client(parts)?, route.ok_or_else(token::no_client)?)),
-        Some(_) | None => token::of(parts),
+    let token = match route {
+        Some(route) if route.operation == Operation::GetAccessToken => {
+            return Ok((token::of_client(parts, body)?, route));
+        }
+        Some(_) | None => token::of(parts, body),
     };
     let bearer = token.as_deref().and_then(Bearer::read).ok_or_else(|| token::unknown(token.as_deref()))?;
     let permission = route.map_or(Permission::Any, |route| route.permission);
@@ -180,7 +191,7 @@ async fn check(
         return Err(refusal.into());
     }
     let identity = bearer.identity;
-    let route = route.ok_or_else(|| nothing_there(&identity, &path, verb, id))?;
+    let route = route.ok_or_else(|| nothing_there(&identity, &path, Verb::of(&parts.method), id))?;
     Ok((identity, route))
 }
 
@@ -259,6 +270,7 @@ async fn run_seldom(call: Call<'_>) -> Done {
         Operation::GetOwnApp => accounts::app(call).await,
         Operation::DebugToken => accounts::debug_token(call).await,
         Operation::GetAccessToken => accounts::access_token(call).await,
+        Operation::Batch => batch::post(call).await,
     }
 }
 
@@ -289,8 +301,8 @@ fn nothing_there(identity: &Identity, path: &Path<'_>, verb: Option<Verb>, id: &
 }
 
 /// The time of the caller's tenant, or the real one where there is none.
-async fn time_of_caller(server: &Server, parts: &Parts) -> Result<Timestamp, Cut> {
-    match token::of(parts).as_deref().and_then(Bearer::read) {
+async fn time_of_caller(server: &Server, parts: &Parts, body: &[u8]) -> Result<Timestamp, Cut> {
+    match token::of(parts, body).as_deref().and_then(Bearer::read) {
         Some(bearer) => now(server, &bearer.identity).await,
         None => Ok(server.worlds.with(|worlds| worlds.real()).await?),
     }

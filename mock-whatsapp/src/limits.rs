@@ -157,8 +157,15 @@ pub const LINK_WAIT: Duration = Duration::from_secs(10);
 /// Upload sessions of one tenant: each costs some hundred bytes beside its file.
 pub const UPLOADS: usize = 1_000;
 
-/// Fields of a form that are kept; an upload has three.
-pub const FORM_FIELDS: usize = 32;
+/// Fields of an upload's form that are kept; it has three.
+pub const UPLOAD_FIELDS: usize = 32;
+
+/// Fields of any other form or query that are kept: as many as PHP takes of one, in which most of the texts of a carousel can be
+/// fields of their own.
+pub const FORM_FIELDS: usize = 1_000;
+
+/// How deep the names of such fields may go; a carousel's parameters are nine deep.
+pub const FORM_DEPTH: usize = 32;
 
 /// What the journal of one tenant may hold, unless told otherwise: about forty thousand sends of a template, so that a million
 /// sends leave room for everything else that is remembered of them.

@@ -79,7 +79,8 @@ async fn answer_to(server: &Server, request: Request<Incoming>, is_control: bool
             server.worlds.with(|worlds| worlds.real()).await?,
         ))
     } else {
-        graph::answer(server, request).await
+        let (parts, body) = request.into_parts();
+        graph::answer(server, parts, graph::Sent::Coming(body)).await
     }
 }
 

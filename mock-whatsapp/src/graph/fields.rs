@@ -59,7 +59,7 @@ fn one(text: &str) -> Option<Field> {
 
 /// What a call wants; the usual fields, where it does not say.
 pub fn wanted(parameters: &Parameters, kind: &Kind) -> Vec<Field> {
-    let asked = parameters.text("fields").map(|text| read(&text)).unwrap_or_default();
+    let asked = parameters.fields().map(|text| read(&text)).unwrap_or_default();
     if !asked.is_empty() {
         return asked;
     }

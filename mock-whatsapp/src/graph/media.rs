@@ -140,7 +140,7 @@ async fn collect(call: &Call<'_>, mut form: Multipart<'_>, fields: Parameters) -
                 let left = FIELD_BYTES - text.len();
                 text.extend_from_slice(&chunk[..chunk.len().min(left)]);
             }
-            if parts <= limits::FORM_FIELDS {
+            if parts <= limits::UPLOAD_FIELDS {
                 read.fields.put(&name, String::from_utf8_lossy(&text).into_owned());
             }
         }

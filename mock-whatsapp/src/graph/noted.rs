@@ -79,15 +79,21 @@ impl Noted {
         self.path.clone()
     }
 
+    /// As much of its body as is known.
+    pub(super) fn body(&self) -> &[u8] {
+        self.body.get().map_or(&[], |body| body)
+    }
+
     /// Writes it down, unless its tenant did.
-    pub(super) async fn close(self, server: &Server, parts: &Parts, ended: Ended) -> Result<(), Cut> {
-        if self.is_send.into_inner() {
+    pub(super) async fn close(&self, server: &Server, parts: &Parts, ended: Ended) -> Result<(), Cut> {
+        if self.is_send.load(Ordering::Relaxed) {
             return Ok(());
         }
         let Ended { outcome, status, refusal } = ended;
-        let identity = token::of(parts).as_deref().and_then(Bearer::read).map(|bearer| bearer.identity);
+        let identity = token::of(parts, self.body()).as_deref().and_then(Bearer::read).map(|bearer| bearer.identity);
         let node = query::decode(Path::of(parts.uri.path()).node);
-        let (method, path, body) = (self.method, self.path, self.body.into_inner().unwrap_or_default());
+        let (method, path) = (self.method.clone(), self.path.clone());
+        let body = self.body.get().cloned().unwrap_or_default();
         server
             .worlds
             .with(move |worlds| {

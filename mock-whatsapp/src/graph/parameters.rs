@@ -3,8 +3,8 @@
 
 use super::call::Call;
 use super::enumeration::one_of;
+use super::forms;
 use super::refusal::Refusal;
-use crate::query;
 use serde_json::{Map, Value};
 
 /// The parameters of a call.
@@ -14,7 +14,7 @@ pub struct Parameters(Map<String, Value>);
 impl Parameters {
     /// Those of the query, and those of the body, which win.
     pub fn of(call: &Call<'_>) -> Self {
-        let mut all: Map<String, Value> = form(call.query);
+        let mut all = forms::of_text(call.query);
         all.extend(fields(&call.body).unwrap_or_default());
         all.retain(|_, value| !value.is_null());
         Self(all)
@@ -88,6 +88,14 @@ impl Parameters {
         Some(list.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect())
     }
 
+    /// What stands in `fields`: a text, or a list of texts, as some clients write theirs.
+    pub fn fields(&self) -> Option<String> {
+        match self.0.get("fields")? {
+            Value::Array(names) => Some(names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")),
+            _ => self.text("fields"),
+        }
+    }
+
     /// Whether the call names the product that everything here is about.
     ///
     /// # Errors
@@ -114,10 +122,6 @@ fn fields(body: &[u8]) -> Option<Map<String, Value>> {
         Value::String(text) => serde_json::from_str(&text).ok(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => None,
     }
-}
-
-fn form(text: &str) -> Map<String, Value> {
-    query::pairs(text).map(|(name, value)| (name, Value::String(value))).collect()
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ fn longer(name: &str, most: usize) -> Refusal {
 
 /// `GET /{phone-number-id}/whatsapp_business_profile`.
 pub(super) async fn get(call: Call<'_>) -> Done {
-    let wanted = Parameters::of(&call).text("fields").map(|text| fields::read(&text)).unwrap_or_default();
+    let wanted = Parameters::of(&call).fields().map(|text| fields::read(&text)).unwrap_or_default();
     show(call, move |_, number| of(number, &wanted)).await
 }
 
@@ -160,7 +160,7 @@ pub(super) async fn set(call: Call<'_>) -> Done {
 
 /// `GET /{phone-number-id}/settings`.
 pub(super) async fn settings(call: Call<'_>) -> Done {
-    let wanted = Parameters::of(&call).text("fields").map(|text| fields::read(&text)).unwrap_or_default();
+    let wanted = Parameters::of(&call).fields().map(|text| fields::read(&text)).unwrap_or_default();
     show(call, move |_, number| {
         let mut settings = number.settings.clone();
         settings.retain(|name, _| wanted.is_empty() || wanted.iter().any(|field| field.name == *name));

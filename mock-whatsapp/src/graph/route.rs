@@ -30,7 +30,7 @@ pub enum Node {
 }
 
 /// Words that stand in place of an id.
-const WORDS: [&str; 6] = [download::WORD, "me", "app", "debug_token", "oauth", "message_template_library"];
+const WORDS: [&str; 7] = [download::WORD, "me", "app", "debug_token", "oauth", "message_template_library", ""];
 
 impl Node {
     /// What a node's name can only be, by [`Identity::id`]'s rule. Whether the tenant has it, the operation finds out.
@@ -249,6 +249,8 @@ pub enum Operation {
     DebugToken,
     /// Gives the app's own token.
     GetAccessToken,
+    /// Carries out several calls.
+    Batch,
 }
 
 /// A row of the table.
@@ -363,6 +365,9 @@ pub const ROUTES: &[Route] = &[
     row(Node::Word("app"), "", Verb::Get, Operation::GetOwnApp, Permission::Any),
     row(Node::Word("debug_token"), "", Verb::Get, Operation::DebugToken, Permission::Any),
     row(Node::Word("oauth"), "access_token", Verb::Get, Operation::GetAccessToken, Permission::Any),
+    row(Node::Word("oauth"), "access_token", Verb::Post, Operation::GetAccessToken, Permission::Any),
+    row(Node::Word(""), "", Verb::Post, Operation::Batch, Permission::Any),
+    row(Node::Word("me"), "", Verb::Post, Operation::Batch, Permission::Any),
 ];
 
 impl Route {

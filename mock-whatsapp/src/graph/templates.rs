@@ -128,7 +128,7 @@ pub(super) async fn get(call: Call<'_>) -> Done {
         own_account(&call)?;
         call.item.clone()
     };
-    let fields = Fields::read(Parameters::of(&call).text("fields").as_deref())?;
+    let fields = Fields::read(Parameters::of(&call).fields().as_deref())?;
     let missing = missing(&call);
     let shown = call.tenant(move |tenant, _| {
         let place = find(tenant, &id, &missing)?;

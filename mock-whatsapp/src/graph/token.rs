@@ -7,6 +7,7 @@ use crate::query;
 use cloud_api::time::{Span, Timestamp};
 use hyper::header::AUTHORIZATION;
 use hyper::http::request::Parts;
+use serde_json::Value;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -14,25 +15,30 @@ use std::time::{Duration, UNIX_EPOCH};
 /// How long ago an expired token expired.
 const EXPIRED_FOR: Span = Span::hours(1);
 
-/// The token of a call, from its header or its query.
-pub(super) fn of(parts: &Parts) -> Option<Cow<'_, str>> {
+/// The token of a call, from its header, its query or its body, as far as that was read.
+pub(super) fn of<'a>(parts: &'a Parts, body: &[u8]) -> Option<Cow<'a, str>> {
     let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     if let Some((scheme, token)) = header.and_then(|header| header.split_once(' '))
         && ["bearer", "oauth"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
     {
         return Some(Cow::Borrowed(token.trim()));
     }
+    parameter(parts, body, "access_token").map(Cow::Owned)
+}
+
+/// A parameter of the query, or else of the body.
+fn parameter(parts: &Parts, body: &[u8], name: &str) -> Option<String> {
     let query = parts.uri.query().unwrap_or_default();
-    query::pairs(query).find(|(key, _)| key == "access_token").map(|(_, token)| Cow::Owned(token))
+    let found = query::pairs(query).find(|(key, _)| key == name).map(|(_, value)| value);
+    found.or_else(|| serde_json::from_slice::<Value>(body).ok()?.get(name)?.as_str().map(str::to_owned))
 }
 
 /// The app that a call names by its id and its secret, in place of a token.
 ///
 /// # Errors
 /// If they are no app's.
-pub(super) fn of_client(parts: &Parts) -> Result<Arc<Identity>, Refusal> {
-    let query = parts.uri.query().unwrap_or_default();
-    let find = |wanted: &str| query::pairs(query).find(|(key, _)| key == wanted).map(|(_, value)| value);
+pub(super) fn of_client(parts: &Parts, body: &[u8]) -> Result<Arc<Identity>, Refusal> {
+    let find = |wanted: &str| parameter(parts, body, wanted);
     let token = find("client_id").zip(find("client_secret")).map(|(id, secret)| format!("{id}|{secret}"));
     let bearer = token.as_deref().and_then(Bearer::read).ok_or_else(no_client)?;
     Ok(bearer.identity)

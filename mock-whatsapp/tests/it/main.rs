@@ -4,6 +4,7 @@
 
 mod accounts;
 mod aimed_faults;
+mod batch;
 mod client;
 mod clock;
 mod couriers;
@@ -12,6 +13,7 @@ mod described;
 mod events;
 mod export;
 mod faults;
+mod forms;
 mod gestures;
 mod handsets;
 mod hanging_receiver;

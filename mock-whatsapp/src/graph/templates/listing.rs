@@ -145,7 +145,7 @@ fn summary(templates: &Templates, found: usize, wanted: &str) -> Value {
 pub(in crate::graph) async fn list(call: Call<'_>) -> Done {
     own_account(&call)?;
     let parameters = Parameters::of(&call);
-    let (filter, fields) = (Filter::read(&parameters)?, Fields::read(parameters.text("fields").as_deref())?);
+    let (filter, fields) = (Filter::read(&parameters)?, Fields::read(parameters.fields().as_deref())?);
     let limit = whole_number(&parameters, "limit")?.unwrap_or(PAGE);
     if limit < 1 {
         return Err(Refusal::parameter("Param limit must be at least 1.", "a page has at least one template").into());
