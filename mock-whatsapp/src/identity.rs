@@ -11,6 +11,9 @@ pub const DEFAULT: &str = "default";
 
 const TOKEN: &str = "mock-token";
 
+/// The same of letters and digits alone, for clients that want a token to look like a real one.
+const PLAIN_TOKEN: &str = "EAAmocktoken";
+
 const APP_SECRET: &str = "mock-app-secret";
 
 /// How long the ids of objects are. The first digit tells the kind of object.
@@ -111,11 +114,16 @@ impl Identity {
 
     /// The tenant whose bearer token this is.
     pub fn by_token(token: &str) -> Option<Arc<Self>> {
-        match token.strip_prefix(TOKEN)? {
-            "" => Self::shared(DEFAULT),
-            // The default tenant has one token.
-            name => Self::shared(name.strip_prefix('-').filter(|name| *name != DEFAULT)?),
-        }
+        let name = match token.strip_prefix(TOKEN) {
+            Some("") => DEFAULT,
+            // The default tenant has one token of each kind.
+            Some(name) => name.strip_prefix('-').filter(|name| *name != DEFAULT)?,
+            None => match token.strip_prefix(PLAIN_TOKEN)? {
+                "" => DEFAULT,
+                name => Some(name).filter(|name| *name != DEFAULT)?,
+            },
+        };
+        Self::shared(name)
     }
 
     /// The id of an object of this tenant, by its place among those of its kind. Other tenants have others.
@@ -216,8 +224,18 @@ mod tests {
     fn a_token_names_its_tenant() {
         assert_eq!(Identity::by_token("mock-token").as_deref(), Identity::of("default").as_ref());
         assert_eq!(Identity::by_token("mock-token-w1").as_deref(), Identity::of("w1").as_ref());
-        for token in ["", "mock-token-", "mock-token-default", "mock-tokenx", "EAAB", "mock-token-a b", "mock-token-é"]
-        {
+        assert_eq!(Identity::by_token("EAAmocktoken").as_deref(), Identity::of("default").as_ref());
+        assert_eq!(Identity::by_token("EAAmocktokenw1").as_deref(), Identity::of("w1").as_ref());
+        for token in [
+            "",
+            "EAAmocktokendefault",
+            "mock-token-",
+            "mock-token-default",
+            "mock-tokenx",
+            "EAAB",
+            "mock-token-a b",
+            "mock-token-é",
+        ] {
             assert_eq!(Identity::by_token(token), None, "{token}");
         }
     }

@@ -152,7 +152,23 @@ mod tests {
         }
         let document = serde_json::to_value(document()).unwrap();
         let events = &document["paths"]["/_mock/events"]["get"]["responses"]["200"]["content"];
-        assert!(events["text/event-stream"].is_object(), "{events}");
+        // One event, as readers of such streams take it apart.
+        let event = &events["text/event-stream"]["schema"]["properties"];
+        assert_eq!(
+            (&event["event"]["enum"][0], &event["data"]["type"]),
+            (&json!("request"), &json!("string")),
+            "{events}"
+        );
+    }
+
+    #[test]
+    fn what_only_time_narrows_down_is_described_so() {
+        let document = written();
+        let faults =
+            &document["paths"]["/_mock/faults"]["post"]["requestBody"]["content"]["application/json"]["schema"];
+        let can_be_first = faults["oneOf"].as_array().unwrap().iter().filter(|it| it["properties"]["first"].is_null());
+        let kinds: Vec<&Value> = can_be_first.map(|it| &it["properties"]["kind"]["enum"][0]).collect();
+        assert_eq!(kinds, [&json!("tier")]);
     }
 
     #[test]

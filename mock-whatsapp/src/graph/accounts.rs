@@ -32,6 +32,9 @@ const ACCOUNT: Kind = Kind {
         "is_shared_with_partners",
         "assigned_users",
         "message_templates",
+        "marketing_messages_ad_account",
+        "service_pricing_policy",
+        "template_auto_archival_enabled",
     ],
 };
 

@@ -104,6 +104,7 @@ pub(super) fn all(tenant: &Tenant, number: &Number) -> Map<String, Value> {
         "username": number.username,
         "last_onboarded_time": number.registered.then(|| onboarded(number)),
         "health_status": health::of_number(tenant, number),
+        "whatsapp_business_account": { "id": tenant.identity().waba_id },
     });
     match all {
         Value::Object(all) => all,

@@ -56,7 +56,7 @@ pub(super) fn unknown(token: Option<&str>) -> Refusal {
         Some(_) => Refusal::token(
             None,
             "the token is not one of this server's: mock-token is the default tenant's, and mock-token-NAME makes and uses \
-             the tenant NAME (letters, digits, - _ .)",
+             the tenant NAME (letters, digits, - _ .); so do EAAmocktoken and EAAmocktokenNAME",
         ),
         None => Refusal::token(
             Some("An access token is required to request this resource."),

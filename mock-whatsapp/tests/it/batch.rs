@@ -133,6 +133,17 @@ async fn a_batch_is_at_most_fifty_calls_and_none_of_them_another() {
 }
 
 #[tokio::test]
+async fn a_batch_may_stand_in_the_query_and_be_asked_of_me() {
+    let mock = Mock::start().await;
+    let calls = encode(&json!([{ "method": "GET", "relative_url": "me?fields=id" }]).to_string());
+    let query = format!("batch={calls}&include_headers=false");
+    let answer = mock.graph(Method::POST, &format!("/v23.0/me?{query}"), Value::Null).await;
+    let me = mock.graph(Method::GET, "/me?fields=id", Value::Null).await.body;
+    assert_eq!(told(&answer), [(200, me)]);
+    assert!(answer.body[0]["headers"].is_null());
+}
+
+#[tokio::test]
 async fn each_call_of_a_batch_may_have_a_token_of_its_own() {
     let mock = Mock::start().await;
     let url = |token: &str| format!("me?fields=id&access_token={token}");

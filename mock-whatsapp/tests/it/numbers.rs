@@ -23,6 +23,9 @@ async fn a_number_shows_what_it_is_asked_for() {
     assert_eq!((&asked["name_status"], &asked["is_pin_enabled"]), (&json!("APPROVED"), &json!(false)));
     assert_eq!(asked["id"], "100000000000001");
     assert!(asked.get("verified_name").is_none() && asked.get("certificate").is_none(), "{asked}");
+    let account =
+        mock.graph(Method::GET, &format!("{NUMBER}?fields=whatsapp_business_account"), Value::Null).await.body;
+    assert_eq!(account["whatsapp_business_account"], json!({ "id": "200000000000001" }), "clients find an account so");
     let unknown = mock.graph(Method::GET, &format!("{NUMBER}?fields=colour"), Value::Null).await;
     assert_eq!(unknown.status, 400);
     assert_eq!(

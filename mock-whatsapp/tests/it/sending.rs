@@ -38,6 +38,7 @@ async fn messages_of_every_type_are_taken_and_shown() {
         (of("sticker", json!({ "link": "https://x.example/a.webp" })), "[sticker https://x.example/a.webp]"),
         (of("location", json!({ "latitude": "52.1", "longitude": 5.2, "name": "Shop" })), "[location 52.1, 5.2] Shop"),
         (of("contacts", json!([{ "name": { "formatted_name": "Ana" }, "birthday": "1990-12-31" }])), "[contacts] Ana"),
+        (of("contacts", json!([{ "name": { "formatted_name": "Bo" }, "birthday": "" }])), "[contacts] Bo"),
         (interactive("button", json!({ "buttons": [reply] })), "Well?"),
         (interactive("list", json!({ "button": "Choose", "sections": [{ "rows": [row] }] })), "Well?"),
         (interactive("location_request_message", json!({ "name": "send_location" })), "Well?"),

@@ -53,3 +53,18 @@ async fn a_kind_of_token_must_be_known() {
     assert!(answer.body["expected"].as_str().unwrap().contains("\"no_messaging\""));
     assert_eq!(mock.control("POST", "/tokens?tenant=nobody", json!({ "kind": "expired" })).await.status, 404);
 }
+
+#[tokio::test]
+async fn a_token_of_letters_and_digits_alone_is_the_same_as_the_usual_one() {
+    let mock = Mock::start().await;
+    for (usual, plain) in [("mock-token", "EAAmocktoken"), ("mock-token-w1", "EAAmocktokenw1")] {
+        let me = async |token: &str| {
+            mock.raw(Method::GET, "/me?fields=id", token, Vec::new()).await.unwrap().body["id"].clone()
+        };
+        assert!(me(usual).await.is_string());
+        assert_eq!(me(usual).await, me(plain).await);
+    }
+    let unknown = mock.raw(Method::GET, "/me", "EAAB", Vec::new()).await.unwrap();
+    assert_eq!((unknown.status, unknown.error().0), (401, 190));
+    assert!(unknown.header("x-mock-why").contains("EAAmocktoken"));
+}

@@ -8,22 +8,21 @@ use cloud_api::catalogue;
 use utoipa::openapi::Schema;
 
 fn of(kind: &str, own: impl IntoIterator<Item = Field>) -> Schema {
+    let narrowed = [may("every", whole(1, u32::MAX)), may("first", whole(1, u32::MAX)), may("match", aim())];
+    unnarrowed(kind, narrowed.into_iter().chain(own))
+}
+
+/// A kind that is about no message in particular, so that only time narrows it down.
+fn unnarrowed(kind: &str, own: impl IntoIterator<Item = Field>) -> Schema {
     let common = [
         must("kind", word(&[kind])),
         may("from", span()),
         may("until", some_span()),
         may("share", number(0.0, 1.0)),
         may("sender", text()),
-        may("every", whole(1, u32::MAX)),
-        may("first", large_from_one()),
         may("ttl", some_span()),
-        may("match", aim()),
     ];
     object_beside_nulls(common.into_iter().chain(own))
-}
-
-fn large_from_one() -> Schema {
-    whole(1, u32::MAX)
 }
 
 fn aim() -> Schema {
@@ -67,7 +66,7 @@ pub(super) fn fault() -> Schema {
         ),
         of("token_revoked", []),
         of("template_paused", [may("template", text())]),
-        of("tier", [must("messaging_limit", limit())]),
+        unnarrowed("tier", [must("messaging_limit", limit())]),
     ])
 }
 

@@ -145,7 +145,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "/events",
         "Calls and webhooks as they happen: `request`, `webhook`, and `lagged` where some were missed",
     )
-    .gives(&[(200, "A stream without an end; what stands behind `data: ` is JSON", text)]),
+    .gives(&[(200, "A stream without an end, of events like this; their `data` is JSON", event)]),
     op("GET", "/faults", "The faults that are armed, and their counts").query(PAGES).gives(PAGE),
     op("POST", "/faults", "Arms a fault")
         .takes(fault)
@@ -260,6 +260,10 @@ fn empty() -> Schema {
 
 fn told() -> Schema {
     answer([("webhook", maybe(text()))])
+}
+
+fn event() -> Schema {
+    answer([("event", word(&["request", "webhook", "lagged"])), ("data", text())])
 }
 
 fn health() -> Schema {
