@@ -46,8 +46,8 @@ struct Serve {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, env = "MOCK_WHATSAPP_LISTEN", default_value = "127.0.0.1:4080", value_parser = address)]
     listen: SocketAddr,
-    /// A TOML file: seed, throughput, messaging_limit, unknown_templates, magic_numbers, [rules], [handset], [[fault]]. It is
-    /// read again when it changes, and on SIGHUP.
+    /// A TOML file: seed, throughput, messaging_limit, marketing_cap, unknown_templates, magic_numbers, [rules], [handset],
+    /// [[fault]] and more. It is read again when it changes, and on SIGHUP.
     #[arg(long, env = "MOCK_WHATSAPP_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// What all chance hangs on.

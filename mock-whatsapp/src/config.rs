@@ -7,8 +7,8 @@ use crate::limits::{JOURNAL_BYTES, MEDIA_BYTES, WEBHOOKS_WAITING_MOST};
 use cloud_api::catalogue::{self, CodeIndex};
 use cloud_api::time::{Span, Timestamp};
 use mock_whatsapp_model::faults::Fault;
-use mock_whatsapp_model::spec::{FaultSpec, MessagingLimit, Timing};
-use serde::{Deserialize, Serialize};
+use mock_whatsapp_model::spec::{FaultSpec, LimitTold, MessagingLimit, Timing};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use std::fmt;
 use std::ops::Range;
 use toml::Spanned;
@@ -22,6 +22,47 @@ pub enum UnknownTemplates {
     Refuse,
     /// It is taken with whatever parameters it has, as marketing.
     Accept,
+}
+
+/// How much marketing reaches a contact in 24 h outside its service window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MarketingCap {
+    /// Any: WhatsApp's own cap is not disclosed.
+    #[default]
+    Off,
+    /// This many messages; one more fails with 131049.
+    Messages(u32),
+}
+
+impl<'de> Deserialize<'de> for MarketingCap {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = MarketingCap;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of messages, or \"off\"")
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<MarketingCap, E> {
+                let messages = u32::try_from(number).map(MarketingCap::Messages);
+                messages.map_err(|_| E::invalid_value(de::Unexpected::Signed(number), &self))
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<MarketingCap, E> {
+                let messages = u32::try_from(number).map(MarketingCap::Messages);
+                messages.map_err(|_| E::invalid_value(de::Unexpected::Unsigned(number), &self))
+            }
+
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<MarketingCap, E> {
+                match word {
+                    "off" => Ok(MarketingCap::Off),
+                    _ => Err(E::invalid_value(de::Unexpected::Str(word), &self)),
+                }
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
 }
 
 /// Which of WhatsApp's limits are kept; all of them, unless said.
@@ -100,6 +141,10 @@ pub struct Config {
     pub throughput: u32,
     /// Different contacts in 24 h that each tenant's portfolio may write to first.
     pub messaging_limit: MessagingLimit,
+    /// How it is told that a message goes beyond that.
+    pub messaging_limit_told: LimitTold,
+    /// How much marketing reaches each contact.
+    pub marketing_cap: MarketingCap,
     /// Which limits are kept.
     pub rules: Rules,
     /// How long handsets take.
@@ -142,6 +187,8 @@ impl Default for Config {
             seed: 42,
             throughput: 80,
             messaging_limit: MessagingLimit::Unlimited,
+            messaging_limit_told: LimitTold::Webhook,
+            marketing_cap: MarketingCap::Off,
             rules: Rules::default(),
             timing: Timing::quick(),
             faults: Vec::new(),
@@ -169,6 +216,8 @@ struct File {
     seed: Option<u64>,
     throughput: Option<Spanned<u32>>,
     messaging_limit: Option<MessagingLimit>,
+    messaging_limit_told: Option<LimitTold>,
+    marketing_cap: Option<MarketingCap>,
     rules: Option<Rules>,
     unknown_templates: Option<UnknownTemplates>,
     templates: Option<TemplateRules>,
@@ -264,6 +313,8 @@ impl Config {
         self.seed = file.seed.unwrap_or(self.seed);
         self.throughput = file.throughput.map_or(self.throughput, Spanned::into_inner);
         self.messaging_limit = file.messaging_limit.unwrap_or(self.messaging_limit);
+        self.messaging_limit_told = file.messaging_limit_told.unwrap_or(self.messaging_limit_told);
+        self.marketing_cap = file.marketing_cap.unwrap_or(self.marketing_cap);
         self.rules = file.rules.unwrap_or(self.rules);
         self.unknown_templates = file.unknown_templates.unwrap_or(self.unknown_templates);
         if let Some(allowed) = file.allowed_recipients {
@@ -302,9 +353,9 @@ pub fn in_words(message: &str) -> String {
     numbers.iter().fold(message.to_owned(), |said, (name, words)| said.replace(&expected(name), &expected(words)))
 }
 
-fn span<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
+fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
     let text = String::deserialize(deserializer)?;
-    text.parse().map_err(|_| serde::de::Error::custom(format!("`{text}` is no length of time, as in \"2h\" or \"0s\"")))
+    text.parse().map_err(|_| de::Error::custom(format!("`{text}` is no length of time, as in \"2h\" or \"0s\"")))
 }
 
 /// The digits of a phone number, with or without +.

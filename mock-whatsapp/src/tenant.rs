@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod batches;
+mod caps;
 pub mod couriers;
 pub mod dispatch;
 pub mod events;
@@ -172,6 +173,7 @@ impl Tenant {
         let mut world = World::new(WorldConfig { seed, start, timing: config.timing.clone(), limit_throughput });
         world.limit_pairs(config.rules.pair);
         world.limit_windows(config.rules.window);
+        world.tell_messaging_limit(config.messaging_limit_told);
         let portfolio = world.add_portfolio(config.messaging_limit);
         // A `tier` that is armed later is to know the contacts of before.
         world.count_contacts(portfolio);

@@ -86,6 +86,9 @@ pub const REACTION_AGE_MAX: Span = Span::hours(30 * 24);
 /// The least wait after 131049 before the same contact is tried again (sections 4.4 and 5.4).
 pub const MARKETING_CAP_WAIT: Span = Span::hours(24);
 
+/// The time over which a cap on marketing for a contact counts. WhatsApp's is adaptive and not disclosed (section 5.4).
+pub const MARKETING_CAP_WINDOW: Span = Span::hours(24);
+
 /// The first pause of a template for its quality (section 5.7).
 pub const FIRST_PAUSE: Span = Span::hours(3);
 

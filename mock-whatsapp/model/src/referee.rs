@@ -154,7 +154,7 @@ pub enum Ground {
     Throughput(u32, u32),
     /// Refused since the pair was full; it would have been free again after this long.
     Pair(Span),
-    /// Refused beyond the portfolio's limit; whether it had been lowered meanwhile, which nobody tells.
+    /// Refused, or failed, beyond the portfolio's limit; whether it had been lowered meanwhile, which nobody tells.
     MessagingLimit {
         /// By a fault, without the sender being told.
         lowered: bool,

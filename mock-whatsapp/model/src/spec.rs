@@ -260,6 +260,27 @@ pub enum MessagingLimit {
     Contacts(u32),
 }
 
+/// How a sender is told that a message goes beyond the messaging limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitTold {
+    /// The answer refuses it.
+    #[default]
+    Answer,
+    /// It is taken, and a webhook tells that it failed.
+    Webhook,
+}
+
+impl LimitTold {
+    /// As files write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Answer => "answer",
+            Self::Webhook => "webhook",
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for MessagingLimit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Visitor;

@@ -14,11 +14,11 @@ use crate::input::{DeliveryId, Form, HandsetId, Input, MessageIndex, NumberId, P
 use crate::output::{Answer, Output, Update, What, Why};
 use crate::pair::Pairs;
 use crate::portfolio::Portfolio;
-use crate::spec::{Kind, Timing};
+use crate::spec::{Kind, LimitTold, Timing};
 use crate::wheel::Wheel;
 use cloud_api::catalogue::{CodeIndex, Mode};
 use cloud_api::time::{Span, Timestamp};
-use limiting::Number;
+use limiting::{Number, Within};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How far a message really came: the truth that no sender sees.
@@ -39,7 +39,7 @@ pub enum Stage {
     Replied,
 }
 
-/// An accepted message: 32 bytes.
+/// An accepted message: 40 bytes.
 #[derive(Clone, Copy, Debug)]
 struct Message {
     key: u64,
@@ -50,9 +50,14 @@ struct Message {
     stage: Stage,
     code: u8,
     marketing: bool,
-    /// Whether nothing is told of it but that it was sent.
+    /// Whether it goes no further than on its way, and nothing is told of it but that: a reaction, or what a contact that had
+    /// blocked the business will never get.
     only_sent: bool,
+    /// Whether it fails since it goes beyond the messaging limit.
+    beyond: bool,
 }
+
+const _: () = assert!(size_of::<Message>() <= 40);
 
 /// An accepted message as others may see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +80,8 @@ pub struct MessageView {
     pub code: Option<CodeIndex>,
     /// Whether it is a marketing template.
     pub marketing: bool,
+    /// Whether it can still arrive, if it has not.
+    pub can_arrive: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -131,6 +138,8 @@ pub struct World {
     other_posts: BTreeMap<u64, u8>,
     /// Whether what is no template reaches a contact only inside its service window.
     windows: bool,
+    /// How it is told that a message goes beyond the messaging limit.
+    limit_told: LimitTold,
     /// Accepted messages that are held.
     held: BTreeSet<u32>,
     /// When contacts opted out.
@@ -178,6 +187,7 @@ impl World {
             opted_out: BTreeMap::new(),
             waiting: BTreeMap::new(),
             windows: false,
+            limit_told: LimitTold::default(),
         }
     }
 
@@ -334,7 +344,15 @@ impl World {
             stage: message.stage,
             code: CodeIndex::from_raw(message.code),
             marketing: message.marketing,
+            can_arrive: message.code == 0 && !message.only_sent,
         })
+    }
+
+    /// Whether an accepted message fails since it goes beyond the messaging limit.
+    #[inline]
+    pub fn is_beyond_limit(&self, index: MessageIndex) -> bool {
+        let place = index.0.checked_sub(self.cleared);
+        place.and_then(|place| self.messages.get(place as usize)).is_some_and(|message| message.beyond)
     }
 
     /// The caller's handle on the callback data of an accepted message.
@@ -395,10 +413,18 @@ impl World {
             }
         };
         let answer = refused.unwrap_or_else(|| {
-            if let Some((code, why)) = self.beyond_limits(post, fault.rate) {
-                return Answer::Refused(code, why);
+            let beyond = match self.within_limits(post, fault.rate) {
+                Within::All => None,
+                Within::Taken(code) => Some(code),
+                Within::Not(code, why) => return Answer::Refused(code, why),
+            };
+            // What goes beyond the messaging limit fails by that, whatever else would have become of it.
+            let index = self.accept(post, beyond.or(later), now + fault.taken_after);
+            if beyond.is_some()
+                && let Some(message) = self.messages.last_mut()
+            {
+                message.beyond = true;
             }
-            let index = self.accept(post, later, now + fault.taken_after);
             match fault.end {
                 Some(End::Silence) => Answer::Silence(index),
                 Some(End::Reset { .. }) => Answer::Reset,
@@ -428,6 +454,7 @@ impl World {
             code: code.map_or(0, CodeIndex::raw),
             marketing: post.marketing,
             only_sent: post.form == Form::Reaction,
+            beyond: false,
         });
         if post.held {
             self.held.insert(place);
@@ -491,6 +518,8 @@ impl World {
                     && let Some(at) = known.persona.arrives(now, known.back_at, seed, message.key, timing)
                 {
                     self.due.push(at, Due::Arrive(place));
+                } else {
+                    message.only_sent = true;
                 }
                 self.tell(place, What::Sent, false, out);
             }
@@ -501,6 +530,8 @@ impl World {
                     self.waiting.entry(contact).or_default().push(place);
                 } else if !handset.blocked {
                     self.arrive(place, out);
+                } else {
+                    self.messages[place as usize].only_sent = true;
                 }
             }
             Due::Read(place) if self.messages[place as usize].stage == Stage::Delivered => {

@@ -3,6 +3,7 @@
 
 use super::problem::Problem;
 use super::{Ask, Done};
+use crate::config::MarketingCap;
 use crate::templates::Category;
 use crate::tenant::Tenant;
 use crate::tenant::faults::Armed;
@@ -10,7 +11,7 @@ use cloud_api::time::{Span, Timestamp};
 use mock_whatsapp_model::distribution::Distribution;
 use mock_whatsapp_model::handset::Rule;
 use mock_whatsapp_model::input::{HandsetId, MessageIndex, NumberId};
-use mock_whatsapp_model::spec::{Kind, MessagingLimit, Timing};
+use mock_whatsapp_model::spec::{Kind, LimitTold, MessagingLimit, Timing};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use toml::{Table, Value as Toml};
@@ -92,6 +93,18 @@ fn write(tenant: &Tenant) -> Result<String, Problem> {
     }
     if log.evicted() > 0 {
         notes.push(format!("The oldest {} messages are forgotten, and so are not in here.", log.evicted()));
+    }
+    let is_limited =
+        campaigns.keys().any(|(_, number)| tenant.messaging_limit_of(*number) != MessagingLimit::Unlimited);
+    if is_limited && tenant.config().messaging_limit_told == LimitTold::Webhook {
+        notes.push(
+            "Webhooks told what went beyond the messaging limit; in a scenario the answer refuses it.".to_owned(),
+        );
+    }
+    if let MarketingCap::Messages(most) = tenant.config().marketing_cap {
+        notes.push(format!(
+            "The cap of {most} marketing messages to a contact in 24 h is left out: scenarios have none."
+        ));
     }
     let mut file = Table::new();
     let identity = tenant.identity();

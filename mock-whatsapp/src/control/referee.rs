@@ -224,11 +224,10 @@ fn why(finding: &Finding) -> String {
             "refused with 131056: after 45 messages to a contact one in 6 s is allowed, and the next would have been in {wait}"
         ),
         Ground::MessagingLimit { lowered: false } => {
-            "refused with 131048: one more contact than the portfolio may write to in 24 h".to_owned()
+            "131048: one more contact than the portfolio may write to in 24 h".to_owned()
         }
         Ground::MessagingLimit { lowered: true } => {
-            "refused with 131048: beyond a messaging limit that a fault had lowered, of which nobody tells a sender"
-                .to_owned()
+            "131048: beyond a messaging limit that a fault had lowered, of which nobody tells a sender".to_owned()
         }
         Ground::OptedOut(since) => {
             format!("the sender had acknowledged the contact's opt-out {} before", span(since))

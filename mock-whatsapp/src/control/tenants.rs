@@ -4,10 +4,10 @@ use super::problem::Problem;
 use super::webhook::Wish;
 use super::{Ask, Done, full, no_tenant, page};
 use crate::clock::Pace;
-use crate::config::{Config, UnknownTemplates};
+use crate::config::{Config, MarketingCap, UnknownTemplates};
 use crate::identity::{DEFAULT, Identity};
 use crate::tenant::Tenant;
-use mock_whatsapp_model::spec::MessagingLimit;
+use mock_whatsapp_model::spec::{LimitTold, MessagingLimit};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -45,6 +45,10 @@ fn settings(fields: &mut super::body::Fields, config: &mut Config) -> Result<(),
     }
     let limit = fields.typed::<MessagingLimit>("messaging_limit", "a number of contacts, or \"unlimited\"")?;
     config.messaging_limit = limit.unwrap_or(config.messaging_limit);
+    let told = fields.typed::<LimitTold>("messaging_limit_told", "\"webhook\" or \"answer\"")?;
+    config.messaging_limit_told = told.unwrap_or(config.messaging_limit_told);
+    let cap = fields.typed::<MarketingCap>("marketing_cap", "a number of messages, or \"off\"")?;
+    config.marketing_cap = cap.unwrap_or(config.marketing_cap);
     if let Some(mut said) = fields.nested("rules")? {
         let rules = &mut config.rules;
         rules.throughput = said.flag("throughput")?.unwrap_or(rules.throughput);
@@ -107,6 +111,8 @@ fn same_settings(one: &Config, other: &Config) -> bool {
         && one.pace == other.pace
         && one.throughput == other.throughput
         && one.messaging_limit == other.messaging_limit
+        && one.messaging_limit_told == other.messaging_limit_told
+        && one.marketing_cap == other.marketing_cap
         && one.rules == other.rules
         && one.unknown_templates == other.unknown_templates
 }
@@ -129,6 +135,11 @@ fn show(tenant: &Tenant, base_url: &str) -> Value {
         "messaging_limit": match config.messaging_limit {
             MessagingLimit::Unlimited => json!("unlimited"),
             MessagingLimit::Contacts(most) => json!(most),
+        },
+        "messaging_limit_told": config.messaging_limit_told.name(),
+        "marketing_cap": match config.marketing_cap {
+            MarketingCap::Off => json!("off"),
+            MarketingCap::Messages(most) => json!(most),
         },
         "rules": config.rules,
         "unknown_templates": match config.unknown_templates {

@@ -2,12 +2,12 @@
 
 use super::{Error, MockWhatsApp, Started, Tenant, serve};
 use crate::clock::Pace;
-use crate::config::{Config, Rules, UnknownTemplates};
+use crate::config::{Config, MarketingCap, Rules, UnknownTemplates};
 use crate::identity::{DEFAULT, Identity};
 use crate::net::Connector;
 #[cfg(feature = "tls")]
 use crate::trust::Trust;
-use mock_whatsapp_model::spec::{FaultSpec, MessagingLimit, Timing};
+use mock_whatsapp_model::spec::{FaultSpec, LimitTold, MessagingLimit, Timing};
 #[cfg(feature = "tls")]
 use std::io;
 use std::thread;
@@ -56,6 +56,20 @@ impl Builder {
     #[must_use]
     pub fn messaging_limit(mut self, contacts: u32) -> Self {
         self.config.messaging_limit = MessagingLimit::Contacts(contacts);
+        self
+    }
+
+    /// Refuses what goes beyond the messaging limit in the answer; it is taken and fails in a webhook, unless said.
+    #[must_use]
+    pub fn refuse_beyond_messaging_limit(mut self) -> Self {
+        self.config.messaging_limit_told = LimitTold::Answer;
+        self
+    }
+
+    /// How many marketing messages reach a contact in 24 h outside its service window; any number, unless said.
+    #[must_use]
+    pub fn marketing_cap(mut self, messages: u32) -> Self {
+        self.config.marketing_cap = MarketingCap::Messages(messages);
         self
     }
 

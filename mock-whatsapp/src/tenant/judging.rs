@@ -33,6 +33,8 @@ pub(super) struct Asked<'a> {
     pub(super) sending: &'a Sending,
     /// The message, if it was taken.
     pub(super) taken: Option<MessageIndex>,
+    /// Whether it is beyond the cap on marketing for the contact.
+    pub(super) is_capped: bool,
     /// How a fault wants it answered.
     pub(super) manner: Option<Manner>,
     /// What the answer says of it, if it says anything.
@@ -267,6 +269,8 @@ impl Tenant {
             Verdict::Reset => (Outcome::Reset, 0),
             Verdict::Garbled(form) => (Outcome::Garbled, crate::respond::garbled(*form).status().as_u16()),
         };
+        let is_beyond = asked.taken.is_some_and(|message| self.world.is_beyond_limit(message));
+        let late = self.why_it_fails(is_beyond, self.fails_by_cap(&asked), asked.handset, number);
         let hears_nothing =
             matches!(asked.manner, Some(Manner::CloseBefore { .. } | Manner::CloseMiddle | Manner::Lost(_)));
         let (ruling, decider) = match answer {
@@ -275,7 +279,8 @@ impl Tenant {
                 (Ruling::Unknown { taken: asked.taken, fair: false }, Decider::Fault)
             }
             _ if hears_nothing => (Ruling::Unknown { taken: asked.taken, fair: true }, Decider::Fault),
-            Answer::Accepted(message) => (Ruling::Accepted(message), Decider::Nothing),
+            Answer::Accepted(message) if late.is_empty() => (Ruling::Accepted(message), Decider::Nothing),
+            Answer::Accepted(message) => (Ruling::Accepted(message), Decider::Rule),
             Answer::Refused(code, why) => (Ruling::Refused(code, self.by(why, asked.handset, number)), decider_of(why)),
             Answer::Silence(message) if self.faults.is_empty() => {
                 (Ruling::Unknown { taken: Some(message), fair: true }, Decider::Number)
@@ -288,7 +293,8 @@ impl Tenant {
         };
         let (code, why, saw) = match &verdict {
             Verdict::Refused(refusal) => (refusal.code(), refusal.why.as_str(), self.saw(&asked).to_string()),
-            Verdict::Accepted { .. } => (0, "", String::new()),
+            Verdict::Accepted { .. } if late.is_empty() => (0, "", String::new()),
+            Verdict::Accepted { .. } => (0, late.as_str(), self.saw(&asked).to_string()),
             Verdict::Mannered(_, Manner::Drip(_)) => {
                 (0, "the answer drips, as a fault wants it", self.saw(&asked).to_string())
             }
@@ -308,6 +314,10 @@ impl Tenant {
         let request = self.journal.push(&new);
         let sent =
             self.sent(request, asked.real, asked.handset, asked.key, asked.marketing, asked.previous, asked.sending);
+        if is_beyond {
+            let lowered = self.world.is_limit_lowered(self.world.portfolio_of(number), self.time);
+            self.referee.beyond_limit(&sent, lowered);
+        }
         let due = at <= self.time;
         if !due {
             self.judge(&sent, ruling, true);

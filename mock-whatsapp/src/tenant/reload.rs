@@ -19,6 +19,8 @@ pub fn changes(old: &Config, new: &Config) -> Vec<String> {
     let now = "takes effect";
     tell("throughput", old.throughput != new.throughput, now);
     tell("messaging_limit", old.messaging_limit != new.messaging_limit, now);
+    tell("messaging_limit_told", old.messaging_limit_told != new.messaging_limit_told, now);
+    tell("marketing_cap", old.marketing_cap != new.marketing_cap, now);
     tell("[rules]", old.rules != new.rules, now);
     tell("link_hosts", old.link_hosts != new.link_hosts, now);
     tell("public_url", old.public_url != new.public_url, now);
@@ -49,6 +51,13 @@ impl Tenant {
             config.messaging_limit = new.messaging_limit;
             self.world.set_messaging_limit(self.own_portfolio, new.messaging_limit);
             self.account.upgrade = None;
+        }
+        if old.messaging_limit_told != new.messaging_limit_told {
+            config.messaging_limit_told = new.messaging_limit_told;
+            self.world.tell_messaging_limit(new.messaging_limit_told);
+        }
+        if old.marketing_cap != new.marketing_cap {
+            config.marketing_cap = new.marketing_cap;
         }
         if old.rules != new.rules {
             config.rules = new.rules;

@@ -1,5 +1,6 @@
 //! A send that is well formed: compared with what the tenant has, handed to the model, and its verdict given.
 
+use super::caps::capped;
 use super::judging::Asked;
 use super::{Reply, Tenant, Verdict};
 use crate::config::UnknownTemplates;
@@ -32,17 +33,21 @@ impl Tenant {
         let handset = self.telephone(sending.wa_id);
         let previous = self.handsets.messages(handset).last().copied();
         let held = template.is_some_and(|place| self.holds(place));
+        let number = self.number_of(sending);
+        let marketing = record.category == Some(Category::Marketing);
+        let fails = self.fails_later(sending);
+        let is_capped = marketing && fails.is_none() && self.is_capped(handset, number);
         let post = Post {
             request: 0,
-            number: self.number_of(sending),
+            number,
             handset,
             key: self.key(handset, sending),
             callback: sending.callback_data().map_or(0, |data| Callback::of(data).whole),
             template: record.template.as_deref().map_or(0, template_key),
-            marketing: record.category == Some(Category::Marketing),
+            marketing,
             form,
             held,
-            fails: self.fails_later(sending),
+            fails: fails.or_else(|| is_capped.then(capped)),
         };
         if !self.faults.is_empty() {
             self.aim_at(sending, &record);
@@ -53,8 +58,9 @@ impl Tenant {
         } else {
             MessageStatus::Accepted
         });
-        let Post { key, marketing, .. } = post;
-        let asked = Asked { reply, real, handset, key, marketing, previous, sending, taken: None, manner, told };
+        let key = post.key;
+        let asked =
+            Asked { reply, real, handset, key, marketing, previous, sending, taken: None, is_capped, manner, told };
         let lasts = match manner {
             Some(Manner::CloseBefore { accepted: false } | Manner::Lost(None)) => Some(Span::ZERO),
             Some(Manner::Lost(lasts)) => lasts,

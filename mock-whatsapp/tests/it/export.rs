@@ -82,3 +82,17 @@ async fn every_number_that_sent_is_a_sender() {
     assert_eq!(two["campaign"][2]["contacts"].as_integer(), Some(2));
     assert_eq!(each(&two, "fault", "sender"), [&name]);
 }
+
+#[tokio::test]
+async fn what_a_scenario_cannot_say_of_limits_stands_in_comments() {
+    let mut config = Config { pace: Pace::Frozen, ..Config::default() };
+    config.read("messaging_limit = 5\nmarketing_cap = 2\n").unwrap();
+    let mock = Mock::of(MockWhatsApp::builder().config(config)).await;
+    mock.send(&sale("+14155560000", "Ana")).await.wamid();
+    let (_, exported) = mock.exchange(Method::GET, "/_mock/export", &[], Vec::new()).await.unwrap();
+    let exported = String::from_utf8(exported.to_vec()).unwrap();
+    assert!(exported.contains("messaging_limit = 5"), "{exported}");
+    for note in ["# Webhooks told what went beyond the messaging limit", "# The cap of 2 marketing messages"] {
+        assert!(exported.contains(note), "{note}: {exported}");
+    }
+}

@@ -1,6 +1,7 @@
 //! WhatsApp's limits: pairs, and the contacts of a portfolio in 24 hours.
 
-use crate::client::{Mock, PATIENCE, sale, text};
+use crate::client::{Mock, PATIENCE, events, sale, text};
+use crate::receiver::Receiver;
 use hyper::Method;
 use mock_whatsapp::MockWhatsApp;
 use mock_whatsapp::clock::Pace;
@@ -10,6 +11,21 @@ use serde_json::{Value, json};
 
 fn contact(place: u32) -> String {
     format!("49151110{place:05}")
+}
+
+/// Frozen time, and what a configuration file says.
+async fn told(file: &str) -> Mock {
+    let mut config = Config { pace: Pace::Frozen, ..Config::default() };
+    config.read(file).unwrap();
+    Mock::of(MockWhatsApp::builder().config(config)).await
+}
+
+/// The error of the last message, once all that is due at once has happened; null if it came to its end.
+async fn last_error(mock: &Mock) -> Value {
+    mock.done("POST", "/clock/settle", json!({ "max": "1m", "quiet": "0s" })).await;
+    let last = mock.messages("").await.pop().unwrap();
+    assert_eq!(last["status"], if last["error"].is_null() { "read" } else { "failed" }, "{last}");
+    last["error"]["code"].clone()
 }
 
 async fn advance(mock: &Mock, by: &str) {
@@ -47,8 +63,90 @@ async fn a_rule_can_be_switched_off() {
 }
 
 #[tokio::test]
-async fn above_the_messaging_limit_a_new_contact_is_131048() {
-    let mock = Mock::of(MockWhatsApp::builder().clock(Pace::Frozen).messaging_limit(2)).await;
+async fn beyond_the_messaging_limit_a_message_is_taken_and_fails_with_131048() {
+    let mock = told("messaging_limit = 2").await;
+    let mut receiver = Receiver::of(&mock).await;
+    for place in [0, 1, 0] {
+        mock.send(&sale(&contact(place), "Ana")).await.wamid();
+        assert_eq!(last_error(&mock).await, Value::Null);
+    }
+    while receiver.ready().is_some() {}
+    let beyond = mock.send(&sale(&contact(2), "Ana")).await;
+    assert_eq!(beyond.body["messages"][0]["message_status"], "accepted");
+    let wamid = beyond.wamid();
+    assert_eq!(last_error(&mock).await, 131_048);
+    let failed = receiver.next().await;
+    let status = failed.status();
+    assert_eq!((&status["id"], &status["status"]), (&json!(wamid), &json!("failed")));
+    assert_eq!((&status["errors"][0]["code"], &status["pricing"]), (&json!(131_048), &Value::Null));
+    assert_eq!(events(mock.messages("").await.last().unwrap()), ["accepted", "failed"]);
+    assert!(receiver.ready().is_none(), "it never arrives");
+    let request = mock.done("GET", "/requests/r4", Value::Null).await;
+    let why = request["why"].as_str().unwrap();
+    for word in ["131048", "2 contacts", "has written to 2;", "`messaging_limit`", "tier", "messaging_limit_told"] {
+        assert!(why.contains(word), "{word}: {request}");
+    }
+    assert_eq!((&request["outcome"], &request["decided_by"]), (&json!("accepted"), &json!("rule")), "{request}");
+    mock.done("POST", "/faults", json!({ "kind": "tier", "messaging_limit": 3, "until": "1h" })).await;
+    mock.send(&sale(&contact(2), "who counted nothing yet")).await.wamid();
+    assert_eq!(last_error(&mock).await, Value::Null);
+    mock.send(&sale(&contact(3), "Ana")).await.wamid();
+    assert_eq!(last_error(&mock).await, 131_048);
+    let hi = json!({ "type": "text", "text": "hi" });
+    mock.done("POST", &format!("/handsets/{}/messages", contact(3)), hi).await;
+    mock.send(&text(&contact(3), "an answer counts nothing")).await.wamid();
+    assert_eq!(last_error(&mock).await, Value::Null);
+    advance(&mock, "24h").await;
+    for (place, error) in [(4, Value::Null), (5, Value::Null), (6, json!(131_048))] {
+        mock.send(&sale(&contact(place), "Ana")).await.wamid();
+        assert_eq!(last_error(&mock).await, error, "{place}");
+    }
+    mock.done("POST", "/reset", Value::Null).await;
+    for (place, error) in [(4, Value::Null), (5, Value::Null), (6, json!(131_048))] {
+        mock.send(&sale(&contact(place), "Ana")).await.wamid();
+        assert_eq!(last_error(&mock).await, error, "{place} after a reset");
+    }
+}
+
+#[tokio::test]
+async fn what_is_beyond_the_messaging_limit_is_still_within_the_others() {
+    let mock = told("messaging_limit = 0\nthroughput = 1000000").await;
+    for _ in 0..45 {
+        mock.send(&sale(&contact(0), "Ana")).await.wamid();
+    }
+    assert_eq!(mock.send(&sale(&contact(0), "Ana")).await.error().0, 131_056);
+    // A fault that would have it fail otherwise, or lose the answer, is not asked first: as where the answer refuses.
+    mock.done("POST", "/faults", json!({ "kind": "error", "code": 131_026, "asynchronous": true })).await;
+    mock.send(&sale(&contact(1), "Ana")).await.wamid();
+    assert_eq!(last_error(&mock).await, 131_048);
+}
+
+#[tokio::test]
+async fn how_the_messaging_limit_is_told_is_a_setting_of_a_tenant_too() {
+    let mock = told("messaging_limit = 1").await;
+    let wanted = json!({ "name": "w1", "messaging_limit": 1, "messaging_limit_told": "answer" });
+    let made = mock.control("POST", "/tenants", wanted.clone()).await;
+    assert_eq!((made.status, &made.body["messaging_limit_told"]), (201, &json!("answer")));
+    assert_eq!(mock.control("POST", "/tenants", wanted).await.status, 200);
+    let other = json!({ "name": "w1", "messaging_limit": 1 });
+    assert_eq!(mock.control("POST", "/tenants", other).await.status, 409, "that is another setting");
+    let default = mock.done("GET", "/tenants/default", Value::Null).await;
+    assert_eq!(default["messaging_limit_told"], "webhook");
+    for (name, beyond) in [("w1", 400), ("default", 200)] {
+        let tenant = mock.done("GET", &format!("/tenants/{name}"), Value::Null).await;
+        let env = |key: &str| tenant["env"][key].as_str().unwrap().to_owned();
+        let path = format!("/v23.0/{}/messages", env("WHATSAPP_PHONE_NUMBER_ID"));
+        for (place, status) in [(0, 200), (1, beyond)] {
+            let body = sale(&contact(place), "Ana").to_string().into_bytes();
+            let sent = mock.raw(Method::POST, &path, &env("WHATSAPP_TOKEN"), body).await.unwrap();
+            assert_eq!(sent.status, status, "{name} {place}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn on_request_the_answer_refuses_what_is_beyond_the_messaging_limit() {
+    let mock = told("messaging_limit = 2\nmessaging_limit_told = \"answer\"").await;
     for place in [0, 1, 0] {
         mock.send(&sale(&contact(place), "Ana")).await.wamid();
     }
@@ -68,7 +166,7 @@ async fn above_the_messaging_limit_a_new_contact_is_131048() {
 
 #[tokio::test]
 async fn a_tier_raises_and_lowers_the_messaging_limit_for_a_while() {
-    let mock = Mock::of(MockWhatsApp::builder().clock(Pace::Frozen).messaging_limit(1)).await;
+    let mock = told("messaging_limit = 1\nmessaging_limit_told = \"answer\"").await;
     mock.send(&sale(&contact(0), "Ana")).await.wamid();
     assert_eq!(mock.send(&sale(&contact(1), "Ana")).await.error().0, 131_048);
     let raised = json!({ "kind": "tier", "messaging_limit": 3, "until": "1h", "sender": mock.number });
@@ -86,7 +184,7 @@ async fn a_tier_raises_and_lowers_the_messaging_limit_for_a_while() {
 
 #[tokio::test]
 async fn a_limit_that_comes_later_counts_the_contacts_of_before() {
-    let mock = Mock::of(MockWhatsApp::builder().clock(Pace::Frozen)).await;
+    let mock = told("messaging_limit_told = \"answer\"").await;
     for place in 0..3 {
         mock.send(&sale(&contact(place), "Ana")).await.wamid();
     }
@@ -136,7 +234,7 @@ async fn code_of(mock: &mut Mock, number: &str, to: u32) -> i64 {
 #[tokio::test]
 async fn numbers_of_different_portfolios_have_limits_of_their_own() {
     let mut config = Config { pace: Pace::Frozen, messaging_limit: MessagingLimit::Contacts(2), ..Config::default() };
-    let numbers = "[[number]]\nphone_number = \"+44 20 7946 0188\"\n\n\
+    let numbers = "messaging_limit_told = \"answer\"\n\n[[number]]\nphone_number = \"+44 20 7946 0188\"\n\n\
                    [[number]]\nphone_number = \"+49 151 1234567\"\nportfolio = \"other\"\n";
     config.read(numbers).unwrap();
     let mut mock = Mock::of(MockWhatsApp::builder().config(config)).await;

@@ -5,6 +5,7 @@
 mod accounts;
 mod aimed_faults;
 mod batch;
+mod caps;
 mod client;
 mod clock;
 mod couriers;

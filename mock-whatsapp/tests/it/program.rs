@@ -151,6 +151,8 @@ impl Drop for Running {
 
 const SEND: &str = r#"{"messaging_product":"whatsapp","to":"+4915112345678","type":"text","text":{"body":"hello"}}"#;
 
+const SALE: &str = r#"{"messaging_product":"whatsapp","to":"+4915112345678","type":"template","template":{"name":"spring_sale","language":{"code":"en_US"},"components":[{"type":"body","parameters":[{"type":"text","text":"Ana"}]}]}}"#;
+
 #[test]
 fn https_is_trusted_by_whoever_trusts_the_authority_that_was_written() {
     let folder = tempfile::tempdir().unwrap();
@@ -394,6 +396,28 @@ fn a_rule_that_goes_off_takes_with_it_what_was_to_come_of_it() {
 }
 
 #[test]
+fn the_cap_and_how_the_limit_is_told_change_with_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mock.toml");
+    let limits = "messaging_limit = 0\n[rules]\nwindow = false\npair = false\n";
+    std::fs::write(&file, limits).unwrap();
+    let mut running = Running::start(&["--config", "mock.toml", "--clock", "frozen"], folder.path(), &[]);
+    let send = |running: &Running| {
+        running.call("POST", "/100000000000001/messages", "Authorization: Bearer mock-token\r\n", SALE).0
+    };
+    assert_eq!(send(&running), 200, "the webhook tells of it");
+    std::fs::write(&file, format!("messaging_limit_told = \"answer\"\n{limits}")).unwrap();
+    running.says("messaging_limit_told takes effect");
+    assert_eq!(send(&running), 400);
+    std::fs::write(&file, "marketing_cap = 0\n[rules]\nwindow = false\n").unwrap();
+    running.says("marketing_cap takes effect");
+    assert_eq!(send(&running), 200);
+    assert_eq!(running.call("POST", "/_mock/clock/advance", "", r#"{"by":"1m"}"#).0, 200);
+    let messages = running.call("GET", "/_mock/messages", "", "").1;
+    assert!(messages.contains("131048") && messages.contains("131049"), "{messages}");
+}
+
+#[test]
 fn a_restore_undoes_what_a_file_changed_until_it_changes_again() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mock.toml");
@@ -437,6 +461,10 @@ fn a_file_is_linted_by_line_and_column() {
         ("seed = \"x\"", "expected a whole number that is not negative"),
         ("throughput = -1", "expected a whole number from 0 to 4294967295"),
         ("message_status_always = 1", "expected true or false"),
+        ("marketing_cap = 1.5", "expected a number of messages, or \"off\""),
+        ("marketing_cap = -1", "expected a number of messages, or \"off\""),
+        ("marketing_cap = \"none\"", "expected a number of messages, or \"off\""),
+        ("messaging_limit_told = \"call\"", "expected `answer` or `webhook`"),
         ("message_status_always = TRUE", "quote"),
         ("handsets = native", "text must be in quotes"),
         ("handsets = quick", "quote"),

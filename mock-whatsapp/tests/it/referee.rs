@@ -5,7 +5,6 @@ use crate::receiver::Receiver;
 use mock_whatsapp::MockWhatsApp;
 use mock_whatsapp::clock::Pace;
 use mock_whatsapp::config::Config;
-use mock_whatsapp_model::spec::MessagingLimit;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -307,22 +306,39 @@ async fn more_to_one_contact_than_the_pair_may_is_held_against_the_sender() {
 
 #[tokio::test]
 async fn one_contact_too_many_is_held_against_the_sender_unless_the_limit_was_lowered_in_secret() {
-    let config = Config { messaging_limit: MessagingLimit::Contacts(2), ..Config::default() };
-    let mock = Mock::of(MockWhatsApp::builder().config(config)).await;
-    for to in [ANA, BEN, ANA, "+14155560003"] {
-        mock.send(&sale(to, "A")).await;
+    // However it is told.
+    for told in ["webhook", "answer"] {
+        let mut config = Config { pace: Pace::Frozen, ..Config::default() };
+        config.read(&format!("messaging_limit = 2\nmessaging_limit_told = \"{told}\"")).unwrap();
+        let mock = Mock::of(MockWhatsApp::builder().config(config)).await;
+        let _receiver = Receiver::of(&mock).await;
+        for to in [ANA, BEN, ANA, "+14155560003"] {
+            mock.send(&sale(to, "A")).await;
+        }
+        mock.done("POST", "/clock/settle", json!({ "quiet": "0s" })).await;
+        let beyond = about(&mock, "over_messaging_limit").await;
+        assert_eq!(
+            (beyond.certain, beyond.requests(0), &beyond.evidence[0]["to"]),
+            (1, &json!(["r4"]), &json!("14155560003")),
+            "{told}"
+        );
+        advance(&mock, "30m").await;
+        mock.send(&sale("+14155560003", "A")).await;
+        mock.send(&sale("+14155560004", "A")).await;
+        assert_eq!(counts(&mock, "over_messaging_limit").await, (3, 0), "{told}: it goes on");
+        assert_eq!(counts(&mock, "retry_too_early").await, (1, 0), "{told}: the same within an hour");
+        mock.done("POST", "/reset", Value::Null).await;
+        fault(&mock, json!({ "kind": "tier", "messaging_limit": 1 })).await;
+        for to in [ANA, BEN] {
+            mock.send(&sale(to, "A")).await;
+        }
+        assert_eq!(counts(&mock, "over_messaging_limit").await, (0, 1), "{told}");
+        mock.done("POST", "/reset", Value::Null).await;
+        fault(&mock, json!({ "kind": "error", "code": 131_048, "asynchronous": true })).await;
+        mock.send(&sale(ANA, "A")).await.wamid();
+        mock.done("POST", "/clock/settle", json!({ "quiet": "0s" })).await;
+        assert_eq!(counts(&mock, "over_messaging_limit").await, (0, 0), "{told}: an error that somebody armed");
     }
-    let about = about(&mock, "over_messaging_limit").await;
-    assert_eq!(
-        (about.certain, about.requests(0), &about.evidence[0]["to"]),
-        (1, &json!(["r4"]), &json!("14155560003"))
-    );
-    mock.done("POST", "/reset", Value::Null).await;
-    fault(&mock, json!({ "kind": "tier", "messaging_limit": 1 })).await;
-    for to in [ANA, BEN] {
-        mock.send(&sale(to, "A")).await;
-    }
-    assert_eq!(counts(&mock, "over_messaging_limit").await, (0, 1));
 }
 
 #[tokio::test]

@@ -210,6 +210,8 @@ impl<'a> Live<'a> {
         config.insert("seed".into(), toml::Value::try_from(seed)?);
         config.insert("throughput".into(), toml::Value::try_from(self.scenario.senders[0].throughput)?);
         config.insert("unknown_templates".into(), "accept".into());
+        // As level model has it, so that the levels agree.
+        config.insert("messaging_limit_told".into(), "answer".into());
         config.insert("magic_numbers".into(), self.scenario.magic_numbers.into());
         let timing = self.source_table("handset")?.unwrap_or_else(|| json!({}));
         config.insert("handset".into(), toml::Value::try_from(timing)?);

@@ -224,6 +224,11 @@ impl Referee {
         }
     }
 
+    /// A send goes beyond the messaging limit, however the sender is told of it; whether a fault has lowered that.
+    pub fn beyond_limit(&mut self, sent: &Sent, lowered: bool) {
+        self.find_of(sent, Rule::OverMessagingLimit, !lowered, 0, Ground::MessagingLimit { lowered });
+    }
+
     fn by_limit(&mut self, sent: &Sent, ruling: Ruling) {
         let (rule, certain, ground) = match ruling {
             Ruling::Refused(_, By::Throughput(rate)) => {
@@ -231,9 +236,7 @@ impl Referee {
                 (Rule::OverThroughput, certain, Ground::Throughput(within, rate))
             }
             Ruling::Refused(_, By::Pair(wait)) => (Rule::OverPair, wait > Span::secs(1), Ground::Pair(wait)),
-            Ruling::Refused(_, By::MessagingLimit { lowered }) => {
-                (Rule::OverMessagingLimit, !lowered, Ground::MessagingLimit { lowered })
-            }
+            Ruling::Refused(_, By::MessagingLimit { lowered }) => return self.beyond_limit(sent, lowered),
             Ruling::Refused(_, By::Arranged | By::State | By::Lowered)
             | Ruling::Accepted(_)
             | Ruling::Unknown { .. } => return self.goes_on(sent.request, sent.now, sent.rate, ruling, sent.template),

@@ -6,7 +6,7 @@ use crate::input::{Form, HandsetId, NumberId, PortfolioId, Post};
 use crate::limits::Bucket;
 use crate::output::Why;
 use crate::portfolio::Portfolio;
-use crate::spec::MessagingLimit;
+use crate::spec::{LimitTold, MessagingLimit};
 use cloud_api::catalogue::{self, CodeIndex};
 use cloud_api::limits::SERVICE_WINDOW;
 use cloud_api::time::{Span, Timestamp};
@@ -18,6 +18,17 @@ pub(super) struct Number {
     portfolio: PortfolioId,
     /// When each contact last wrote to it, by its place; long ago where it never did. Empty until anybody does.
     heard: Vec<Timestamp>,
+}
+
+/// What the limits say of a message.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Within {
+    /// It is within all of them, and counted by them.
+    All,
+    /// It is taken, and fails: it goes beyond the messaging limit, of which a webhook tells.
+    Taken(CodeIndex),
+    /// It is refused.
+    Not(CodeIndex, Why),
 }
 
 impl Number {
@@ -72,6 +83,11 @@ impl World {
     /// Sets the limit of a portfolio. Contacts are counted from then on, unless they were already.
     pub fn set_messaging_limit(&mut self, portfolio: PortfolioId, limit: MessagingLimit) {
         self.portfolios[usize::from(portfolio.0)].limit = limit;
+    }
+
+    /// Sets how it is told that a message goes beyond the messaging limit; the answer refuses it, unless said.
+    pub fn tell_messaging_limit(&mut self, told: LimitTold) {
+        self.limit_told = told;
     }
 
     /// Counts contacts of a portfolio although it has no limit, so that one that comes later knows them.
@@ -160,30 +176,35 @@ impl World {
         heard[place] = now;
     }
 
-    /// The limit that a message goes beyond, with its code; if none, it is counted by all of them. `rate` is the number's
-    /// throughput, where a fault lowers it.
-    pub(super) fn beyond_limits(&mut self, post: &Post, rate: Option<u32>) -> Option<(CodeIndex, Why)> {
+    /// Whether a message is within the limits; if it is, it is counted by all of them. `rate` is the number's throughput,
+    /// where a fault lowers it.
+    pub(super) fn within_limits(&mut self, post: &Post, rate: Option<u32>) -> Within {
         let now = self.now;
         let portfolio = self.numbers[usize::from(post.number.0)].portfolio;
         let counts = self.is_counted(portfolio) && !self.is_window_open(post.handset, post.number, now);
+        let mut beyond = false;
         if counts {
             let limit = self.limit_of(portfolio, now);
-            if !self.portfolios[usize::from(portfolio.0)].ledger.admits(now, post.handset, limit) {
-                return Some((catalogue::find(131_048, None), Why::MessagingLimit));
+            beyond = !self.portfolios[usize::from(portfolio.0)].ledger.admits(now, post.handset, limit);
+            if beyond && self.limit_told == LimitTold::Answer {
+                return Within::Not(catalogue::find(131_048, None), Why::MessagingLimit);
             }
         }
         if !self.numbers[usize::from(post.number.0)].bucket.take(now, rate) && self.config.limit_throughput {
-            return Some((catalogue::find(130_429, None), Why::Throughput));
+            return Within::Not(catalogue::find(130_429, None), Why::Throughput);
         }
         if let Some(pairs) = &mut self.pairs
             && !pairs.take(now, post.handset, post.number)
         {
-            return Some((catalogue::find(131_056, None), Why::Pair));
+            return Within::Not(catalogue::find(131_056, None), Why::Pair);
+        }
+        if beyond {
+            return Within::Taken(catalogue::find(131_048, None));
         }
         if counts {
             self.portfolios[usize::from(portfolio.0)].ledger.count(now, post.handset);
         }
-        None
+        Within::All
     }
 
     /// Forgets what was used of every limit, and which windows are open.

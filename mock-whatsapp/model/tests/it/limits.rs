@@ -1,10 +1,12 @@
 //! What a number, a pair and a portfolio may send, and what a `tier` makes of it.
 
 use crate::scene::{START, Scene};
+use cloud_api::catalogue::{self, CodeIndex};
 use cloud_api::time::{Span, Timestamp};
-use mock_whatsapp_model::input::{HandsetId, NumberId, PortfolioId};
-use mock_whatsapp_model::output::Why;
-use mock_whatsapp_model::spec::{Kind, MessagingLimit};
+use mock_whatsapp_model::input::{HandsetId, MessageIndex, NumberId, PortfolioId};
+use mock_whatsapp_model::output::{What, Why};
+use mock_whatsapp_model::spec::{Kind, LimitTold, MessagingLimit};
+use mock_whatsapp_model::world::Stage;
 use serde_json::json;
 
 const FULL: Result<(), (u32, Why)> = Err((131_048, Why::MessagingLimit));
@@ -30,6 +32,23 @@ fn the_numbers_of_a_portfolio_share_its_limit_and_no_other_does() {
     assert_eq!((scene.world.ledger_used(portfolio, START), scene.world.snapshot().messages), (2, 6));
     assert_eq!(scene.world.portfolio_of(NumberId(2)), PortfolioId(0));
     assert_eq!(scene.world.ledger_used(PortfolioId(0), START), 0, "nothing is counted where nothing is limited");
+}
+
+#[test]
+fn a_webhook_may_tell_what_goes_beyond_the_limit() {
+    let (mut scene, portfolio) = portfolio_of_two();
+    scene.world.tell_messaging_limit(LimitTold::Webhook);
+    assert_eq!([scene.send(0, 0), scene.send(1, 1), scene.send(0, 2)], [Ok(()), Ok(()), Ok(())]);
+    let beyond = |scene: &Scene| [0, 1, 2].map(|place| scene.world.is_beyond_limit(MessageIndex(place)));
+    assert_eq!((beyond(&scene), scene.world.ledger_used(portfolio, START)), ([false, false, true], 2));
+    scene.until(Span::hours(1));
+    let stages = [0, 1, 2].map(|place| scene.world.message(MessageIndex(place)).unwrap().stage);
+    assert_eq!(stages, [Stage::Read, Stage::Read, Stage::Failed]);
+    let code = scene.world.message(MessageIndex(2)).unwrap().code.map(CodeIndex::code);
+    let told: Vec<What> = scene.told.iter().filter(|it| it.handset == HandsetId(2)).map(|it| it.what).collect();
+    assert_eq!((code, told), (Some(131_048), vec![What::Failed(catalogue::find(131_048, None))]));
+    scene.world.reset(scene.now);
+    assert_eq!([scene.send(0, 0), scene.send(1, 1), scene.send(0, 2)], [Ok(()), Ok(()), Ok(())], "it stays so");
 }
 
 #[test]

@@ -72,7 +72,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .takes(tenant)
         .like(&[
             r#"{"name":"w1","clock":"frozen"}"#,
-            r#"{"name":"w2","seed":7,"throughput":20,"messaging_limit":250,"rules":{"window":false}}"#,
+            r#"{"name":"w2","seed":7,"throughput":20,"messaging_limit":250,"marketing_cap":2,"rules":{"window":false}}"#,
         ])
         .gives(&[(200, "It was there, and the same", tenant_shown), (201, "It is made", tenant_shown)]),
     op("GET", "/tenants", "Every tenant").query(PAGES).gives(PAGE),
@@ -277,6 +277,8 @@ fn tenant() -> Schema {
         may("clock", either([word(&["real", "frozen"]), form("^[1-9][0-9]{0,5}$"), whole(1, 999_999)])),
         may("throughput", whole(1, u32::MAX)),
         may("messaging_limit", either([whole(0, u32::MAX), word(&["unlimited"])])),
+        may("messaging_limit_told", word(&["webhook", "answer"])),
+        may("marketing_cap", either([whole(0, u32::MAX), word(&["off"])])),
         may("rules", rules()),
         may("unknown_templates", word(&["refuse", "accept"])),
         may("webhook", webhook()),
