@@ -223,6 +223,10 @@ impl<'de, T: Object + Blank> DeserializeSeed<'de> for Next<'_, T> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        // Mostly it is the only one, and large: a list that grows by itself would have room for four.
+        if self.0.is_empty() {
+            self.0.reserve_exact(1);
+        }
         self.0.push(T::blank());
         self.0.last_mut().map_or_else(uncommon, |last| Fill(last).deserialize(deserializer))
     }
