@@ -108,7 +108,7 @@ async fn inside_an_open_window_marketing_is_neither_counted_nor_capped() {
 
 #[tokio::test]
 async fn what_is_on_its_way_counts_and_what_will_never_arrive_does_not() {
-    let mock = told("marketing_cap = 1").await;
+    let mock = Mock::of(MockWhatsApp::builder().clock(Pace::Frozen).marketing_cap(1)).await;
     mock.send(&sale(ANA, "1")).await.wamid();
     assert_eq!(end_of(&mock, &sale(ANA, "2")).await, 131_049, "the first had not arrived yet");
     mock.done("POST", "/handsets/14155560002/offline", Value::Null).await;

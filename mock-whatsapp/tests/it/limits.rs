@@ -166,7 +166,8 @@ async fn on_request_the_answer_refuses_what_is_beyond_the_messaging_limit() {
 
 #[tokio::test]
 async fn a_tier_raises_and_lowers_the_messaging_limit_for_a_while() {
-    let mock = told("messaging_limit = 1\nmessaging_limit_told = \"answer\"").await;
+    let builder = MockWhatsApp::builder().clock(Pace::Frozen).messaging_limit(1).refuse_beyond_messaging_limit();
+    let mock = Mock::of(builder).await;
     mock.send(&sale(&contact(0), "Ana")).await.wamid();
     assert_eq!(mock.send(&sale(&contact(1), "Ana")).await.error().0, 131_048);
     let raised = json!({ "kind": "tier", "messaging_limit": 3, "until": "1h", "sender": mock.number });
