@@ -7,6 +7,7 @@ use super::parameters::Parameters;
 use super::path::Path;
 use super::refusal::Refusal;
 use super::{Sent, answer};
+use crate::limits::BODY_BYTES;
 use crate::query;
 use crate::respond::{Answer, Cut};
 use crate::server::Server;
@@ -148,6 +149,10 @@ fn fill(text: &str, named: &Named) -> Result<String, Refusal> {
         // It stands in a text of JSON.
         let escaped = Value::from(found.join(",")).to_string();
         filled.push_str(&escaped[1..escaped.len() - 1]);
+        if filled.len() > BODY_BYTES {
+            let why = format!("with what it names of earlier calls it is longer than {BODY_BYTES} bytes");
+            return Err(Refusal::parameter("Request in batch message is too large", why));
+        }
         rest = behind;
     }
     filled.push_str(rest);

@@ -176,3 +176,16 @@ async fn a_call_of_a_batch_that_gets_no_answer_is_null() {
     let codes: Vec<i64> = told(&answer).iter().map(|(code, _)| *code).collect();
     assert_eq!(codes, [0, 200]);
 }
+
+#[tokio::test]
+async fn what_calls_name_of_others_cannot_make_them_grow_without_end() {
+    let mock = Mock::start().await;
+    let all = "{result=all:$}".repeat(20_000);
+    let number = json!({ "method": "GET", "relative_url": mock.number, "name": "all" });
+    let large = json!({ "method": "POST", "relative_url": format!("{}/messages", mock.number), "body": all });
+    let answer = batch(&mock, json!([number, large, { "relative_url": "me?fields=id" }])).await;
+    let told = told(&answer);
+    assert_eq!([1, 2].map(|place| told[place].0), [400, 200]);
+    let message = told[1].1["error"]["message"].as_str().unwrap();
+    assert!(message.contains("too large"), "{message}");
+}

@@ -45,14 +45,20 @@ struct Scene {
     _stop: watch::Sender<bool>,
 }
 
+/// A server: the way to it, its way to receivers, and what it stops by.
+fn server() -> (mpsc::Sender<BoxedLink>, mpsc::Receiver<Dial>, watch::Sender<bool>) {
+    let (links, accepted) = mpsc::channel(1);
+    let (dialled, dials) = mpsc::channel(1);
+    let (stop, stopped) = watch::channel(false);
+    let clock = Clock::starting_at(Timestamp::from_unix_seconds(1_000_000_000));
+    let (listener, connector) = (Listener::Links(accepted), Connector::links(dialled));
+    tokio::spawn(mock_whatsapp::run(Config::default(), listener, connector, clock, stopped));
+    (links, dials, stop)
+}
+
 impl Scene {
     fn new() -> Self {
-        let (links, accepted) = mpsc::channel(1);
-        let (dialled, mut dials) = mpsc::channel::<Dial>(1);
-        let (stop, stopped) = watch::channel(false);
-        let clock = Clock::starting_at(Timestamp::from_unix_seconds(1_000_000_000));
-        let (listener, connector) = (Listener::Links(accepted), Connector::links(dialled));
-        tokio::spawn(mock_whatsapp::run(Config::default(), listener, connector, clock, stopped));
+        let (links, mut dials, stop) = server();
         let (tell, seen) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             while let Some(dial) = dials.recv().await {
@@ -152,12 +158,7 @@ async fn connections_to_a_numbers_former_webhook_are_closed_at_once() {
 
 #[tokio::test]
 async fn the_names_of_headers_are_written_as_whatsapp_writes_them() {
-    let (links, accepted) = mpsc::channel(1);
-    let (dialled, mut dials) = mpsc::channel::<Dial>(1);
-    let (_stop, stopped) = watch::channel(false);
-    let clock = Clock::starting_at(Timestamp::from_unix_seconds(1_000_000_000));
-    let (listener, connector) = (Listener::Links(accepted), Connector::links(dialled));
-    tokio::spawn(mock_whatsapp::run(Config::default(), listener, connector, clock, stopped));
+    let (links, mut dials, _stop) = server();
     call(&links, "PUT", "/_mock/webhook", json!({ "url": "http://hooks.example/", "handshake": false })).await;
     call(&links, "POST", "/_mock/webhooks", json!({ "field": "account_update", "value": {} })).await;
     let (mut ours, theirs) = tokio::io::duplex(4_096);
@@ -198,12 +199,7 @@ impl Link for Trap {}
 
 #[tokio::test(start_paused = true)]
 async fn an_attempt_that_a_panic_ends_has_failed_and_is_made_again() {
-    let (links, accepted) = mpsc::channel(1);
-    let (dialled, mut dials) = mpsc::channel::<Dial>(1);
-    let (_stop, stopped) = watch::channel(false);
-    let clock = Clock::starting_at(Timestamp::from_unix_seconds(1_000_000_000));
-    let (listener, connector) = (Listener::Links(accepted), Connector::links(dialled));
-    tokio::spawn(mock_whatsapp::run(Config::default(), listener, connector, clock, stopped));
+    let (links, mut dials, _stop) = server();
     tokio::spawn(async move {
         while let Some(dial) = dials.recv().await {
             dial.answer.send(Ok(BoxedLink::new(Trap))).unwrap();
