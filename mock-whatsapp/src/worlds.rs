@@ -1,5 +1,8 @@
 //! The task that owns all tenants: calls come in through a bounded queue, what is due happens at its time, webhooks go out
 //! and their answers come back.
+//!
+//! A queue and not a lock, on purpose: calls that came in meanwhile are taken in one after the other, and answered one after the
+//! other. Tried with a lock, each call went all the way alone, with fewer instructions and twice the time.
 
 use crate::clock::Clock;
 use crate::config::Config;
