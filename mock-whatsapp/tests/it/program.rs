@@ -97,7 +97,7 @@ struct Running {
 
 impl Running {
     fn start(arguments: &[&str], folder: &Path, variables: &[(&str, &str)]) -> Self {
-        let mut child = program()
+        let child = program()
             .args(["--listen", "127.0.0.1:0"])
             .args(arguments)
             .envs(variables.iter().copied())
@@ -106,6 +106,11 @@ impl Running {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        Self::of(child)
+    }
+
+    /// A program that was just started, once it says where it listens.
+    fn of(mut child: Child) -> Self {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let url = line.trim_end().strip_prefix("mock-whatsapp listening on ").unwrap().to_owned();
@@ -185,18 +190,14 @@ fn https_is_trusted_by_whoever_trusts_the_authority_that_was_written() {
 fn a_server_that_may_open_no_more_files_says_so_and_what_helps_and_goes_on_when_it_may() {
     let folder = tempfile::tempdir().unwrap();
     let server = env!("CARGO_BIN_EXE_mock-whatsapp");
-    let mut child = Command::new("sh")
+    let child = Command::new("sh")
         .args(["-c", "ulimit -n 40 && exec \"$0\" --listen 127.0.0.1:0", server])
         .current_dir(folder.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let url = line.trim_end().strip_prefix("mock-whatsapp listening on ").unwrap().to_owned();
-    let log = BufReader::new(child.stderr.take().unwrap()).lines();
-    let mut running = Running { child, url, log };
+    let mut running = Running::of(child);
     let many: Vec<TcpStream> = (0..60).map(|_| TcpStream::connect(running.address()).unwrap()).collect();
     let said = running.says("no further connection is accepted");
     assert!(said.contains("`ulimit -n 8192`"), "{said}");
